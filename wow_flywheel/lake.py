@@ -1,0 +1,147 @@
+"""The only place that reads and writes tables: Delta Lake, on disk or in S3.
+
+What belongs here: partition reads, atomic partition replacement, appends, table versions. What does not: what the rows mean.
+A partition is replaced by one predicate overwrite, which is one commit: a reader sees the old rows or the new ones, and a
+process killed in between leaves the old ones.
+"""
+
+import datetime as dt
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from wow_flywheel.contracts import TABLES, Contract
+from wow_flywheel.errors import ContractError, StorageUnavailable
+from wow_flywheel.storage import delta_options
+
+COMMIT_ATTEMPTS = 8
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The tables under one URI.
+
+    Attributes:
+        uri: Local folder or `s3://` prefix.
+        options: Storage options for Delta; by default taken from the standard AWS variables.
+    """
+
+    uri: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, uri: str) -> "Lake":
+        """The lake at a URI, with the storage options that the environment gives."""
+        return cls(uri, delta_options(uri, os.environ))
+
+    def table_uri(self, name: str) -> str:
+        """Where a table lives."""
+        return f"{self.uri}/{contract(name).name}"
+
+    def exists(self, name: str) -> bool:
+        """True once a table has been written."""
+        return DeltaTable.is_deltatable(self.table_uri(name), dict(self.options))
+
+    def version(self, name: str) -> int | None:
+        """The table's newest version, or None if it was never written."""
+        return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version() if self.exists(name) else None
+
+    def scan(self, name: str, *, version: int | None = None) -> pl.LazyFrame:
+        """A lazy frame over the whole table; a table that was never written has no rows."""
+        if not self.exists(name):
+            return contract(name).empty().lazy()
+        return pl.scan_delta(self.table_uri(name), version=version, storage_options=dict(self.options))
+
+    def read(self, name: str, partition: dt.date | str | None = None, *, version: int | None = None) -> pl.DataFrame:
+        """The table's rows, or those of one partition, in the contract's column order."""
+        shape = contract(name)
+        rows = self.scan(name, version=version)
+        if partition is not None:
+            rows = rows.filter(pl.col(shape.partition) == partition)
+        return rows.select(list(shape.columns)).collect()
+
+    def replace(self, name: str, frame: pl.DataFrame, partition: dt.date | str) -> int:
+        """Replace one partition by the given rows, in one commit.
+
+        Args:
+            name: The table.
+            frame: The partition's rows; none empties it. Checked against the table's contract.
+            partition: The value of the contract's partition column.
+
+        Returns:
+            The table's new version.
+
+        Raises:
+            ContractError: The rows break the contract or belong to another partition.
+            StorageUnavailable: Other writers won every one of the bounded attempts.
+        """
+        shape = contract(name)
+        rows = shape.conform(frame)
+        if not rows.is_empty() and not (rows[shape.partition] == partition).all():
+            raise ContractError(
+                f"table {name}: rows outside the partition {shape.partition}={partition} being replaced",
+                hint="filter the frame to its partition before the write",
+            )
+        predicate = f"{shape.partition} = '{partition}'"
+        return self._commit(name, lambda: self._overwrite(shape, rows, predicate))
+
+    def append(self, name: str, frame: pl.DataFrame) -> int:
+        """Add rows to a table (used for what is never rewritten, such as people's decisions); returns the new version."""
+        shape = contract(name)
+        rows = shape.conform(frame)
+        return self._commit(
+            name,
+            lambda: write_deltalake(
+                self.table_uri(name),
+                rows.to_arrow(),
+                mode="append",
+                partition_by=[shape.partition],
+                storage_options=dict(self.options),
+            ),
+        )
+
+    def _overwrite(self, shape: Contract, rows: pl.DataFrame, predicate: str) -> None:
+        if rows.is_empty() and self.exists(shape.name):
+            DeltaTable(self.table_uri(shape.name), storage_options=dict(self.options)).delete(predicate)
+            return
+        write_deltalake(
+            self.table_uri(shape.name),
+            rows.to_arrow(),
+            mode="overwrite",
+            predicate=predicate if self.exists(shape.name) else None,
+            partition_by=[shape.partition],
+            storage_options=dict(self.options),
+            schema_mode="merge" if self.exists(shape.name) else None,
+        )
+
+    def _commit(self, name: str, write: Callable[[], T]) -> int:
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                write()
+                return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version()
+            except (CommitFailedError, TableNotFoundError) as error:
+                last: DeltaError = error
+                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)
+        raise StorageUnavailable(
+            f"table {name}: {COMMIT_ATTEMPTS} commits in a row lost against other writers",
+            hint="run fewer partitions of this table at once",
+        ) from last
+
+
+def contract(name: str) -> Contract:
+    """The contract of a table by name.
+
+    Raises:
+        ContractError: No table has this name.
+    """
+    if name not in TABLES:
+        raise ContractError(f"no table is called {name!r}", hint=f"the tables are {sorted(TABLES)}")
+    return TABLES[name]

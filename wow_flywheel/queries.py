@@ -1,0 +1,145 @@
+"""Loads the files under `sql/` by name and runs them on an in-memory DuckDB.
+
+What belongs here: the header format, parameter binding, running one SELECT over named frames. What does not: SQL text, which
+lives only in `sql/`. A file's header is its leading comment, one `-- key: value` a line; a line `--   …` continues the value
+above. `parameters` lists `name = value` pairs (JSON scalars or lists) separated by `;`, bound as `$name`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from wow_flywheel.errors import QueryError
+
+Scalar = str | int | float | bool | None
+Parameter = Scalar | list[Scalar]
+HEADER_LINE = re.compile(r"^--\s(?P<key>[a-z_]+):\s*(?P<value>.*)$")
+CONTINUATION = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SELECT with its header.
+
+    Attributes:
+        name: Path under `sql/` without the ending, such as `rules/repeated_reply`.
+        header: The header's values by key, as text.
+        parameters: Defaults of the `$parameters`.
+        sql: The whole text.
+    """
+
+    name: str
+    header: Mapping[str, str]
+    parameters: Mapping[str, Parameter]
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        """First 12 hex digits of the text's SHA-256: changes whenever the SQL or a default does."""
+        return sha256(self.sql.encode()).hexdigest()[:12]
+
+
+@cache
+def sql_root() -> Path:
+    """The folder `sql/`: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).parent
+    packaged = package / "_sql"
+    return packaged if packaged.is_dir() else package.parent / "sql"
+
+
+def load(name: str) -> Query:
+    """Load one query by its path under `sql/`, such as `metrics/usm_daily`.
+
+    Raises:
+        QueryError: There is no such file, or its header is malformed.
+    """
+    path = sql_root() / f"{name}.sql"
+    if not path.is_file():
+        raise QueryError(f"sql/{name}.sql does not exist", hint="check the name against the files under sql/")
+    return parse(name, path.read_text(encoding="utf-8"))
+
+
+def load_folder(folder: str) -> list[Query]:
+    """All queries of a folder under `sql/`, sorted by name."""
+    return [load(f"{folder}/{path.stem}") for path in sorted((sql_root() / folder).glob("*.sql"))]
+
+
+def parse(name: str, text: str) -> Query:
+    """Split a file's text into header, parameters and SQL.
+
+    Raises:
+        QueryError: The header or a parameter is malformed.
+    """
+    header: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        if match := HEADER_LINE.match(line):
+            key = match["key"]
+            header[key] = match["value"].strip()
+        elif (match := CONTINUATION.match(line)) and key:
+            header[key] = f"{header[key]} {match['value'].strip()}".strip()
+        elif not line.startswith("--"):
+            break
+    if "grain" not in header:
+        raise QueryError(f"sql/{name}.sql has no '-- grain:' line", hint="open the file with its header comment")
+    return Query(name, header, _parameters(name, header.get("parameters", "")), text)
+
+
+def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
+    """Run one query over named frames.
+
+    Args:
+        query: The SELECT.
+        frames: The relations that it may name.
+        parameters: Overrides of its parameters.
+
+    Raises:
+        QueryError: An override names no parameter of the query, or the SQL does not run; the message names the file.
+    """
+    unknown = sorted(set(parameters or {}) - set(query.parameters))
+    if unknown:
+        raise QueryError(f"sql/{query.name}.sql has no parameters {unknown}", hint=f"it has {sorted(query.parameters)}")
+    bound: dict[str, Any] = {**query.parameters, **(parameters or {})}
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for relation, frame in frames.items():
+            connection.register(relation, frame.to_arrow())
+        try:
+            rows: pl.DataFrame = connection.sql(query.sql, params=bound or None).pl()
+            return rows
+        except duckdb.Error as error:
+            raise QueryError(
+                f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
+            ) from None
+
+
+def _without_data(error: duckdb.Error) -> str:
+    """The kind and first line of a DuckDB error: conversion errors quote the value, so they keep only their kind."""
+    kind = type(error).__name__
+    if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
+        return kind
+    return f"{kind}: {str(error).splitlines()[0]}"
+
+
+def _parameters(name: str, text: str) -> dict[str, Parameter]:
+    parameters: dict[str, Parameter] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        key, separator, value = part.partition("=")
+        try:
+            parameters[key.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            separator = ""
+        if not separator or not key.strip().isidentifier():
+            raise QueryError(
+                f"sql/{name}.sql: parameter {part!r} is not 'name = JSON value'",
+                hint='write for example: min_chars = 20; words = ["a"]',
+            )
+    return parameters

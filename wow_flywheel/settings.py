@@ -1,0 +1,141 @@
+"""The settings: environment variables with defaults, validated once, with messages that name the variable.
+
+What belongs here: each variable that a user may set, its default and its check. What does not: reading the environment at
+import; `Settings.from_env` is called by whoever starts something (a Dagster resource, a command line).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wow_flywheel.errors import SettingsError
+
+DEFAULT_DATA_DIR = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, checked.
+
+    Attributes:
+        logs_uri: `WOW_LOGS_URI`, folder or `s3://` prefix with `dt=YYYY-MM-DD/` folders of logs.
+        lake_uri: `WOW_LAKE_URI`, where the Delta tables live.
+        models_uri: `WOW_MODELS_URI`, local folder of checkpoints, manifests and releases.
+        knowledge_uri: `WOW_KNOWLEDGE_URI`, folder or prefix of `*.jsonl[.gz]` knowledge units (id, title, content).
+        policies_uri: `WOW_POLICIES_URI`, folder or prefix of procedures (`*.jsonl[.gz]`) and business rules (`*.md`).
+        model: `WOW_MODEL`, local path or hub id of the model to train; None means the embedded closed world's model.
+        llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
+        llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
+        timezone: `WOW_TIMEZONE`, IANA name of the business timezone that a day is counted in.
+        environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
+            None means offline evaluation on held-out conversations only.
+        embedded: True when no logs are configured, so that the closed world plays production.
+    """
+
+    logs_uri: str
+    lake_uri: str
+    models_uri: str
+    knowledge_uri: str
+    policies_uri: str
+    model: str | None
+    llm_base_url: str | None
+    llm_model: str | None
+    timezone: str
+    environment: str | None
+    embedded: bool
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read and check the settings.
+
+        Args:
+            env: Usually `os.environ`.
+
+        Raises:
+            SettingsError: A value is malformed; the message names its variable and what would be right.
+        """
+        logs = _text(env, "WOW_LOGS_URI")
+        settings = cls(
+            logs_uri=_uri(env, "WOW_LOGS_URI", f"{DEFAULT_DATA_DIR}/logs"),
+            lake_uri=_uri(env, "WOW_LAKE_URI", f"{DEFAULT_DATA_DIR}/lake"),
+            models_uri=_local(env, "WOW_MODELS_URI", f"{DEFAULT_DATA_DIR}/models"),
+            knowledge_uri=_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
+            policies_uri=_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
+            model=_text(env, "WOW_MODEL"),
+            llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
+            llm_model=_text(env, "WOW_LLM_MODEL"),
+            timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
+            environment=_environment(env, embedded=logs is None),
+            embedded=logs is None,
+        )
+        if settings.llm_base_url and not settings.llm_model:
+            raise SettingsError(
+                "WOW_LLM_BASE_URL is set but WOW_LLM_MODEL is not",
+                hint="set WOW_LLM_MODEL to the model name that the endpoint serves",
+            )
+        return settings
+
+
+CLOSED_WORLD = "wow_flywheel.closed_world.environment:ClosedWorld"
+
+
+def _text(env: Mapping[str, str], name: str) -> str | None:
+    return env.get(name, "").strip() or None
+
+
+def _uri(env: Mapping[str, str], name: str, default: str) -> str:
+    value = _text(env, name) or default
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return str(Path(value).absolute())
+    if scheme == "file":
+        return str(Path(rest).absolute())
+    if scheme != "s3" or not rest.strip("/"):
+        raise SettingsError(
+            f"{name}={value!r} is neither a local folder nor s3://bucket/prefix",
+            hint=f"set {name} to a path or an s3:// prefix",
+        )
+    return value.rstrip("/")
+
+
+def _local(env: Mapping[str, str], name: str, default: str) -> str:
+    value = _uri(env, name, default)
+    if "://" in value:
+        raise SettingsError(
+            f"{name}={value!r} is not a local folder",
+            hint=f"trainers write checkpoints to a file system: set {name} to a local or mounted folder",
+        )
+    return value
+
+
+def _http(env: Mapping[str, str], name: str) -> str | None:
+    value = _text(env, name)
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise SettingsError(f"{name}={value!r} is not an http(s) URL", hint=f"set {name} to something like http://host:8000/v1")
+    return value.rstrip("/")
+
+
+def _zone(env: Mapping[str, str], name: str, default: str) -> str:
+    value = _text(env, name) or default
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(
+            f"{name}={value!r} is not an IANA timezone", hint=f"set {name} to a name like Asia/Shanghai or UTC"
+        ) from error
+    return value
+
+
+def _environment(env: Mapping[str, str], *, embedded: bool) -> str | None:
+    value = _text(env, "WOW_ENVIRONMENT") or (CLOSED_WORLD if embedded else None)
+    if value is not None and not re.fullmatch(r"[\w.]+:\w+", value):
+        raise SettingsError(
+            f"WOW_ENVIRONMENT={value!r} is not module:attribute", hint=f"set it to something like {CLOSED_WORLD}"
+        )
+    return value
