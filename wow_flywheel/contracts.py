@@ -445,11 +445,34 @@ EVALUATIONS: Final = Contract(
     pattern={"kind": ("simulated", "offline")},
 )
 
+COMPARISONS: Final = Contract(
+    name="comparisons",
+    version=1,
+    grain="candidate minus baseline for one metric in one cycle, paired by episode, with its 95 % bootstrap interval",
+    columns={
+        "cycle": pl.String,
+        "baseline": pl.String,
+        "candidate": pl.String,
+        "metric": pl.String,
+        "difference": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "n": pl.Int64,
+        "higher_is_better": pl.Boolean,
+        "kind": pl.String,
+    },
+    required=("cycle", "baseline", "candidate", "metric", "n", "higher_is_better", "kind"),
+    key=("baseline", "candidate", "metric"),
+    partition="cycle",
+    pattern={"kind": ("simulated", "offline")},
+)
+
 TABLES: Final = {
     contract.name: contract
     for contract in (
         CONVERSATIONS, QUARANTINE, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS,
         REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS,
+        COMPARISONS,
     )
 }  # fmt: skip
 """Every table of the lake by name."""
