@@ -89,6 +89,16 @@ def assistant_actions(message: Message) -> list[DialogueAction]:
     return [DialogueAction(reply=reply if i == 0 else None, action=action) for i, action in enumerate(actions)]
 
 
+def openai_message(output: DialogueAction, call_id: str) -> dict[str, Any]:
+    """One output as an OpenAI assistant message: `content`, and where it acts, `tool_calls` with the given call id."""
+    message: dict[str, Any] = {"role": "assistant", "content": output.reply}
+    if output.action is not None:
+        arguments = json.dumps(output.action.arguments, ensure_ascii=False)
+        function = {"name": output.action.name, "arguments": arguments}
+        message["tool_calls"] = [{"id": call_id, "type": "function", "function": function}]
+    return message
+
+
 def to_chat(messages: Sequence[Message]) -> list[ChatMessage]:
     """Render logged messages as training chat.
 

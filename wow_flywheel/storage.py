@@ -1,11 +1,15 @@
 """One place that opens files, whether on disk or in S3.
 
-What belongs here: the file system factory and the storage options for Delta and polars. What does not: table logic (`lake`).
+What belongs here: the file system factory, the storage options for Delta and polars, and the one way to replace a local file
+whole. What does not: table logic (`lake`).
 S3 credentials and endpoint come from the standard variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
 AWS_ENDPOINT_URL, which s3fs and Delta both read.
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
+from uuid import uuid4
 
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
@@ -34,3 +38,24 @@ def delta_options(uri: str, env: Mapping[str, str]) -> dict[str, str]:
     if not is_s3(uri) or not endpoint:
         return {}
     return {"aws_endpoint_url": endpoint, "aws_allow_http": str(endpoint.startswith("http://")).lower()}
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace a local file whole: a reader, or a crash at any moment, sees the old bytes or the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a local folder durable: a rename survives a power cut only after this."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
