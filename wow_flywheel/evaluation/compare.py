@@ -144,8 +144,8 @@ def _panel(axis: Any, metric: Metric, rows: pl.DataFrame, models: list[str]) -> 
     if metric.unit == "share":
         axis.set_xlim(-4, 104)
     unit = "%" if metric.unit == "share" else metric.unit
-    over = "of" if metric.yes_or_no else "(mean) over"
-    axis.set_xlabel(f"{unit} {over} {metric.denominator}", fontsize=8)
+    over = " of" if metric.yes_or_no else ", mean over"
+    axis.set_xlabel(f"{unit}{over} {metric.denominator}", fontsize=8)
     better = "higher is better" if metric.higher_is_better else "lower is better"
     axis.set_title(f"{metric.name} {metric.arrow}  ({better})", fontsize=10, loc="left")
     axis.grid(axis="x", alpha=0.25)
