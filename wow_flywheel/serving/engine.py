@@ -1,0 +1,79 @@
+"""Runs a checkpoint: batches of conversations in, one unified dialogue-action output each.
+
+What belongs here: loading a model and batched generation. What does not: HTTP (`app`), filters or rules on outputs – a model's
+faults must show in the logs so that the flywheel can repair the model.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wow_flywheel.dialogue import ChatMessage, DialogueAction
+from wow_flywheel.errors import ReleaseError
+from wow_flywheel.serving.protocol import Reply
+
+BATCH = 256
+
+
+class ReplyEngine:
+    """A loaded checkpoint.
+
+    Sampling follows the checkpoint's own `generation_config.json`: how a model is decoded belongs to its release.
+
+    Args:
+        model_dir: A folder that `from_pretrained` loads, or a hub id.
+        seed: Seeds the sampling.
+
+    Raises:
+        ReleaseError: The folder holds no model, or its tokenizer has no chat template.
+    """
+
+    def __init__(self, model_dir: str | Path, *, seed: int = 0) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        torch.manual_seed(seed)
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(model_dir), padding_side="left")
+            self._model: Any = AutoModelForCausalLM.from_pretrained(str(model_dir))
+        except OSError as error:
+            raise ReleaseError(f"no model can be loaded from {model_dir}", hint="check the path, or train it again") from error
+        if not self._tokenizer.chat_template:
+            raise ReleaseError(f"the tokenizer in {model_dir} has no chat template", hint="save one with the model")
+        if self._tokenizer.pad_token_id is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model.to(self._device).eval()
+
+    def respond(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[Reply]:
+        """The next assistant turn of each conversation, in order.
+
+        Args:
+            conversations: Chat messages whose assistant turns are `DialogueAction` JSON (see `dialogue.to_chat`).
+        """
+        replies: list[Reply] = []
+        for start in range(0, len(conversations), BATCH):
+            replies.extend(self._batch(conversations[start : start + BATCH]))
+        return replies
+
+    def _batch(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[Reply]:
+        import torch
+
+        prompts = [self._prompt(conversation) for conversation in conversations]
+        inputs = self._tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt")
+        inputs = {name: inputs[name].to(self._device) for name in ("input_ids", "attention_mask")}
+        with torch.inference_mode():
+            generated = self._model.generate(**inputs, pad_token_id=self._tokenizer.pad_token_id)
+        width = inputs["input_ids"].shape[1]
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        return [self._reply(row, length) for row, length in zip(generated[:, width:].tolist(), lengths, strict=True)]
+
+    def _prompt(self, conversation: Sequence[ChatMessage]) -> str:
+        text: str = self._tokenizer.apply_chat_template(list(conversation), tokenize=False, add_generation_prompt=True)
+        return text
+
+    def _reply(self, tokens: list[int], prompt_tokens: int) -> Reply:
+        pad, eos = self._tokenizer.pad_token_id, self._tokenizer.eos_token_id
+        end = next((i for i, token in enumerate(tokens) if token in {eos, pad}), len(tokens))
+        raw: str = self._tokenizer.decode(tokens[:end], skip_special_tokens=True).strip()
+        return Reply(raw=raw, output=DialogueAction.from_json(raw), prompt_tokens=prompt_tokens, completion_tokens=end)
