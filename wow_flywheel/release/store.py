@@ -1,0 +1,197 @@
+"""Releases on disk: promotion, the pointer to the current one, rollback, differences.
+
+What belongs here: moves between releases, each safe against a crash at any step. What does not: the decision (`gate`).
+
+A promotion builds the folder under a temporary name, renames it, replaces the file `current`, then appends to `history.jsonl`.
+Cut off at any point, the old release stays current or the new one is, whole; promoting again finishes what is missing.
+"""
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wow_flywheel.errors import ReleaseError
+from wow_flywheel.release import folder
+from wow_flywheel.release.decision import Decision
+from wow_flywheel.release.folder import Release
+from wow_flywheel.release.history import History, Move
+from wow_flywheel.storage import sync_folder, write_atomic
+
+RELEASE_ID: Final = re.compile(r"^(?P<number>\d{4,})-(?P<cycle>[A-Za-z0-9][A-Za-z0-9._-]*)$")
+TEMPORARY: Final = ".building-"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDiff:
+    """What differs between two releases: by dotted manifest key and by metric, the value of each (None where it has none)."""
+
+    manifest: Mapping[str, tuple[Any, Any]]
+    metrics: Mapping[str, tuple[float | None, float | None]]
+
+
+class ReleaseStore:
+    """The releases under `<models_uri>/releases`.
+
+    Args:
+        models_uri: `WOW_MODELS_URI`, a local or mounted folder.
+    """
+
+    def __init__(self, models_uri: str | Path) -> None:
+        self.root = Path(models_uri) / "releases"
+        self.history = History(self.root / "history.jsonl")
+
+    def promote(self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str) -> Release:
+        """Release a model and make it current.
+
+        Promoting the same model of the same cycle again gives the same release. It also completes a promotion that a crash cut
+        off, but never moves the pointer back: after a newer release or a rollback, `rollback(to=…)` is the way to return.
+
+        Args:
+            model_dir: The checkpoint folder; weights are hard-linked where possible, the rest is copied.
+            manifest: What the model was made from, as JSON values.
+            decision: The gate's; it must have passed.
+            cycle: The training cycle: letters, digits, dot, dash, underscore.
+
+        Raises:
+            ReleaseError: The gate did not pass, there is no model, the cycle's name is not usable, or this model's release was
+                tampered with.
+        """
+        if not decision.passed:
+            raise ReleaseError(
+                f"the gate refused cycle {cycle!r}: {decision.reason}", hint="the current release stays in place"
+            )
+        if not RELEASE_ID.match(f"0001-{cycle}"):
+            raise ReleaseError(f"{cycle!r} cannot name a release", hint="use letters, digits, dots, dashes and underscores")
+        digest = folder.model_digest(model_dir)
+        with self._locked():
+            self._settle()
+            release = self._find(cycle, digest) or self._build(model_dir, manifest, decision, cycle, digest)
+            if not self.history.was_promoted(release.id):
+                self._move("promote", release.id)
+            return release
+
+    def current_id(self) -> str | None:
+        """The id of the release now in use, unchecked, or None before the first."""
+        pointer = self.root / "current"
+        return pointer.read_text().strip() if pointer.is_file() else None
+
+    def current(self) -> Release | None:
+        """The release now in use, its seal checked, or None before the first.
+
+        Raises:
+            ReleaseError: It is missing, incomplete or tampered with.
+        """
+        name = self.current_id()
+        return None if name is None else self.show(name)
+
+    def list(self) -> list[str]:
+        """The ids of all releases, oldest first, their seals unchecked."""
+        names = [path.name for path in self.root.iterdir()] if self.root.is_dir() else []
+        return sorted((name for name in names if RELEASE_ID.match(name)), key=_number)
+
+    def show(self, release_id: str) -> Release:
+        """One release, its seal checked.
+
+        Raises:
+            ReleaseError: There is none of this id, or it is incomplete or tampered with.
+        """
+        if not RELEASE_ID.match(release_id):
+            raise ReleaseError(f"there is no release {release_id!r}", hint="wow-flywheel release list shows the releases")
+        return folder.read(self.root / release_id)
+
+    def rollback(self, to: str | None = None) -> Release:
+        """Point back to an earlier release; the one left behind stays on disk.
+
+        Args:
+            to: A release's id; None means the one that the current one replaced.
+
+        Raises:
+            ReleaseError: There is nothing to go back to, or the target is missing, incomplete or tampered with.
+        """
+        with self._locked():
+            self._settle()
+            release = self.show(to or self._previous())
+            if release.id != self.current_id():
+                self._move("rollback", release.id)
+            return release
+
+    def diff(self, a: str, b: str) -> ReleaseDiff:
+        """What differs between the manifests and the metrics of two releases.
+
+        Raises:
+            ReleaseError: One of them is missing, incomplete or tampered with.
+        """
+        first, second = self.show(a), self.show(b)
+        values = [{metric.metric: metric.value for metric in each.decision.metrics} for each in (first, second)]
+        return ReleaseDiff(_changes(_flat(first.manifest), _flat(second.manifest)), _changes(*values))
+
+    def _find(self, cycle: str, digest: str) -> Release | None:
+        for name in self.list():
+            match = RELEASE_ID.match(name)
+            if match and match["cycle"] == cycle and (release := self.show(name)).model_sha256 == digest:
+                return release
+        return None
+
+    def _build(self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str, digest: str) -> Release:
+        name = f"{max(map(_number, self.list()), default=0) + 1:04d}-{cycle}"
+        release = Release(name, cycle, self.root / name, folder.now(), digest, manifest, decision)
+        temporary = self.root / f"{TEMPORARY}{name}"
+        temporary.mkdir()
+        folder.build(temporary, release, model_dir)
+        temporary.rename(release.path)
+        sync_folder(self.root)
+        return self.show(name)
+
+    def _move(self, action: str, release_id: str) -> None:
+        came_from = self.current_id()
+        write_atomic(self.root / "current", f"{release_id}\n".encode())
+        self._record(action, release_id, came_from)
+
+    def _record(self, action: str, release_id: str, came_from: str | None) -> None:
+        self.history.append(Move(folder.now(), "promote" if action == "promote" else "rollback", release_id, came_from))
+
+    def _settle(self) -> None:
+        """Finish what a crash left: remove half-built folders, and write the history line that a moved pointer lacks.
+
+        A pointer to a release that was never promoted can only come from a promotion; any other was a rollback.
+        """
+        for leftover in self.root.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(leftover)
+        name, moves = self.current_id(), self.history.moves()
+        last = moves[-1].to if moves else None
+        if name is not None and name != last:
+            self._record("rollback" if self.history.was_promoted(name) else "promote", name, last)
+
+    def _previous(self) -> str:
+        line = self.history.line()
+        if len(line) < 2:
+            raise ReleaseError("there is no earlier release to go back to", hint="wow-flywheel release list shows the releases")
+        return line[-2]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One mover at a time; the lock goes with the process that holds it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _number(release_id: str) -> int:
+    return int(release_id.partition("-")[0])
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        flat |= _flat(inner, f"{prefix}{key}.") if isinstance(inner, Mapping) else {f"{prefix}{key}": inner}
+    return flat
+
+
+def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}
