@@ -1,0 +1,88 @@
+"""`wow-flywheel datasets`: which training sets there are, what is in them, and files for other trainers.
+
+What belongs here: arguments and printing. What does not: building datasets (`build`), file layouts (`export`).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import polars as pl
+import typer
+
+from wow_flywheel.console import JsonOption, print_json, print_table, settings
+from wow_flywheel.datasets.export import Format, export
+from wow_flywheel.datasets.manifest import Counts, count_by
+from wow_flywheel.errors import DatasetError
+from wow_flywheel.lake import Lake
+
+app = typer.Typer(no_args_is_help=True, help="Training sets of each cycle: list, show, export.")
+CycleOption = Annotated[str, typer.Option("--cycle", help="The training cycle, as `datasets list` shows it.")]
+COUNTED: Final = {"sft_dataset": ("split", "scenario"), "preference_dataset": ("split", "scenario", "issue_type")}
+
+
+@app.command("list")
+def list_cycles(as_json: JsonOption = False) -> None:
+    """List the cycles and how many rows each of their datasets has."""
+    rows = _cycles(Lake.at(settings().lake_uri))
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        typer.echo("no dataset yet")
+    else:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@app.command()
+def show(cycle: CycleOption, as_json: JsonOption = False) -> None:
+    """Show what a cycle's datasets hold: rows by split, scenario and issue type, and the days they come from."""
+    frames = _read(cycle)
+    counts: Counts = {}
+    for name, frame in frames.items():
+        counts |= count_by(name, frame, *COUNTED[name])
+    days = sorted({str(day) for frame in frames.values() for day in frame["dt"]})
+    if as_json:
+        print_json({"cycle": cycle, "days": days, "counts": counts})
+        return
+    typer.echo(f"cycle {cycle}, from the days {', '.join(days)}")
+    print_table(["dataset.column", "value", "rows"], [(key, value, n) for key, by in counts.items() for value, n in by.items()])
+
+
+@app.command("export")
+def export_files(
+    cycle: CycleOption,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    layout: Annotated[
+        Format, typer.Option("--format", help="trl: this project's own; openai: plain replies and tool calls.")
+    ] = "trl",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a cycle's datasets as JSONL, one file a dataset and split."""
+    frames = _read(cycle)
+    written = export(frames["sft_dataset"], frames["preference_dataset"], layout, out)
+    if as_json:
+        print_json({"cycle": cycle, "folder": out, "files": written})
+    else:
+        print_table(["file", "rows"], [(out / name, rows) for name, rows in written.items()])
+
+
+def _cycles(lake: Lake) -> list[dict[str, Any]]:
+    counted = [
+        lake.scan(name)
+        .group_by("cycle", "split")
+        .len("rows")
+        .select("cycle", pl.format("{}.{}", pl.lit(name.removesuffix("_dataset")), "split").alias("part"), "rows")
+        for name in COUNTED
+    ]
+    rows = pl.concat(counted).collect()
+    columns = ["sft.train", "sft.held_out", "preference.train", "preference.held_out"]
+    by_part = {(cycle, part): count for cycle, part, count in rows.iter_rows()}
+    return [{"cycle": each} | {name: by_part.get((each, name), 0) for name in columns} for each in sorted(set(rows["cycle"]))]
+
+
+def _read(cycle: str) -> dict[str, pl.DataFrame]:
+    lake = Lake.at(settings().lake_uri)
+    frames = {name: lake.read(name, cycle) for name in COUNTED}
+    if all(frame.is_empty() for frame in frames.values()):
+        known = [row["cycle"] for row in _cycles(lake)]
+        raise DatasetError(f"cycle {cycle!r} has no datasets", hint=f"the cycles are {known}" if known else "none is built yet")
+    return frames
