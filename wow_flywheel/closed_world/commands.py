@@ -18,6 +18,7 @@ from wow_flywheel.closed_world.environment import ClosedWorld, ModelAgent
 from wow_flywheel.closed_world.episode import play
 from wow_flywheel.closed_world.world import NEEDS, TOOL_OF_NEED, Rules
 from wow_flywheel.dialogue import to_chat
+from wow_flywheel.storage import write_atomic
 
 FIRST_DIALOGUES = 800
 
@@ -61,7 +62,7 @@ def _found(args: argparse.Namespace) -> None:
     chats = [to_chat(episode.messages) for episode in episodes]
     _write_lines(args.folder / "dialogues.jsonl", ({"messages": chat} for chat in chats))
     texts = [message["content"] for chat in chats for message in chat]
-    make(args.folder / "untrained", [*texts, *_all_phrases()], seed=args.seed)
+    make(args.folder / "untrained", texts, seed=args.seed)
     print(f"closed world: {len(chats)} human-style dialogues and an untrained model in {args.folder}")
 
 
@@ -104,18 +105,7 @@ def _procedure(need: Any) -> dict[str, Any]:
     }
 
 
-def _all_phrases() -> list[str]:
-    groups = (value for value in vars(language).values() if isinstance(value, tuple | dict))
-    nested = (item for group in groups for item in (group.values() if isinstance(group, dict) else group))
-    return [text for item in nested for text in ([item] if isinstance(item, str) else item)]
-
-
 def _write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """Write JSON Lines whole: under a hidden name first, so that no reader sees half a file."""
+    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(partial, "wt", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    partial.replace(path)
+    write_atomic(path, gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode())

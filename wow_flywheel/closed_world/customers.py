@@ -1,7 +1,7 @@
 """Simulated customers: goals, personas, patience, and a satisfaction function.
 
 What belongs here: what a customer wants, notices and does next. What does not: wording (`language`), tools (`world`).
-A customer hears only replies. Each fault costs annoyance; at the end of patience the customer leaves, complains or asks for a human.
+A customer hears only replies. Each fault costs annoyance; at the end of patience the customer complains or asks for a human.
 """
 
 import random
@@ -69,7 +69,7 @@ class Customer:
 
     @property
     def solved(self) -> bool:
-        """Checked against the database: the need's tool was run on the right order and on no other, and the customer was told."""
+        """Checked against the database: the need's tool was run on the right order and no other, and the customer was told."""
         tool = TOOL_OF_NEED[self.goal.need]
         others = any(order.done for number, order in self.database.orders.items() if number != self.goal.order)
         return tool in self.order.done and self.order.done == {tool} and not others and self.informed

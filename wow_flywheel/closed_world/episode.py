@@ -66,7 +66,11 @@ class Episode:
             self.customer.guessed_on()
         arguments = json.dumps(action.arguments)
         self.messages.append(
-            {"role": "assistant", "content": reply, "tool_calls": [{"id": call_id, "name": action.name, "arguments": arguments}]}
+            {
+                "role": "assistant",
+                "content": reply,
+                "tool_calls": [{"id": call_id, "name": action.name, "arguments": arguments}],
+            }
         )
         result = json.dumps(self.customer.database.call(action))
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result})

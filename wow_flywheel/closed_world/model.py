@@ -81,8 +81,8 @@ def _tokenizer(texts: Iterable[str]) -> Any:
     tokenizer.train_from_iterator([*texts, *numbers], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        pad_token="<|pad|>",
-        eos_token="<|end|>",
+        pad_token=SPECIAL_TOKENS[0],
+        eos_token=SPECIAL_TOKENS[1],
         additional_special_tokens=list(SPECIAL_TOKENS[2:]),
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,

@@ -56,6 +56,37 @@ class ReplyEngine:
             replies.extend(self._batch(conversations[start : start + BATCH]))
         return replies
 
+    def losses(self, dialogues: Sequence[Sequence[ChatMessage]]) -> list[float | None]:
+        """Mean negative log-likelihood of each dialogue's assistant tokens, in nats per token; None without such tokens.
+
+        The tokens are those between the assistant's turn opening and the next turn, found by rendering the dialogue prefix by
+        prefix, so that any chat template will do.
+        """
+        return [self._loss(dialogue) for dialogue in dialogues]
+
+    def _loss(self, dialogue: Sequence[ChatMessage]) -> float | None:
+        import torch
+
+        ids, mask = self._masked(dialogue)
+        if not any(mask):
+            return None
+        tokens = torch.tensor([ids], device=self._device)
+        with torch.inference_mode():
+            scores = self._model(input_ids=tokens).logits[0, :-1].float().log_softmax(-1)
+        chosen = scores.gather(1, tokens[0, 1:, None])[:, 0]
+        kept = chosen[torch.tensor(mask[1:], device=self._device, dtype=torch.bool)]
+        return float(-kept.mean())
+
+    def _masked(self, dialogue: Sequence[ChatMessage]) -> tuple[list[int], list[bool]]:
+        text = self._tokenizer.apply_chat_template(list(dialogue), tokenize=False)
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        spans = []
+        for turn, message in enumerate(dialogue):
+            if message["role"] == "assistant":
+                start = len(self._prompt(dialogue[:turn]))
+                spans.append((start, start + len(message["content"])))
+        return encoded["input_ids"], [any(a <= low < b for a, b in spans) for low, _ in encoded["offset_mapping"]]
+
     def _batch(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[Reply]:
         import torch
 
