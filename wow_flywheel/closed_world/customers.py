@@ -183,8 +183,8 @@ class Customer:
         rules = self.database.rules
         order = self.order
         return {
-            "order": order.number, "amount": order.amount, "method": order.method, "minutes": order.minutes, "rider": order.rider,
-            "item": order.item, "days": rules.refund_days, "fee": rules.cancel_fee, "voucher": rules.voucher,
+            "order": order.number, "amount": order.amount, "method": order.method, "minutes": order.minutes,
+            "rider": order.rider, "item": order.item, "days": rules.refund_days, "fee": rules.cancel_fee, "voucher": rules.voucher,
         }  # fmt: skip
 
     def _wrong_numbers(self, text: str) -> bool:

@@ -90,7 +90,7 @@ def build_pairs(
         client: The endpoint that rewrites and re-inspects, if one is configured.
 
     Returns:
-        Pairs whose chosen side passed re-inspection (the issue gone, no new one), differs from the rejected one, and answers the
+        Pairs whose chosen side passed re-inspection (the issue gone, no new one), differs from the rejected, and answers the
         same prompt; and all candidates with reasons.
 
     Raises:
