@@ -1,0 +1,204 @@
+"""The part that all trainers share: from encoded rows to a published model, resumable at any moment.
+
+What belongs here: arguments of transformers' Trainer, resuming, the record of a run. What does not: losses (`sft`, `dpo`).
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from wow_flywheel.errors import TrainingError
+from wow_flywheel.training import models
+from wow_flywheel.training.callbacks import LossLog, callback
+from wow_flywheel.training.config import TrainConfig
+from wow_flywheel.training.encoding import Encoded
+from wow_flywheel.training.folder import RunFolder
+from wow_flywheel.training.order import steps_of, training_order
+from wow_flywheel.training.provenance import git_commit, library_versions
+from wow_flywheel.training.report import Reporter
+
+KEPT_CHECKPOINTS = 2
+"""The newest may be half-written when a kill comes, so one before it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run, ready to start.
+
+    Attributes:
+        config: What to do.
+        folder: Where.
+        encoded: The training examples.
+        tokenizer: The tokenizer they were encoded with.
+        texts: Samples to prove the saved tokenizer with.
+        facts: What the record says beside the loop's own measurements.
+        report: Who hears of it.
+        started: Clock at the start of the command, seconds since the epoch.
+    """
+
+    config: TrainConfig
+    folder: RunFolder
+    encoded: Encoded
+    tokenizer: Any
+    texts: Sequence[str]
+    facts: dict[str, Any]
+    report: Reporter
+    started: float
+
+    def group(self, processes: int) -> int:
+        """Examples in one optimizer step."""
+        return self.config.batch_size * self.config.gradient_accumulation * processes
+
+    def steps(self, processes: int) -> int:
+        """Optimizer steps of the run."""
+        return steps_of(len(self.encoded.rows), self.group(processes), self.config.epochs, self.config.max_steps)
+
+
+def processes() -> int:
+    """Processes that train together: 1 unless `accelerate launch` started several."""
+    from accelerate import PartialState
+
+    return int(PartialState().num_processes)
+
+
+def arguments(job: Job, *, bf16: bool) -> dict[str, Any]:
+    """Arguments of TRL's configs that all trainers share.
+
+    The examples come already tokenised, ordered and short enough, so every option of TRL that would cut or reorder is off.
+    """
+    import torch
+
+    config, gpu = job.config, torch.cuda.is_available()
+    return {
+        "output_dir": str(job.folder.checkpoints),
+        "max_steps": job.steps(processes()),
+        "per_device_train_batch_size": config.batch_size,
+        "per_device_eval_batch_size": config.batch_size,
+        "gradient_accumulation_steps": config.gradient_accumulation,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": config.scheduler,
+        "warmup_steps": config.warmup,
+        "weight_decay": config.weight_decay,
+        "logging_steps": config.logging_steps,
+        "logging_first_step": True,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps" if config.save_steps else "no",
+        "save_steps": config.save_steps or 1,
+        "save_total_limit": KEPT_CHECKPOINTS,
+        "seed": config.seed,
+        "bf16": bf16,
+        "gradient_checkpointing": config.gradient_checkpointing,
+        "use_cpu": not gpu,
+        "dataloader_pin_memory": gpu,
+        "train_sampling_strategy": "sequential",
+        "remove_unused_columns": False,
+        "max_length": None,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
+def train(job: Job, trainer: Any, check_first: Callable[[dict[str, float]], None]) -> dict[str, Any]:
+    """Train, resuming where a killed run left off, and publish the model.
+
+    Args:
+        job: The run.
+        trainer: A TRL trainer whose dataset holds each example once, in the order of `job.encoded`.
+        check_first: Judges the first step's logs.
+
+    Returns:
+        The record of the run, as in run.json.
+
+    Raises:
+        TrainingError: The loss became NaN, or the saved model would not load as it was trained.
+    """
+    from transformers import PrinterCallback
+
+    state = trainer.accelerator
+    order = training_order(job.encoded.lengths, job.group(state.num_processes), job.steps(state.num_processes), job.config.seed)
+    trainer.train_dataset = trainer.train_dataset.select(order)
+    checkpoint = _resume(job, state)
+    log = _loss_log(job, order, job.group(state.num_processes), check_first, main=state.is_main_process)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(callback(log))
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    evaluation = trainer.evaluate() if trainer.eval_dataset is not None else {}
+    weights = state.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    record = {}
+    if state.is_main_process:
+        record = _record(job, log, checkpoint) | {"eval_loss": evaluation.get("eval_loss"), "device": _device(state)}
+        model = state.unwrap_model(trainer.model)
+        job.folder.publish(lambda folder: models.save(model, weights, job.tokenizer, job.texts, folder), record)
+    state.wait_for_everyone()
+    return record
+
+
+def refuse_sharded_lora(trainer: Any, config: TrainConfig) -> None:
+    """Merging adapters into sharded weights is not supported.
+
+    Raises:
+        TrainingError: LoRA was asked for under FSDP.
+    """
+    if config.lora_rank and trainer.is_fsdp_enabled:
+        raise TrainingError("LoRA under FSDP cannot be merged into one model", hint="use the DDP config, or lora_rank=0")
+
+
+def _resume(job: Job, state: Any) -> Path | None:
+    """The checkpoint to go on from, after clearing away what a kill left."""
+    if state.is_main_process:
+        job.folder.discard_partial()
+    state.wait_for_everyone()
+    checkpoint = job.folder.latest_checkpoint()
+    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    state.wait_for_everyone()
+    if state.is_main_process:
+        job.folder.write_record({**job.facts, "started_at": _time(job.started), "ended_at": None})
+        job.folder.rewind_losses(step)
+    job.report.log(f"resuming from step {step}" if checkpoint else f"training on {len(job.encoded.rows)} examples")
+    return checkpoint
+
+
+def _loss_log(
+    job: Job, order: Sequence[int], group: int, check_first: Callable[[dict[str, float]], None], *, main: bool
+) -> LossLog:
+    seen = [0, *accumulate(job.encoded.lengths[index] for index in order)]
+    return LossLog(job.folder, job.report, seen[::group], group / len(job.encoded.rows), check_first, main)
+
+
+def _record(job: Job, log: LossLog, checkpoint: Path | None) -> dict[str, Any]:
+    losses = job.folder.losses()
+    seconds = time.time() - job.started
+    return {
+        **job.facts,
+        "config": dataclasses.asdict(job.config),
+        "model_path": str(job.folder.model),
+        "git_commit": git_commit(),
+        "versions": library_versions(),
+        "started_at": _time(job.started),
+        "ended_at": _time(time.time()),
+        "seconds": round(seconds, 2),
+        "resumed_from": checkpoint.name if checkpoint else None,
+        "examples": len(job.encoded.rows),
+        "dropped": job.encoded.dropped,
+        "steps": len(log.tokens) - 1,
+        "tokens": log.tokens[-1],
+        "tokens_per_second": losses[-1]["tokens_per_second"],
+        "first_loss": losses[0]["loss"],
+        "final_loss": losses[-1]["loss"],
+    }
+
+
+def _device(state: Any) -> str:
+    import torch
+
+    name = torch.cuda.get_device_name(0) if state.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return f"{state.num_processes} × {name}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
