@@ -184,7 +184,8 @@ class Customer:
         order = self.order
         return {
             "order": order.number, "amount": order.amount, "method": order.method, "minutes": order.minutes,
-            "rider": order.rider, "item": order.item, "days": rules.refund_days, "fee": rules.cancel_fee, "voucher": rules.voucher,
+            "rider": order.rider, "item": order.item, "days": rules.refund_days, "fee": rules.cancel_fee,
+            "voucher": rules.voucher,
         }  # fmt: skip
 
     def _wrong_numbers(self, text: str) -> bool:
