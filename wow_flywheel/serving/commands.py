@@ -1,0 +1,57 @@
+"""`wow-flywheel serve`: the chat endpoint on this machine.
+
+What belongs here: arguments and start-up. What does not: the endpoint (`app`).
+"""
+
+import datetime as dt
+import json
+from typing import Annotated
+
+import typer
+
+from wow_flywheel.console import JsonOption, settings
+from wow_flywheel.errors import ReleaseError
+from wow_flywheel.release.folder import Release
+from wow_flywheel.release.store import ReleaseStore
+
+app = typer.Typer(help="Serve the current release as an OpenAI-compatible endpoint.")
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Address to bind; the endpoint has no login, so keep it behind a proxy.")
+    ] = "127.0.0.1",
+    release: Annotated[str | None, typer.Option(help="Release to serve; without it, the current one.")] = None,
+    idle_minutes: Annotated[float, typer.Option(min=0.1, help="A conversation without a turn for this long is over.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the current release as an OpenAI-compatible endpoint, and log every conversation for the next turn."""
+    import uvicorn
+
+    from wow_flywheel.serving.app import create_app
+    from wow_flywheel.serving.engine import ReplyEngine
+    from wow_flywheel.serving.log_writer import LogWriter
+
+    configured = settings()
+    served = chosen(ReleaseStore(configured.models_uri), release)
+    engine = ReplyEngine(served.model_dir)
+    writer = LogWriter(configured.logs_uri, timezone=configured.timezone)
+    url = f"http://{host}:{port}/v1"
+    started = {"url": url, "release": served.id, "logs": configured.logs_uri}
+    typer.echo(json.dumps(started) if as_json else f"serving release {served.id} at {url}, logs go to {configured.logs_uri}")
+    asgi = create_app(engine, served.id, writer, idle=dt.timedelta(minutes=idle_minutes))
+    uvicorn.run(asgi, host=host, port=port, log_level="warning")
+
+
+def chosen(store: ReleaseStore, release_id: str | None) -> Release:
+    """The release to serve, its seal checked.
+
+    Raises:
+        ReleaseError: There is none, or it is incomplete or tampered with.
+    """
+    release = store.show(release_id) if release_id else store.current()
+    if release is None:
+        raise ReleaseError("there is no release to serve", hint="run the training_cycle job until a model passes the gate")
+    return release
