@@ -2,9 +2,8 @@
 
 What belongs here: the layouts `trl` and `openai`. What does not: which rows a dataset holds (`build`).
 
-`trl`: conversational rows of TRL, whose assistant turns are unified dialogue-action JSON, as this project's own trainers read
-them. `openai`: rows of OpenAI's fine-tuning, whose assistant turns are plain replies and tool calls; tool results name their
-call.
+`trl`: the rows that this project's own trainers read (`files`), whose assistant turns are unified dialogue-action JSON.
+`openai`: rows of OpenAI's fine-tuning, whose assistant turns are plain replies and tool calls; tool results name their call.
 """
 
 import json
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from wow_flywheel.datasets.files import preference_record, sft_record
 from wow_flywheel.dialogue import ChatMessage, DialogueAction, openai_message
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.storage import write_atomic
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 def export(sft: pl.DataFrame, preferences: pl.DataFrame, layout: Format, folder: Path) -> dict[str, int]:
-    """Write one file a dataset and split: `sft.train.jsonl`, `preference.held_out.jsonl`, …
+    """Write one file a dataset and split: `sft.train.jsonl`, `preferences.held_out.jsonl`, …
 
     Args:
         sft: Rows of the table `sft_dataset` of one cycle.
@@ -40,7 +40,7 @@ def export(sft: pl.DataFrame, preferences: pl.DataFrame, layout: Format, folder:
     if sft.is_empty() and preferences.is_empty():
         raise DatasetError("there is nothing to export", hint="wow-flywheel datasets list shows the cycles that have rows")
     written: dict[str, int] = {}
-    for name, frame in (("sft", sft), ("preference", preferences)):
+    for name, frame in (("sft", sft), ("preferences", preferences)):
         shape = LAYOUTS[layout, name]
         for (split,), rows in frame.group_by("split", maintain_order=True):
             lines = [json.dumps(shape(row), ensure_ascii=False) for row in rows.iter_rows(named=True)]
@@ -75,15 +75,6 @@ def _assistant(content: str, call_id: str) -> dict[str, Any]:
     return openai_message(output, call_id)
 
 
-def _trl_sft(row: Row) -> dict[str, Any]:
-    return {"messages": row["messages"]}
-
-
-def _trl_preference(row: Row) -> dict[str, Any]:
-    chosen, rejected = ([{"role": "assistant", "content": row[side]}] for side in ("chosen", "rejected"))
-    return {"prompt": row["prompt"], "chosen": chosen, "rejected": rejected}
-
-
 def _openai_sft(row: Row) -> dict[str, Any]:
     return {"messages": openai_chat(row["messages"])}
 
@@ -94,8 +85,8 @@ def _openai_preference(row: Row) -> dict[str, Any]:
 
 
 LAYOUTS: Final[dict[tuple[str, str], Callable[[Row], dict[str, Any]]]] = {
-    ("trl", "sft"): _trl_sft,
-    ("trl", "preference"): _trl_preference,
+    ("trl", "sft"): sft_record,
+    ("trl", "preferences"): preference_record,
     ("openai", "sft"): _openai_sft,
-    ("openai", "preference"): _openai_preference,
+    ("openai", "preferences"): _openai_preference,
 }

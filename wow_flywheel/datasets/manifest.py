@@ -5,9 +5,6 @@ What belongs here: the record and its file. What does not: building datasets (`b
 
 import datetime as dt
 import json
-import subprocess
-from collections.abc import Sequence
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +37,7 @@ class Manifest(BaseModel):
         files: SHA-256 of each dataset file, by file name.
         counts: Rows by value, by `<dataset>.<column>`: split, scenario, issue type, label.
         settings: The settings used, without secrets.
-        git_commit: The code's commit, `-dirty` where files differ from it; None outside a checkout.
+        git_commit: The code's commit, `-dirty` where files differ from it (`training.provenance.git_commit`).
         parents: What the model starts from.
     """
 
@@ -77,38 +74,7 @@ class Manifest(BaseModel):
             raise DatasetError(f"{path} is no manifest: {', '.join(fields)}", hint="rebuild the cycle's datasets") from None
 
 
-def file_hashes(paths: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of each file, by file name.
-
-    Raises:
-        DatasetError: Two files have the same name, or one is missing.
-    """
-    if len({path.name for path in paths}) < len(paths) or not all(path.is_file() for path in paths):
-        raise DatasetError(f"cannot hash {[str(path) for path in paths]}", hint="each file exists, under a name of its own")
-    hashes = {}
-    for path in paths:
-        with path.open("rb") as stream:
-            hashes[path.name] = file_digest(stream, "sha256").hexdigest()
-    return hashes
-
-
 def count_by(dataset: str, frame: pl.DataFrame, *columns: str) -> Counts:
     """Rows by value of each column, under the key `<dataset>.<column>`; values in order, null counted as `unknown`."""
     counted = {name: frame[name].cast(pl.String).fill_null("unknown").value_counts() for name in columns}
     return {f"{dataset}.{name}": dict(sorted(rows.iter_rows())) for name, rows in counted.items()}
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit that a folder is checked out at, with `-dirty` where tracked files differ; None outside a git checkout."""
-    head = _git(folder, "rev-parse", "HEAD")
-    if head is None:
-        return None
-    return f"{head}-dirty" if _git(folder, "status", "--porcelain", "--untracked-files=no") else head
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False, timeout=30)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

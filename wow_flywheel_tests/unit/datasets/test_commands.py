@@ -105,14 +105,15 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_export_for_trl(built: Lake, tmp_path: Path) -> None:
     code, out, _ = run("export", "--cycle", "c1", "--out", str(tmp_path / "x"), "--json")
     assert code == 0
-    assert json.loads(out)["files"] == {"preference.train.jsonl": 1, "sft.held_out.jsonl": 1, "sft.train.jsonl": 2}
+    assert json.loads(out)["files"] == {"preferences.train.jsonl": 1, "sft.held_out.jsonl": 1, "sft.train.jsonl": 2}
     first = lines(tmp_path / "x" / "sft.train.jsonl")[0]
     assert first["messages"] == sft_row("c1", 1, "train")["messages"]
-    assert lines(tmp_path / "x" / "preference.train.jsonl") == [
+    assert lines(tmp_path / "x" / "preferences.train.jsonl") == [
         {
             "prompt": [USER],
             "chosen": [{"role": "assistant", "content": ASK}],
             "rejected": [{"role": "assistant", "content": BAD}],
+            "issue_type": "unclarified_demand",
         }
     ]
 
@@ -129,7 +130,7 @@ def test_export_for_openai(built: Lake, tmp_path: Path) -> None:
         {"role": "tool", "tool_call_id": "call_2", "content": "ok"},
         {"role": "assistant", "content": "Which order?"},
     ]
-    assert lines(tmp_path / "preference.train.jsonl") == [
+    assert lines(tmp_path / "preferences.train.jsonl") == [
         {
             "input": {"messages": [USER]},
             "preferred_output": [{"role": "assistant", "content": "Which order?"}],
