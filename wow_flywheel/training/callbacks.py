@@ -94,6 +94,9 @@ def callback(log: LossLog) -> Any:
             if "loss" in logs:
                 log.log(state.global_step, logs)
 
+        def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_log |= state.global_step == state.max_steps  # the last steps count, however many they are
+
         def on_save(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             PartialState().wait_for_everyone()  # every process has written its own random state
             if log.main:

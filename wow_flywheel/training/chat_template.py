@@ -6,6 +6,7 @@ not: tokens and masks (`encoding`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from wow_flywheel.errors import TrainingError
@@ -72,7 +73,7 @@ def training_template(tokenizer: Any) -> str:
     if "endgeneration" in own:
         return str(own)
     expected = _rendered(tokenizer, own)
-    for candidate in (*_FAMILIES, *_marked_by_trl(tokenizer)):
+    for candidate in _candidates(tokenizer):
         if _rendered(tokenizer, candidate) == expected:
             return candidate
     raise TrainingError(
@@ -81,14 +82,16 @@ def training_template(tokenizer: Any) -> str:
     )
 
 
-def _marked_by_trl(tokenizer: Any) -> list[str]:
+def _candidates(tokenizer: Any) -> Iterator[str]:
+    yield from _FAMILIES
     from trl.chat_template_utils import get_training_chat_template
 
     try:
         template = get_training_chat_template(tokenizer)
-    except ValueError:
-        return []
-    return [template] if template else []
+    except ValueError:  # TRL does not know this template
+        return
+    if template:
+        yield template
 
 
 def _rendered(tokenizer: Any, template: str) -> list[str | None]:

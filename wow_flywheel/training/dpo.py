@@ -58,10 +58,11 @@ def train(config: DpoConfig, folder: RunFolder, facts: dict[str, Any], report: R
     from wow_flywheel.training.encoding import encode_pairs
 
     collect_only_new()
-    tokenizer = models.load_tokenizer(config.model)
+    texts = [pair.chosen for pair in pairs[:32]]
+    tokenizer = models.load_tokenizer(config.model, texts)
     encoded = encode_pairs(tokenizer, pairs, config.max_length, config.max_dropped)
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    job = loop.Job(config, folder, encoded, tokenizer, [pair.chosen for pair in pairs[:32]], facts, report, started)
+    job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started)
     once = precompute_pays(job.steps(loop.processes()) * job.group(loop.processes()), len(encoded.rows), loop.processes())
     reference = None if once or config.lora_rank else models.load_model(config.model, len(tokenizer), config.max_length)
     bf16 = models.autocast_bf16(config, model)
@@ -97,12 +98,12 @@ def check_reference(config: DpoConfig) -> Callable[[dict[str, float]], None]:
     """A check of the first step: before any update policy and reference agree, so rewards are 0 and the DPO loss is ln 2."""
 
     def check(logs: dict[str, float]) -> None:
-        rewards = max(abs(logs["rewards/chosen"]), abs(logs["rewards/rejected"]))
+        rewards = [abs(logs["rewards/chosen"]), abs(logs["rewards/rejected"])]
         plain = config.loss_type == "sigmoid" and not config.sft_weight
         off = abs(logs["loss"] - math.log(2)) if plain else 0.0
-        if not max(rewards, off) <= LN2_TOLERANCE:
+        if not all(value <= LN2_TOLERANCE for value in (*rewards, off)):  # NaN is not
             raise TrainingError(
-                f"the first DPO loss is {logs['loss']:.4f} with rewards up to {rewards:.4f}, not ln 2 with rewards of 0",
+                f"the first DPO loss is {logs['loss']:.4f} with rewards up to {max(rewards):.4f}, not ln 2 with rewards of 0",
                 hint="the reference is not the model that training starts from: save the starting model, point `model` at it",
             )
 

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from wow_flywheel.training.config import TrainConfig
 from wow_flywheel.training.folder import RunFolder
 from wow_flywheel.training.options import parse
 from wow_flywheel.training.provenance import identity, model_fingerprint, sha256
-from wow_flywheel.training.report import Reporter, reporter
+from wow_flywheel.training.report import Reporter, is_main, reporter
 
 ConfigT = TypeVar("ConfigT", bound=TrainConfig)
 
@@ -53,8 +54,10 @@ def run_command(
             if record:
                 report.log(f"{folder.model} already holds the result of this very run: nothing to do")
             else:
-                folder.claim(overwrite=parsed.overwrite)
-                with collector_at_rest():
+                if is_main(os.environ):
+                    folder.claim(overwrite=parsed.overwrite)
+                with collector_at_rest(), warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")  # inside TRL 1.16
                     record = train(parsed, folder, facts, report, started)
             report.finished(record, folder.losses())
     except FlywheelError as error:

@@ -66,10 +66,15 @@ class PipesReporter:
         self._context.report_asset_materialization(metadata=metadata, data_version=record["identity"][:16])
 
 
+def is_main(env: Mapping[str, str]) -> bool:
+    """Whether this is the process of a distributed run that writes and reports; a run of one process always is."""
+    return env.get("RANK", "0") == "0"
+
+
 @contextmanager
 def reporter(env: Mapping[str, str]) -> Iterator[Reporter]:
     """The reporter that the environment asks for: Pipes, silent on all but the main process, or standard output."""
-    if env.get("RANK", "0") != "0":
+    if not is_main(env):
         yield SilentReporter()
     elif "DAGSTER_PIPES_CONTEXT" in env:
         from dagster_pipes import open_dagster_pipes

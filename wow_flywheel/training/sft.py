@@ -56,11 +56,11 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
     from wow_flywheel.training.encoding import encode_dialogues
 
     collect_only_new()
-    tokenizer = models.load_tokenizer(config.model)
+    texts = [message["content"] for dialogue in dialogues[:8] for message in dialogue]
+    tokenizer = models.load_tokenizer(config.model, texts)
     encoded = encode_dialogues(tokenizer, dialogues, config.max_length, config.max_dropped)
     held = encode_dialogues(tokenizer, held_out, config.max_length, config.max_dropped).rows if held_out else []
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    texts = [message["content"] for dialogue in dialogues[:8] for message in dialogue]
     job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started)
     bf16 = models.autocast_bf16(config, model)
     trainer = SFTTrainer(

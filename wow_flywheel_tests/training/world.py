@@ -88,3 +88,6 @@ def make_model(folder: Path, template: str | None = CHATML_TEMPLATE, hidden: int
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+SHORT = ["--max-length", "256", "--batch-size", "8", "--learning-rate", "0.01", "--logging-steps", "4", "--save-steps", "8"]
