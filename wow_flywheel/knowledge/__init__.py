@@ -1,0 +1,1 @@
+"""What the business knows: knowledge units, procedures, business rules."""

@@ -4,6 +4,7 @@ What belongs here: building the cut conversations, judging the result. What does
 rewrite from an original.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import polars as pl
 
 from wow_flywheel.cases.satisfaction import signals
 from wow_flywheel.contracts import CONVERSATIONS
-from wow_flywheel.dialogue import DialogueAction, Message
+from wow_flywheel.dialogue import DialogueAction, Message, ToolCall
 from wow_flywheel.inspection.panel import Panel
 from wow_flywheel.inspection.run import inspect
 from wow_flywheel.pairs.candidates import Candidate
@@ -88,15 +89,13 @@ class Verifier:
 
 def as_message(output: DialogueAction) -> Message:
     """An output as the logged message that it would become."""
-    import json
-
-    calls = output.action and [
+    calls: list[ToolCall] | None = output.action and [
         {"id": "rewrite", "name": output.action.name, "arguments": json.dumps(output.action.arguments, ensure_ascii=False)}
     ]
     return {
         "role": "assistant", "content": output.reply, "created_at": None, "action": None, "tool_calls": calls or None,
         "tool_call_id": None, "usage": None,
-    }  # type: ignore[typeddict-item]  # fmt: skip
+    }  # fmt: skip
 
 
 def _reason(site: Site, issues: Sequence[str], failures: Sequence[str] | None) -> str | None:
