@@ -62,6 +62,11 @@ class _Expectation:
     arguments: Mapping[str, Any]
 
 
+def suite(thresholds: Thresholds | None = None) -> list[tuple[str, str, Severity]]:
+    """Name, description and severity of every expectation, in the order of `validate`; nothing heavy is imported."""
+    return [(e.name, e.description, e.severity) for group in _suites(thresholds or Thresholds()).values() for e in group]
+
+
 def validate(
     conversations: pl.DataFrame, counts: Mapping[str, int], thresholds: Thresholds | None = None
 ) -> list[ExpectationOutcome]:
