@@ -1,0 +1,98 @@
+"""Ingest: `conversations` and `quarantine`, with the Great Expectations suite as checks of the day.
+
+What belongs here: the two assets and the checks that need the reader's accounting. What does not: reading, redacting, expecting
+(`wow_flywheel.conversations`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
+from wow_flywheel.defs.contract_checks import check_spec
+from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.metadata import count_table, counts_table, written
+from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.specs import table_spec
+
+SPECS = [
+    table_spec(
+        "conversations",
+        "conversations",
+        "The day's conversations, read from every log format, checked, deduplicated, with personal data redacted.",
+        deps=["production_logs"],
+        kinds=("python", "polars"),
+    ),
+    table_spec(
+        "quarantine",
+        "conversations",
+        "Lines that could not be read or broke the contract, with file, line, byte offset and reason, redacted.",
+        deps=["production_logs"],
+        kinds=("python", "polars"),
+    ),
+]
+CHECKS = [check_spec(name, "conversations", text, blocking=severity == "error") for name, text, severity in suite()]
+
+
+@dg.multi_asset(specs=SPECS, check_specs=CHECKS, retry_policy=RETRY)
+def ingest(
+    context: dg.AssetExecutionContext, flywheel: Flywheel
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Read the day's logs whole, and replace the day."""
+    from wow_flywheel.conversations.expectations import validate
+    from wow_flywheel.conversations.ingest import read_day
+    from wow_flywheel.conversations.sources import LogSource
+
+    with plain_failures():
+        day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
+        read = read_day(LogSource.at(settings.logs_uri), day, timezone=settings.timezone)
+        outcomes = validate(read.conversations, read.counts)
+        versions = {
+            "quarantine": lake.replace("quarantine", read.quarantine, day),
+            "conversations": lake.replace("conversations", read.conversations, day),
+        }
+    context.log.info(summary(context.partition_key, read.counts))
+    shown = written(lake, "conversations", read.conversations, versions["conversations"], accounting=counts_table(read.counts))
+    by_scenario = {"by scenario": count_table(read.conversations, "scenario", "locale")}
+    yield dg.MaterializeResult(asset_key="conversations", metadata=shown | by_scenario)
+    shown = written(lake, "quarantine", read.quarantine, versions["quarantine"])
+    yield dg.MaterializeResult(
+        asset_key="quarantine", metadata=shown | {"by reason": count_table(read.quarantine, "reason", "source_file")}
+    )
+    for result in check_results(outcomes, read.counts):
+        if not result.passed:
+            context.log.warning(f"{context.partition_key}: {result.description}")
+        yield result
+
+
+def summary(day: str, counts: Mapping[str, Any]) -> str:
+    """The day's accounting in one line."""
+    return (
+        f"{day}: {counts['conversations']} conversations from {counts['lines']} lines in {counts['files']} files, "
+        f"{counts['quarantined']} quarantined, {counts['duplicates']} duplicates, {counts['redactions']} values redacted"
+    )
+
+
+def check_results(outcomes: Sequence[ExpectationOutcome], counts: Mapping[str, Any]) -> Iterator[dg.AssetCheckResult]:
+    """What the suite saw, as check results; severity `error` blocks what comes after the conversations."""
+    for outcome in outcomes:
+        yield dg.AssetCheckResult(
+            asset_key="conversations",
+            check_name=outcome.name,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=_in_words(outcome, counts),
+            metadata={"seen": outcome.observed, "conversations that break it": outcome.unexpected_count},
+        )
+
+
+def _in_words(outcome: ExpectationOutcome, counts: Mapping[str, Any]) -> str:
+    if outcome.passed:
+        return f"held: {outcome.description}"
+    if outcome.name == "has_conversations":
+        return f"no conversations on this day: {counts['files']} log files with {counts['lines']} lines"
+    if "quarantined" in outcome.name:
+        return f"{counts['quarantined']} of {counts['lines']} lines are quarantined; the table `quarantine` says why"
+    return f"expected {outcome.description}; seen: {outcome.observed}"
