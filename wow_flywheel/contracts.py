@@ -132,7 +132,7 @@ class Contract:
                     f"table {self.name} v{self.version}: {strange} values of {column} are not among {list(allowed)}",
                     hint="map them before the write",
                 )
-        if self.key and frame.select(pl.struct(self.key).is_duplicated().any()).item():
+        if self.key and frame.select(pl.struct(self.partition, *self.key).is_duplicated().any()).item():
             raise ContractError(
                 f"table {self.name} v{self.version}: the key {list(self.key)} repeats",
                 hint="keep one row a key before the write",

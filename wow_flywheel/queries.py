@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import polars as pl
@@ -93,6 +93,48 @@ def parse(name: str, text: str) -> Query:
     return Query(name, header, _parameters(name, header.get("parameters", "")), text)
 
 
+class Session:
+    """Named frames on one in-memory DuckDB, for several queries over the same relations.
+
+    Args:
+        frames: The relations that queries may name.
+    """
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        self._connection = duckdb.connect()
+        self._connection.execute("SET TimeZone = 'UTC'")
+        for relation, frame in frames.items():
+            self._connection.register(relation, frame.to_arrow())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def run(self, query: Query, parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
+        """Run one query; see `run`."""
+        relation = self._ask(query, parameters, query.sql)
+        rows: pl.DataFrame = relation.pl()
+        return rows
+
+    def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Keep a query's rows as a relation that later queries may name."""
+        self._connection.register(name, self.run(query, parameters).to_arrow())
+
+    def _ask(self, query: Query, parameters: Mapping[str, Parameter] | None, sql: str) -> Any:
+        unknown = sorted(set(parameters or {}) - set(query.parameters))
+        if unknown:
+            raise QueryError(f"sql/{query.name}.sql has no parameters {unknown}", hint=f"it has {sorted(query.parameters)}")
+        bound: dict[str, Any] = {**query.parameters, **(parameters or {})}
+        try:
+            return self._connection.sql(sql, params=bound or None)
+        except duckdb.Error as error:
+            raise QueryError(
+                f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
+            ) from None
+
+
 def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
     """Run one query over named frames.
 
@@ -104,21 +146,8 @@ def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[st
     Raises:
         QueryError: An override names no parameter of the query, or the SQL does not run; the message names the file.
     """
-    unknown = sorted(set(parameters or {}) - set(query.parameters))
-    if unknown:
-        raise QueryError(f"sql/{query.name}.sql has no parameters {unknown}", hint=f"it has {sorted(query.parameters)}")
-    bound: dict[str, Any] = {**query.parameters, **(parameters or {})}
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for relation, frame in frames.items():
-            connection.register(relation, frame.to_arrow())
-        try:
-            rows: pl.DataFrame = connection.sql(query.sql, params=bound or None).pl()
-            return rows
-        except duckdb.Error as error:
-            raise QueryError(
-                f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
-            ) from None
+    with Session(frames) as session:
+        return session.run(query, parameters)
 
 
 def _without_data(error: duckdb.Error) -> str:

@@ -1,0 +1,1 @@
+"""Online checks: every file in `sql/rules/` is one rule."""

@@ -1,0 +1,83 @@
+"""The rules: each file in `sql/rules/` with a checked header.
+
+What belongs here: reading headers, refusing malformed ones. What does not: running rules (`engine`).
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from wow_flywheel.contracts import ISSUE_TYPES, SEVERITIES
+from wow_flywheel.errors import QueryError
+from wow_flywheel.queries import Query, load_folder
+
+FOLDER = "rules"
+NEEDED = ("id", "version", "issue_type", "severity", "finds", "grain", "inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        rule_id: Unique.
+        version: The header's version and the text's digest: changes whenever the rule does.
+        issue_type: One of `contracts.ISSUE_TYPES`.
+        severity: One of `contracts.SEVERITIES`.
+        finds: What it finds, in one sentence.
+        query: Its SELECT: conversation_id, turn, quote (verbatim text of that turn), evidence.
+    """
+
+    rule_id: str
+    version: str
+    issue_type: str
+    severity: str
+    finds: str
+    query: Query
+
+
+def load_rules() -> list[Rule]:
+    """All rules, sorted by file name.
+
+    Raises:
+        QueryError: A header lacks a key, an id repeats, or an issue type or severity is unknown; the message names the file.
+    """
+    rules = [read_rule(query) for query in load_folder(FOLDER)]
+    seen: dict[str, str] = {}
+    for rule in rules:
+        if rule.rule_id in seen:
+            raise QueryError(
+                f"sql/{rule.query.name}.sql has the id {rule.rule_id!r} of sql/{seen[rule.rule_id]}.sql",
+                hint="give each rule an id of its own",
+            )
+        seen[rule.rule_id] = rule.query.name
+    return rules
+
+
+def read_rule(query: Query) -> Rule:
+    """A rule from its file.
+
+    Raises:
+        QueryError: See `load_rules`.
+    """
+    missing = [key for key in NEEDED if not query.header.get(key)]
+    if missing:
+        raise QueryError(
+            f"sql/{query.name}.sql lacks the header lines {missing}", hint="write them as '-- key: value' at the top"
+        )
+    return Rule(
+        rule_id=query.header["id"],
+        version=f"{query.header['version']}+{query.digest}",
+        issue_type=_one_of(query, "issue_type", ISSUE_TYPES),
+        severity=_one_of(query, "severity", SEVERITIES),
+        finds=query.header["finds"],
+        query=query,
+    )
+
+
+def _one_of(query: Query, key: str, allowed: tuple[str, ...]) -> str:
+    value = query.header[key]
+    if value not in allowed:
+        near = get_close_matches(value, allowed, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of {list(allowed)}"
+        raise QueryError(f"sql/{query.name}.sql: {key} {value!r} is unknown", hint=hint)
+    return value
