@@ -1,7 +1,7 @@
 """A blocking check for every table, generated from its contract: what is stored is what the contract promises.
 
-What belongs here: the generated checks and how a check is specified. What does not: checks that know a stage's meaning (they lie
-beside its assets).
+What belongs here: the generated checks and how a check is specified. What does not: checks that know a stage's meaning (they
+lie beside its assets).
 """
 
 import warnings
@@ -18,14 +18,17 @@ from wow_flywheel.errors import ContractError
 UNCHECKED = ("decisions",)
 """Tables that no asset writes: people append to them."""
 
+WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
+"""The asset that writes a table, where it has another name."""
+
 
 def check_spec(name: str, asset: str, description: str, *, blocking: bool) -> dg.AssetCheckSpec:
-    """The spec of a check of one partition of a table.
+    """The spec of a check of one partition of an asset.
 
     Dagster calls `partitions_def` of a check a preview, with a warning; without it a check of one partition would speak for all
     of them in the UI.
     """
-    partitions = days if TABLES[asset].partition == "dt" else cycles
+    partitions = days if asset in TABLES and TABLES[asset].partition == "dt" else cycles
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=blocking, partitions_def=partitions)
@@ -33,9 +36,10 @@ def check_spec(name: str, asset: str, description: str, *, blocking: bool) -> dg
 
 def contract_check(contract: Contract) -> dg.AssetChecksDefinition:
     """The check that a table's stored partition keeps its contract."""
+    asset = WRITTEN_BY.get(contract.name, contract.name)
     spec = check_spec(
         f"{contract.name}_keeps_contract",
-        contract.name,
+        asset,
         f"Columns, types, required values, closed sets and keys as contract version {contract.version} promises.",
         blocking=True,
     )
@@ -48,7 +52,7 @@ def contract_check(contract: Contract) -> dg.AssetChecksDefinition:
         broken = promise_broken(contract, rows)
         return dg.AssetCheckResult(
             passed=broken is None,
-            asset_key=contract.name,
+            asset_key=asset,
             check_name=spec.name,
             description=broken or f"{rows.height} rows keep the contract",
             metadata={"rows": rows.height, "contract version": contract.version},

@@ -8,17 +8,41 @@ from typing import Final
 import dagster as dg
 
 from wow_flywheel.defs import sources
+from wow_flywheel.defs.cases import assets as cases
+from wow_flywheel.defs.console import console
 from wow_flywheel.defs.contract_checks import contract_checks
 from wow_flywheel.defs.conversations import assets as conversations
+from wow_flywheel.defs.datasets import assets as datasets
+from wow_flywheel.defs.datasets import checks as dataset_checks
+from wow_flywheel.defs.evaluation import assets as evaluation
+from wow_flywheel.defs.evaluation import checks as evaluation_checks
+from wow_flywheel.defs.inspection import assets as inspection
+from wow_flywheel.defs.jobs import nightly, training_cycle
+from wow_flywheel.defs.pairs import assets as pairs
+from wow_flywheel.defs.pairs import checks as pair_checks
+from wow_flywheel.defs.release import assets as release
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.rules import assets as rules
+from wow_flywheel.defs.satisfaction import assets as satisfaction
+from wow_flywheel.defs.schedules import nightly_schedule
+from wow_flywheel.defs.training import assets as training
 
 defs: Final = dg.Definitions(
     assets=[
-        sources.production_logs, sources.knowledge, sources.policies,
-        conversations.ingest, rules.rule_findings,
+        *(sources.production_logs, sources.knowledge, sources.policies),
+        *(conversations.ingest, rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
+        *(inspection.inspections, cases.cases, pairs.preference_pairs),
+        *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
     ],
-    asset_checks=contract_checks(),
-    resources={"flywheel": Flywheel()},
+    asset_checks=[
+        *contract_checks(),
+        *dataset_checks.leakage_checks,
+        pair_checks.chosen_differs_from_rejected,
+        evaluation_checks.gate_checks,
+    ],
+    resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient()},
+    jobs=[nightly, training_cycle],
+    schedules=[nightly_schedule],
+    loggers={"console": console},
     executor=dg.in_process_executor,
-)  # fmt: skip
+)

@@ -4,6 +4,7 @@ What belongs here: turning frames, contracts and PNGs into metadata. What does n
 """
 
 import base64
+import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,12 @@ from wow_flywheel.contracts import TABLES
 from wow_flywheel.lake import Lake
 
 
+def recent(lake: Lake, name: str, day: dt.date, count: int) -> pl.DataFrame:
+    """A table's rows of the `count` days that end with `day`."""
+    first = day - dt.timedelta(days=count - 1)
+    return lake.scan(name).filter(pl.col("dt").is_between(first, day)).collect()
+
+
 def column_schema(table: str) -> dg.TableSchema:
     """The columns of a table's contract, with their constraints."""
     contract = TABLES[table]
@@ -24,9 +31,7 @@ def column_schema(table: str) -> dg.TableSchema:
                 name=name,
                 type=str(dtype),
                 description=f"one of: {', '.join(contract.pattern[name])}" if name in contract.pattern else None,
-                constraints=dg.TableColumnConstraints(
-                    nullable=name not in contract.required, unique=contract.key == (name,)
-                ),
+                constraints=dg.TableColumnConstraints(nullable=name not in contract.required, unique=contract.key == (name,)),
             )
             for name, dtype in contract.columns.items()
         ]
@@ -78,7 +83,7 @@ def stacked_days(rows: pl.DataFrame, by: str, title: str) -> dg.MarkdownMetadata
     figure, axis = _figure(title)
     floor = [0] * len(days)
     for value in sorted(set(counted[by])):
-        found = {day: n for day, n in counted.filter(pl.col(by) == value).select("dt", "rows").iter_rows()}
+        found = dict(counted.filter(pl.col(by) == value).select("dt", "rows").iter_rows())
         heights = [found.get(day, 0) for day in days]
         axis.bar([str(day) for day in days], heights, bottom=floor, label=str(value))
         floor = [low + height for low, height in zip(floor, heights, strict=True)]

@@ -15,14 +15,16 @@ from wow_flywheel.defs.partitions import cycles, days
 OWNER: Final = "team:flywheel"
 
 
-def table_spec(name: str, stage: str, description: str, *, deps: Sequence[str], kinds: Sequence[str] = ("polars",)) -> dg.AssetSpec:
+def table_spec(
+    name: str, stage: str, description: str, *, deps: Sequence[str | dg.AssetDep], kinds: Sequence[str] = ("polars",)
+) -> dg.AssetSpec:
     """The spec of a table's asset.
 
     Args:
         name: The table; its contract gives columns, version and partition.
         stage: Its group.
         description: What it is and where it comes from, for people.
-        deps: Names of the assets that it is made from.
+        deps: The assets that it is made from.
         kinds: What it is computed with; Delta Lake is added.
     """
     contract = TABLES[name]
@@ -55,3 +57,8 @@ def file_spec(name: str, stage: str, description: str, *, deps: Sequence[str], k
         kinds=set(kinds),
         partitions_def=cycles,
     )
+
+
+def any_day(name: str) -> dg.AssetDep:
+    """A dependency of a cycle on days: Dagster knows of any of them; which ones it was, the cycle's manifest says."""
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())

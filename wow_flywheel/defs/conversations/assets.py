@@ -37,9 +37,7 @@ CHECKS = [check_spec(name, "conversations", text, blocking=severity == "error") 
 
 
 @dg.multi_asset(specs=SPECS, check_specs=CHECKS, retry_policy=RETRY)
-def ingest(
-    context: dg.AssetExecutionContext, flywheel: Flywheel
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Read the day's logs whole, and replace the day."""
     from wow_flywheel.conversations.expectations import validate
     from wow_flywheel.conversations.ingest import read_day
@@ -63,7 +61,7 @@ def ingest(
     )
     for result in check_results(outcomes, read.counts):
         if not result.passed:
-            context.log.warning(f"{context.partition_key}: {result.description}")
+            context.log.warning("%s: %s", context.partition_key, result.description)
         yield result
 
 

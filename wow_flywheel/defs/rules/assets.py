@@ -29,9 +29,12 @@ def rule_findings(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.M
         day, lake = day_of(context.partition_key), flywheel.lake()
         found = find(lake.read("conversations", day), flywheel.knowledge(), flywheel.procedures())
         version = lake.replace("rule_findings", found, day)
-    context.log.info(f"{day}: {found.height} findings of {found['rule_id'].n_unique()} rules")
+    context.log.info("%s: %d findings of %d rules", day, found.height, found["rule_id"].n_unique())
     by_rule = found.group_by("rule_id").len("findings").sort("findings", descending=True)
     return dg.MaterializeResult(
         metadata=written(lake, "rule_findings", found, version)
-        | {"findings by rule": count_table(found, "issue_type", "rule_id", "severity"), "plot": bars(by_rule, "findings by rule")}
+        | {
+            "findings by rule": count_table(found, "issue_type", "rule_id", "severity"),
+            "plot": bars(by_rule, "findings by rule"),
+        }
     )

@@ -1,0 +1,61 @@
+"""Inspection: claims with evidence, and what they say of each conversation.
+
+What belongs here: the asset. What does not: inspectors, prompts, adjudication (`wow_flywheel.inspection`).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.metadata import count_table, counts_table, written
+from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.specs import table_spec
+
+DEPS = ["conversations", "rule_findings", "satisfaction", "knowledge", "policies"]
+SPECS = [
+    table_spec(
+        "inspections",
+        "inspection",
+        "Every claim of every inspector with turn, verbatim quote, confidence, and the adjudicator's decision.",
+        deps=DEPS,
+        kinds=("python", "openai"),
+    ),
+    table_spec(
+        "verdicts",
+        "inspection",
+        "Solved? Satisfied? How sure? One verdict a conversation, with its evidence and who inspected it.",
+        deps=DEPS,
+        kinds=("python", "openai"),
+    ),
+]
+
+
+@dg.multi_asset(specs=SPECS, retry_policy=RETRY, pool="llm")
+def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
+    """Inspect the day: with the LLM panel where an endpoint is configured, else with the deterministic inspectors alone."""
+    from wow_flywheel.inspection.panel import Panel
+    from wow_flywheel.inspection.run import inspect
+
+    with plain_failures():
+        day, lake, client = day_of(context.partition_key), flywheel.lake(), flywheel.llm()
+        done = inspect(
+            lake.read("conversations", day),
+            rule_findings=lake.read("rule_findings", day),
+            satisfaction=lake.read("satisfaction", day),
+            knowledge=flywheel.knowledge(),
+            procedures=flywheel.procedures(),
+            panel=Panel(client) if client else None,
+        )
+        versions = {
+            "inspections": lake.replace("inspections", done.inspections, day),
+            "verdicts": lake.replace("verdicts", done.verdicts, day),
+        }
+    inspected_by = "the LLM panel and the deterministic inspectors" if client else "the deterministic inspectors (no endpoint)"
+    context.log.info("%s: %d claims by %s", day, done.inspections.height, inspected_by)
+    claims = count_table(done.inspections, "issue_type", "kind", "inspector", "decision")
+    shown = written(lake, "inspections", done.inspections, versions["inspections"], counts=counts_table(done.counts))
+    yield dg.MaterializeResult(asset_key="inspections", metadata=shown | {"claims": claims, "inspected by": inspected_by})
+    shown = written(lake, "verdicts", done.verdicts, versions["verdicts"])
+    yield dg.MaterializeResult(asset_key="verdicts", metadata=shown | {"by": count_table(done.verdicts, "inspected_by")})

@@ -1,0 +1,27 @@
+"""The jobs over assets: `nightly` for a day, `training_cycle` for a cycle.
+
+What belongs here: their selections. What does not: the main job, which turns the whole wheel (`flywheel`).
+"""
+
+from typing import Final
+
+import dagster as dg
+
+from wow_flywheel.defs.console import QUIET
+
+DAILY_GROUPS: Final = ("conversations", "rules", "satisfaction", "inspection", "cases", "pairs")
+CYCLE_GROUPS: Final = ("datasets", "training", "evaluation", "release")
+
+nightly: Final = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.groups(*DAILY_GROUPS),
+    config=QUIET,
+    description="One business day: logs → conversations → findings → cases → preference pairs. Rerunning a day replaces it.",
+)
+
+training_cycle: Final = dg.define_asset_job(
+    "training_cycle",
+    selection=dg.AssetSelection.groups(*CYCLE_GROUPS),
+    config=QUIET,
+    description="One cycle: datasets → SFT → DPO → evaluation → gate → release. A refused candidate changes nothing.",
+)

@@ -1,0 +1,79 @@
+"""Preference pairs: Bad Cases rewritten where they went wrong, and every candidate that was tried.
+
+What belongs here: the asset, and which Good Cases are candidates' sources. What does not: rewriting and verification
+(`wow_flywheel.pairs`).
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.metadata import count_table, counts_table, recent, stacked_days, written
+from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.specs import table_spec
+from wow_flywheel.lake import Lake
+
+DEPS = ["cases", "conversations", "inspections", "knowledge", "policies"]
+SPECS = [
+    table_spec(
+        "rewrite_candidates",
+        "pairs",
+        "Every rewrite that was tried, accepted or not, with the reason that decided it.",
+        deps=DEPS,
+        kinds=("python", "openai"),
+    ),
+    table_spec(
+        "preference_pairs",
+        "pairs",
+        "Chosen (a rewrite that passed re-inspection) against rejected (what was said), for the same prompt.",
+        deps=DEPS,
+        kinds=("python", "openai"),
+    ),
+]
+
+
+@dg.multi_asset(specs=SPECS, retry_policy=RETRY, pool="llm")
+def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
+    """Rewrite the day's Bad Cases."""
+    from wow_flywheel.pairs.build import build_pairs
+
+    with plain_failures():
+        day, lake = day_of(context.partition_key), flywheel.lake()
+        done = build_pairs(
+            lake.read("cases", day),
+            lake.read("conversations", day),
+            lake.read("inspections", day),
+            good_conversations(lake, day, flywheel.window_days),
+            flywheel.knowledge(),
+            flywheel.procedures(),
+            client=flywheel.llm(),
+        )
+        versions = {
+            "rewrite_candidates": lake.replace("rewrite_candidates", done.candidates, day),
+            "preference_pairs": lake.replace("preference_pairs", done.pairs, day),
+        }
+        weeks = recent(lake, "preference_pairs", day, 14)
+    context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
+    shown = written(lake, "rewrite_candidates", done.candidates, versions["rewrite_candidates"])
+    reasons = {"reasons": count_table(done.candidates, "accepted", "source", "reason"), "counts": counts_table(done.counts)}
+    yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=shown | reasons)
+    shown = written(lake, "preference_pairs", done.pairs, versions["preference_pairs"])
+    by_type = {
+        "by issue type": count_table(done.pairs, "issue_type", "source"),
+        "last 14 days": stacked_days(weeks, "issue_type", "preference pairs by issue type"),
+    }
+    yield dg.MaterializeResult(asset_key="preference_pairs", metadata=shown | by_type)
+
+
+def good_conversations(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:
+    """Conversations labelled good in the `days` days that end with `day`; contract `conversations`."""
+    since = day - dt.timedelta(days=days - 1)
+    good = lake.scan("cases").filter(pl.col("dt").is_between(since, day), pl.col("label") == "good")
+    conversations = lake.scan("conversations").filter(pl.col("dt").is_between(since, day))
+    found = conversations.join(good.select("dt", "conversation_id"), on=["dt", "conversation_id"], how="semi")
+    return CONVERSATIONS.conform(found.sort("dt", "conversation_id").collect())

@@ -1,0 +1,53 @@
+"""How a trainer or an evaluation is started: a plain command line in its own process, with its config in a file.
+
+What belongs here: the config file, the command, and the message of a child that failed. What does not: hyper-parameters
+(`recipes`).
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.errors import DagsterPipesExecutionError
+
+from wow_flywheel.storage import write_atomic
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
+    """Write a child's config, which holds no secret, to `<folder>/config.json`."""
+    path = folder / "config.json"
+    write_atomic(path, json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n")
+    return path
+
+
+def run_child(
+    context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient, module: str, config: Path
+) -> dg.PipesClientCompletedInvocation:
+    """Run `python -m <module> --config <config>`; its log lines and what it reports become the step's own.
+
+    Raises:
+        dagster.Failure: It failed; the description is its own message.
+    """
+    try:
+        return pipes.run(context=context, command=[sys.executable, "-m", module, "--config", str(config)])
+    except DagsterPipesExecutionError as error:
+        raise dg.Failure(
+            description=f"{module}: {_last_words(context) or f'failed, see its output: {error}'}",
+            metadata={"config": dg.MetadataValue.path(config)},
+            allow_retries=False,
+        ) from error
+
+
+def _last_words(context: dg.AssetExecutionContext) -> str | None:
+    """The message that the child reported through Pipes as it ended, without its stack."""
+    events = context.instance.all_logs(context.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    for entry in reversed(events):
+        event = entry.dagster_event
+        if event and event.step_key == context.op_execution_context.get_step_execution_context().step.key:
+            error = event.engine_event_data.error
+            if error is not None:
+                return str(error.message).strip()
+    return None
