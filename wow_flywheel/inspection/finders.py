@@ -3,6 +3,7 @@
 What belongs here: deterministic inspectors that compare turns in Python. What does not: rules, language models.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,35 @@ from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.protocol import Claim, InspectionContext
 
 STOPWORDS = frozenset(
-    "a an and are can could do does i in is it me my of on please the this that to what when where will you your".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "can",
+        "could",
+        "do",
+        "does",
+        "i",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "of",
+        "on",
+        "please",
+        "the",
+        "this",
+        "that",
+        "to",
+        "what",
+        "when",
+        "where",
+        "will",
+        "you",
+        "your",
+    ]
 )
 SAME_QUESTION = 0.75
 MIN_WORDS = 2
@@ -32,7 +61,7 @@ class RepeatedDemand:
     def _claims(self, conversation_id: str, messages: Sequence[Message]) -> list[Claim]:
         claims = []
         users = [i for i, message in enumerate(messages) if message["role"] == "user"]
-        for before, after in zip(users, users[1:], strict=False):
+        for before, after in itertools.pairwise(users):
             replies = [i for i in range(before + 1, after) if messages[i]["role"] == "assistant" and messages[i].get("content")]
             first, second = (messages[i].get("content") or "" for i in (before, after))
             if replies and _is_question(second) and similarity(first, second) >= SAME_QUESTION:

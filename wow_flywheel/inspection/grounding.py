@@ -14,10 +14,29 @@ DATE_OR_TIME = re.compile(
     r"|\d{1,2}(?:st|nd|rd|th)\b",
     re.IGNORECASE,
 )
-ENGLISH = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty"
-).split()
+ENGLISH = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100}
 CHINESE = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "十": 10, "百": 100}
 WORDS: Mapping[str, int] = {word: value for value, word in enumerate(ENGLISH)} | TENS
@@ -61,7 +80,7 @@ def derivable(number: str, known: Iterable[str]) -> str | None:
     for i, one in enumerate(values):
         for other in values[i:]:
             for sign, value in (("+", one + other), ("-", abs(one - other)), ("×", one * other)):
-                if abs(value - target) < 0.005:  # noqa: PLR2004 - half a cent
+                if abs(value - target) < 0.005:
                     return f"{one:g} {sign} {other:g}"
     return None
 

@@ -1,0 +1,155 @@
+"""The case rules: Good, Bad, Failed, Review, each with the reasons that decided it.
+
+What belongs here: the rules and their thresholds. What does not: evidence, which inspection and satisfaction give. A person's decision always
+wins.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from wow_flywheel.contracts import CASES, SEVERITIES
+
+BY_RULES = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRules:
+    """Where scores become labels.
+
+    Attributes:
+        solved: Solved from this solved_score on.
+        failed: Not solved below this one; between the two a person decides.
+        satisfied: Satisfied from this satisfied_score on.
+        dissatisfied: Dissatisfied up to this one.
+        confidence: Below it a person decides.
+        severity: Accepted findings count from this severity on.
+    """
+
+    solved: float = 0.6
+    failed: float = 0.45
+    satisfied: float = 0.65
+    dissatisfied: float = 0.35
+    confidence: float = 0.4
+    severity: str = "major"
+
+    @property
+    def severe(self) -> list[str]:
+        """The severities that count."""
+        return list(SEVERITIES[SEVERITIES.index(self.severity) :])
+
+
+def label(
+    conversations: pl.DataFrame,
+    satisfaction: pl.DataFrame,
+    inspections: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    decisions: pl.DataFrame,
+    rules: CaseRules | None = None,
+) -> pl.DataFrame:
+    """Label a day's conversations.
+
+    Good: solved, satisfied, and no accepted severe finding. Bad: solved, and dissatisfied or with such a finding. Failed: not
+    solved. Review: the evidence disagrees or is weak. The latest decision of a person wins over all of it.
+
+    Args:
+        conversations: Contract `conversations`, one day.
+        satisfaction: Contract `satisfaction`, the same day.
+        inspections: Contract `inspections`, the same day.
+        verdicts: Contract `verdicts`, the same day.
+        decisions: Contract `decisions`, any days.
+        rules: The thresholds.
+
+    Returns:
+        Contract `cases`, one row a conversation, with at least one reason each.
+    """
+    thresholds = rules or CaseRules()
+    rows = (
+        conversations.select("dt", "conversation_id", "user_id", "scenario")
+        .join(verdicts.drop("dt", "scenario"), on="conversation_id", how="left")
+        .join(satisfaction.select("conversation_id", "explicit", signals="reasons"), on="conversation_id", how="left")
+        .join(_severe_findings(inspections, thresholds), on="conversation_id", how="left")
+        .join(_latest(decisions), on="conversation_id", how="left")
+        .with_columns(
+            pl.col("solved_score", "satisfied_score").fill_null(0.5),
+            pl.col("confidence").fill_null(0.0),
+            pl.col("findings", "issue_types", "signals", "failures").fill_null([]),
+        )
+    )
+    by_rules = rows.with_columns(ruled=_ruled(thresholds), why=_why(thresholds))
+    return CASES.conform(
+        by_rules.select(
+            "dt",
+            "conversation_id",
+            "user_id",
+            "scenario",
+            pl.coalesce("decided_label", "ruled").alias("label"),
+            pl.concat_list(_decided_reason(), pl.col("why")).list.drop_nulls().alias("reasons"),
+            "solved_score",
+            "satisfied_score",
+            pl.col("issue_types").list.unique().list.sort(),
+            pl.coalesce("decided_by", pl.lit(BY_RULES)).alias("decided_by"),
+        ).sort("conversation_id")
+    )
+
+
+def _severe_findings(inspections: pl.DataFrame, rules: CaseRules) -> pl.DataFrame:
+    accepted = inspections.filter(pl.col("decision") == "accepted", pl.col("severity").is_in(rules.severe))
+    sentence = pl.format("accepted {} ({}) at turn {} by {}", "issue_type", "severity", "turn", "inspector")
+    return (
+        accepted.sort("turn", "inspector")
+        .group_by("conversation_id")
+        .agg("issue_type", findings=sentence)
+        .rename({"issue_type": "issue_types"})
+    )
+
+
+def _latest(decisions: pl.DataFrame) -> pl.DataFrame:
+    newest = decisions.sort("decided_at", maintain_order=True).unique("conversation_id", keep="last", maintain_order=True)
+    return newest.select("conversation_id", "decided_by", decided_label="label", decided_note="note")
+
+
+def _ruled(rules: CaseRules) -> pl.Expr:
+    solved = pl.col("solved_score") >= rules.solved
+    severe = pl.col("findings").list.len() > 0
+    dissatisfied = pl.col("satisfied_score") <= rules.dissatisfied
+    satisfied = pl.col("satisfied_score") >= rules.satisfied
+    return (
+        pl.when(_doubtful(rules))
+        .then(pl.lit("review"))
+        .when(pl.col("solved_score") < rules.failed)
+        .then(pl.lit("failed"))
+        .when(solved & (severe | dissatisfied))
+        .then(pl.lit("bad"))
+        .when(solved & satisfied)
+        .then(pl.lit("good"))
+        .otherwise(pl.lit("review"))
+    )
+
+
+def _doubtful(rules: CaseRules) -> pl.Expr:
+    rated_good = pl.col("explicit").fill_null(value=False) & (pl.col("satisfied_score") >= rules.satisfied)
+    contradiction = rated_good & (pl.col("solved_score") < rules.failed)
+    return (pl.col("confidence") < rules.confidence) | (pl.col("failures").list.len() > 0) | contradiction
+
+
+def _why(rules: CaseRules) -> pl.Expr:
+    unclear = pl.col("solved_score").is_between(rules.failed, rules.solved, closed="left")
+    lukewarm = pl.col("satisfied_score").is_between(rules.dissatisfied, rules.satisfied, closed="none")
+    return pl.concat_list(
+        pl.format("solved_score {} from {}", pl.col("solved_score").round(2), pl.col("inspected_by").fill_null("nothing")),
+        pl.format("satisfied_score {}", pl.col("satisfied_score").round(2)),
+        pl.when(pl.col("signals").list.len() > 0)
+        .then(pl.format("customer: {}", pl.col("signals").list.join(", ")))
+        .otherwise(pl.lit("customer: no satisfaction signal")),
+        pl.when(pl.col("confidence") < rules.confidence).then(pl.format("low confidence {}", pl.col("confidence").round(2))),
+        pl.when(pl.col("failures").list.len() > 0).then(pl.format("inspection failed: {}", pl.col("failures").list.join(", "))),
+        pl.when(unclear).then(pl.lit("whether it was solved is unclear")),
+        pl.when(lukewarm).then(pl.lit("neither satisfied nor dissatisfied")),
+        pl.col("findings"),
+    )
+
+
+def _decided_reason() -> pl.Expr:
+    note = pl.when(pl.col("decided_note").fill_null("") != "").then(pl.format(": {}", "decided_note")).otherwise(pl.lit(""))
+    return pl.when(pl.col("decided_label").is_not_null()).then(pl.format("decided by {}{}", "decided_by", note))
