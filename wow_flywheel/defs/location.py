@@ -25,6 +25,7 @@ from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.rules import assets as rules
 from wow_flywheel.defs.satisfaction import assets as satisfaction
 from wow_flywheel.defs.schedules import nightly_schedule
+from wow_flywheel.defs.sensors import enough_pairs, new_logs
 from wow_flywheel.defs.training import assets as training
 
 defs: Final = dg.Definitions(
@@ -43,6 +44,7 @@ defs: Final = dg.Definitions(
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient()},
     jobs=[nightly, training_cycle],
     schedules=[nightly_schedule],
+    sensors=[new_logs, enough_pairs],
     loggers={"console": console},
     executor=dg.in_process_executor,
 )

@@ -2,8 +2,8 @@
 
 What belongs here: schedules. What does not: reacting to files or to new pairs (`sensors`).
 
-`build_schedule_from_partitioned_job` is not used: the day partitions include today (`end_offset=1`), so it would ask at 02:30 for
-the day that has just begun.
+`build_schedule_from_partitioned_job` is not used: the day partitions include today (`end_offset=1`), so it would ask at 02:30
+for the day that has just begun.
 """
 
 import datetime as dt
