@@ -1,7 +1,7 @@
 """The case rules: Good, Bad, Failed, Review, each with the reasons that decided it.
 
-What belongs here: the rules and their thresholds. What does not: evidence, which inspection and satisfaction give. A person's decision always
-wins.
+What belongs here: the rules and their thresholds. What does not: evidence, which inspection and satisfaction give. A person's
+decision always wins.
 """
 
 from dataclasses import dataclass

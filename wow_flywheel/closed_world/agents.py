@@ -115,4 +115,5 @@ def _reply(text: str) -> DialogueAction:
 
 
 def _last_reply(messages: Sequence[Message]) -> str:
-    return next(content for m in reversed(messages) if m["role"] == "assistant" and (content := m.get("content")))
+    said = [content for m in messages if m["role"] == "assistant" and (content := m.get("content"))]
+    return said[-1]

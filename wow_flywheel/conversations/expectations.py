@@ -105,7 +105,8 @@ def _suites(limits: Thresholds) -> dict[str, list[_Expectation]]:
         "conversations": [
             _Expectation("ids_present", "every conversation has an id", "error", "not_null", {"column": "conversation_id"}),
             _Expectation("ids_unique", "no conversation id repeats", "error", "unique", {"column": "conversation_id"}),
-            _Expectation("customers_present", "every conversation names its customer", "error", "not_null", {"column": "user_id"}),
+            _Expectation("customers_present", "every conversation names its customer", "error", "not_null",
+                         {"column": "user_id"}),
             _Expectation("user_speaks", "every conversation has a user turn", "error", "between",
                          {"column": "user_turns", "min_value": 1}),
             _Expectation("roles_known", f"roles are among {', '.join(sorted(ROLES))}", "error", "in_set",

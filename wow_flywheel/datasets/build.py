@@ -11,7 +11,7 @@ import polars as pl
 
 from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
 from wow_flywheel.datasets.split import split_expr
-from wow_flywheel.dialogue import to_chat
+from wow_flywheel.dialogue import ChatMessage, to_chat
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
@@ -99,6 +99,6 @@ def _rows(lake: Lake, name: str, version: int | None, days: Sequence[dt.date]) -
     return lake.scan(name, version=version).filter(pl.col("dt").is_in(list(days))).collect()
 
 
-def _until_last_reply(chat: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def _until_last_reply(chat: Sequence[ChatMessage]) -> list[ChatMessage]:
     last = max((i for i, message in enumerate(chat) if message["role"] == "assistant"), default=-1)
     return list(chat[: last + 1])

@@ -1,7 +1,8 @@
 """Deterministic verdicts: was the demand solved, was the customer satisfied, and how sure is that.
 
-What belongs here: the evidence and its weights, all in one place. What does not: claims about single turns. The weights are additive and
-few, so that a person can follow each score by its evidence sentences; nothing in them is about one task or one company.
+What belongs here: the evidence and its weights, all in one place. What does not: claims about single turns. The weights are
+additive and few, so that a person can follow each score by its evidence sentences; nothing in them is about one task or one
+company.
 """
 
 import json

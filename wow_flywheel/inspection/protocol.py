@@ -93,8 +93,11 @@ class Inspector(Protocol):
         version: Raised when it would decide otherwise.
     """
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
 
     def inspect(self, context: InspectionContext, dialogues: Mapping[str, Sequence[Message]]) -> list[Claim]:
         """Its claims, each with a verbatim quote of the turn that it is about."""

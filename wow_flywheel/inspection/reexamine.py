@@ -1,7 +1,7 @@
 """Re-examines what the online rules found: each finding becomes a claim that evidence accepts or rejects.
 
-What belongs here: one examination an issue type. What does not: finding (`sql/rules`). Rules are quick and imprecise; only what stands
-up here counts against a conversation.
+What belongs here: one examination an issue type. What does not: finding (`sql/rules`). Rules are quick and imprecise; only
+what stands up here counts against a conversation.
 """
 
 import re

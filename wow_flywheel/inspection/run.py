@@ -76,12 +76,16 @@ def inspect(
         extra = result.counts
     by = "evidence" if panel is None else "evidence+panel"
     return Inspection(
-        _claims_frame(conversations, claims), _verdicts_frame(conversations, verdicts, by), _counts(claims, verdicts) | extra
+        _claims_frame(conversations, claims),
+        _verdicts_frame(conversations, verdicts, by),
+        {**_counts(claims, verdicts), **extra},
     )
 
 
 def _joined(evidence: Verdict, panel: Verdict | None) -> Verdict:
-    """The panel's verdict with the evidence's reasons; where the panel failed, the evidence's verdict with the failure shown."""
+    """The panel's verdict with the evidence's reasons; where the panel failed, the evidence's verdict with the failure
+    shown.
+    """
     if panel is None:
         return evidence
     if panel.failures:

@@ -1,7 +1,7 @@
 """Loads knowledge units and procedures from files.
 
-What belongs here: file layouts. What does not: retrieval, what a procedure means to a rule. A missing folder gives no rows: a team may
-start with logs alone.
+What belongs here: file layouts. What does not: retrieval, what a procedure means to a rule. A missing folder gives no rows: a
+team may start with logs alone.
 """
 
 import gzip
@@ -53,11 +53,12 @@ def load_procedures(uri: str) -> pl.DataFrame:
     """Procedures as graphs of replies.
 
     Args:
-        uri: A folder or prefix of `*.jsonl[.gz]`, or one such file; a line has `policy_id`, `scenario`, `replies` (id → text) and
-            `flow` (id → next id).
+        uri: A folder or prefix of `*.jsonl[.gz]`, or one such file; a line has `policy_id`, `scenario`, `replies` (id → text)
+            and `flow` (id → next id).
 
     Returns:
-        One row a step: policy_id, scenario, reply_id, text (null for a step that says nothing), next_reply_id (null for the last).
+        One row a step: policy_id, scenario, reply_id, text (null for a step that says nothing), next_reply_id (null for the
+            last).
 
     Raises:
         SourceError: A line is malformed; the message names file and line.

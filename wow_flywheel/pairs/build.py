@@ -12,7 +12,7 @@ from wow_flywheel.contracts import PREFERENCE_PAIRS, REWRITE_CANDIDATES
 from wow_flywheel.inspection.panel import Panel
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.pairs.candidates import Candidate, GoodCases, distinct, procedure_candidates
-from wow_flywheel.pairs.rewrite import rewrite
+from wow_flywheel.pairs.rewrite import Rewrites, rewrite
 from wow_flywheel.pairs.sites import Site, find_sites
 from wow_flywheel.pairs.verify import Verifier
 
@@ -97,11 +97,12 @@ def build_pairs(
         EndpointRefused: The endpoint refuses for good.
     """
     sites = find_sites(cases, conversations, inspections)
-    written = rewrite(client, sites, knowledge) if client else {}
+    written = rewrite(client, sites, knowledge) if client else Rewrites({}, 0)
     good = GoodCases.of(pool)
     options = {
         site.pair_id: distinct(
-            [*written.get(site.pair_id, []), *good.candidates(site), *procedure_candidates(site, procedures)], site.said
+            [*written.candidates.get(site.pair_id, []), *good.candidates(site), *procedure_candidates(site, procedures)],
+            site.said,
         )
         for site in sites
     }
@@ -113,6 +114,7 @@ def build_pairs(
         "sites_without_candidate": sum(not found for found in options.values()),
         "candidates": len(ledger.tried),
         "pairs": len(ledger.pairs),
+        "endpoint_failures": written.failures,
     }
     return Pairs(_frame(ledger.tried, REWRITE_CANDIDATES.columns), _frame(ledger.pairs, PREFERENCE_PAIRS.columns), counts)
 

@@ -89,9 +89,10 @@ class Verifier:
 
 def as_message(output: DialogueAction) -> Message:
     """An output as the logged message that it would become."""
-    calls: list[ToolCall] | None = output.action and [
-        {"id": "rewrite", "name": output.action.name, "arguments": json.dumps(output.action.arguments, ensure_ascii=False)}
-    ]
+    calls: list[ToolCall] = []
+    if output.action is not None:
+        arguments = json.dumps(output.action.arguments, ensure_ascii=False)
+        calls = [{"id": "rewrite", "name": output.action.name, "arguments": arguments}]
     return {
         "role": "assistant", "content": output.reply, "created_at": None, "action": None, "tool_calls": calls or None,
         "tool_call_id": None, "usage": None,

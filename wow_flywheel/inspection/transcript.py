@@ -1,0 +1,73 @@
+"""Logged text as data in a prompt, where it cannot pass for instructions.
+
+What belongs here: rendering turns, knowledge and procedures, and prompt templates. What does not: what is asked (`prompts/`).
+Text goes in as JSON whose angle brackets are escaped, so that nothing in it can close the element that holds it.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from wow_flywheel.dialogue import Message
+
+MAX_UNITS = 5
+
+
+def as_data(rows: Sequence[Mapping[str, Any]] | Sequence[Message]) -> str:
+    """Rows as JSON, one a line; messages are numbered as turns. `<`, `>` and `&` are escaped."""
+    return "\n".join(_escaped(_row(i, row)) for i, row in enumerate(rows))
+
+
+def relevant_knowledge(knowledge: pl.DataFrame, messages: Sequence[Message]) -> str:
+    """The few knowledge units that share most words with the conversation; empty without knowledge."""
+    said = _words(" ".join(message.get("content") or "" for message in messages))
+    scored = [(len(said & words) / (len(words) + 10), row) for row, words in _indexed(knowledge)]
+    best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])[:MAX_UNITS]
+    return "\n".join(_escaped(row) for _, row in best)
+
+
+def procedure_text(procedures: pl.DataFrame, scenario: str) -> str:
+    """The steps of a scenario's procedure; empty without one."""
+    rows = procedures.filter(pl.col("scenario") == scenario).select("reply_id", "text", "next_reply_id").iter_rows(named=True)
+    return "\n".join(_escaped(row) for row in rows)
+
+
+def render(package: str, template: str, values: Mapping[str, str]) -> str:
+    """Fill a prompt template of `wow_flywheel/<package>/prompts/`."""
+    text: str = _templates(package).get_template(template).render(**values)
+    return text.strip()
+
+
+@cache
+def _templates(package: str) -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("wow_flywheel", f"{package}/prompts")
+    return Environment(loader=loader, autoescape=False, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701 - plain text
+
+
+def _row(index: int, row: Mapping[str, Any] | Message) -> Mapping[str, Any]:
+    if "role" not in row:
+        return row
+    calls = [{"name": call["name"], "arguments": call["arguments"]} for call in row.get("tool_calls") or []]
+    turn: dict[str, Any] = {"turn": index, "role": row["role"], "content": row.get("content")}
+    return turn | ({"calls": calls} if calls else {})
+
+
+def _escaped(row: Mapping[str, Any]) -> str:
+    text = json.dumps(row, ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _indexed(knowledge: pl.DataFrame) -> list[tuple[dict[str, Any], frozenset[str]]]:
+    rows = knowledge.select("unit_id", "title", "content").iter_rows(named=True)
+    return [(row, _words(f"{row['title']} {row['content']}")) for row in rows]
+
+
+def _words(text: str) -> frozenset[str]:
+    chinese = "".join(re.findall(r"[\u4e00-\u9fff]", text))
+    return frozenset(re.findall(r"[a-z0-9]{3,}", text.lower())) | {chinese[i : i + 2] for i in range(len(chinese) - 1)}

@@ -1,0 +1,88 @@
+"""Rewrites by the endpoint: what the assistant should have said at the turn that went wrong.
+
+What belongs here: asking, and reading the answer as a dialogue-action output. What does not: deciding on it (`verify`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from wow_flywheel.dialogue import Action, DialogueAction
+from wow_flywheel.inspection.transcript import as_data, relevant_knowledge, render
+from wow_flywheel.llm.client import LlmClient, Success
+from wow_flywheel.pairs.candidates import Candidate
+from wow_flywheel.pairs.sites import Site
+
+
+class RewrittenAction(BaseModel):
+    """A tool call; `arguments` is a JSON object as text, since strict schemas allow no free objects."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    arguments: str
+
+
+class Rewrite(BaseModel):
+    """The endpoint's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reply: str | None
+    action: RewrittenAction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrites:
+    """What the endpoint wrote.
+
+    Attributes:
+        candidates: By the site's `pair_id`.
+        failures: Sites for which it gave nothing usable.
+    """
+
+    candidates: Mapping[str, Sequence[Candidate]]
+    failures: int
+
+
+def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame) -> Rewrites:
+    """Ask the endpoint for a rewrite of each site.
+
+    Raises:
+        EndpointRefused: The endpoint refuses for good.
+    """
+    answers = client.complete_all([_request(site, knowledge) for site in sites], Rewrite)
+    found = {
+        site.pair_id: [Candidate(output, "endpoint", "")]
+        for site, answer in zip(sites, answers, strict=True)
+        if isinstance(answer, Success) and (output := _output(answer.value)) is not None
+    }
+    return Rewrites(found, len(sites) - len(found))
+
+
+def _request(site: Site, knowledge: pl.DataFrame) -> list[dict[str, str]]:
+    values = {
+        "turns": as_data(site.prompt),
+        "knowledge": relevant_knowledge(knowledge, site.prompt),
+        "said": as_data([site.said.model_dump()]),
+        "issue_type": site.issue_type.replace("_", " "),
+    }
+    return [{"role": "user", "content": render("pairs", "rewrite.jinja", values)}]
+
+
+def _output(answer: Rewrite) -> DialogueAction | None:
+    """The answer as an output; None if it says and does nothing, or its arguments are no JSON object."""
+    action = None
+    if answer.action is not None:
+        try:
+            arguments = json.loads(answer.action.arguments or "{}")
+        except json.JSONDecodeError:
+            return None
+        if not isinstance(arguments, dict) or not answer.action.name:
+            return None
+        action = Action(name=answer.action.name, arguments=arguments)
+    reply = (answer.reply or "").strip() or None
+    return DialogueAction(reply=reply, action=action) if reply or action else None
