@@ -16,6 +16,7 @@ from wow_flywheel.defs.datasets import assets as datasets
 from wow_flywheel.defs.datasets import checks as dataset_checks
 from wow_flywheel.defs.evaluation import assets as evaluation
 from wow_flywheel.defs.evaluation import checks as evaluation_checks
+from wow_flywheel.defs.flywheel.job import wheel
 from wow_flywheel.defs.inspection import assets as inspection
 from wow_flywheel.defs.jobs import nightly, training_cycle
 from wow_flywheel.defs.pairs import assets as pairs
@@ -42,7 +43,7 @@ defs: Final = dg.Definitions(
         evaluation_checks.gate_checks,
     ],
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient()},
-    jobs=[nightly, training_cycle],
+    jobs=[nightly, training_cycle, wheel],
     schedules=[nightly_schedule],
     sensors=[new_logs, enough_pairs],
     loggers={"console": console},

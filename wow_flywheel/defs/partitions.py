@@ -28,8 +28,15 @@ cycles: Final = dg.DynamicPartitionsDefinition(name="cycle")
 
 
 def day_of(partition_key: str) -> dt.date:
-    """The date of a `dt` partition key."""
-    return dt.date.fromisoformat(partition_key)
+    """The date of a `dt` partition key.
+
+    Raises:
+        SettingsError: It is no date.
+    """
+    try:
+        return dt.date.fromisoformat(partition_key)
+    except ValueError:
+        raise SettingsError(f"{partition_key!r} is no day", hint="write it as YYYY-MM-DD") from None
 
 
 def day_of_cycle(cycle: str) -> dt.date:

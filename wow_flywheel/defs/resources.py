@@ -17,6 +17,7 @@ from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 
 if TYPE_CHECKING:
+    from wow_flywheel.inspection.panel import Panel
     from wow_flywheel.llm.client import LlmClient
 
 API_KEY = dg.EnvVar("WOW_LLM_API_KEY")
@@ -71,3 +72,12 @@ class Flywheel(dg.ConfigurableResource["Flywheel"]):
         from wow_flywheel.llm.ledger import Ledger
 
         return LlmClient(endpoint, Ledger.at(settings.lake_uri))
+
+    def panel(self) -> "Panel | None":
+        """The LLM panel of inspectors; None without an endpoint."""
+        client = self.llm()
+        if client is None:
+            return None
+        from wow_flywheel.inspection.panel import Panel
+
+        return Panel(client)

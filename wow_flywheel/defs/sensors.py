@@ -1,7 +1,7 @@
 """What starts runs by itself: new log files, and enough new pairs.
 
-What belongs here: the two sensors; each is a cursor, a look and a decision, and the decisions are plain functions. What does not:
-listing files (`conversations.sources`).
+What belongs here: the two sensors; each looks, decides by a plain function, and remembers. What does not: listing files
+(`conversations.sources`).
 """
 
 import datetime as dt
@@ -29,54 +29,51 @@ DAYS_A_TICK: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at the logs leads to.
+class LogCursor:
+    """What is remembered between ticks.
 
     Attributes:
-        cursor: What is remembered for the next tick.
-        ready: Files by day, of the days to run.
-        growing: Days that wait because a file of theirs is still growing.
+        asked: The files of each day as they were when the day was last asked for.
+        waiting: The files, as last seen, of days that wait because one of theirs was growing.
     """
 
-    cursor: "LogCursor"
-    ready: Mapping[str, Files]
-    growing: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class LogCursor:
-    """What the sensor remembers: the files of each day as last seen, and as last asked for."""
-
-    seen: Mapping[str, Files]
     asked: Mapping[str, Files]
+    waiting: Mapping[str, Files]
 
     @classmethod
     def parse(cls, text: str | None) -> "LogCursor":
         """The cursor as stored; none yet means that nothing was seen."""
         stored = json.loads(text) if text else {}
-        return cls(*(_files(stored.get(part, {})) for part in ("seen", "asked")))
+        return cls(_files(stored.get("asked", {})), _files(stored.get("waiting", {})))
 
     def dump(self) -> str:
         """The cursor as text."""
-        return json.dumps({"seen": self.seen, "asked": self.asked}, sort_keys=True)
+        return json.dumps({"asked": self.asked, "waiting": self.waiting}, sort_keys=True)
+
+    def is_growing(self, day: str, files: Files) -> bool:
+        """Whether a file of the day has changed since it was last seen; a file not seen before is taken as it is."""
+        before = self.waiting.get(day, self.asked.get(day, {}))
+        return any(path in before and before[path] != facts for path, facts in files.items())
 
 
-def look(cursor: LogCursor, found: Mapping[str, Files], limit: int = DAYS_A_TICK) -> Look:
+def look(cursor: LogCursor, found: Mapping[str, Files], limit: int = DAYS_A_TICK) -> tuple[LogCursor, dict[str, Files]]:
     """Decide which days to run.
 
-    A day runs when its files differ from those that it was last run for, whether new, changed, late or removed, and none of
-    them has changed since the last tick: a file that is still being written is waited for.
+    A day runs when its files differ from those that it was last run for, whether new, changed, late or removed; but a file that
+    has changed since the last tick may still be growing, so its day waits until a tick finds it unchanged.
 
     Args:
         cursor: What the last tick remembered.
         found: The files of every day now.
         limit: Days to ask for at most; the oldest first, the others wait for the next tick.
+
+    Returns:
+        What to remember, and the files by day of the days to run.
     """
     changed = [day for day in sorted({*found, *cursor.asked}) if found.get(day, {}) != cursor.asked.get(day, {})]
-    growing = [day for day in changed if found.get(day, {}) != cursor.seen.get(day, {})]
-    ready = {day: dict(found.get(day, {})) for day in changed if day not in growing}
-    chosen = dict(list(ready.items())[:limit])
-    return Look(LogCursor(dict(found), {**cursor.asked, **chosen}), chosen, growing)
+    growing = {day: found[day] for day in changed if day in found and cursor.is_growing(day, found[day])}
+    ready = {day: found.get(day, {}) for day in [day for day in changed if day not in growing][:limit]}
+    return LogCursor({**cursor.asked, **ready}, growing), ready
 
 
 def run_key(day: str, files: Files) -> str:
@@ -99,14 +96,12 @@ def new_logs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.Sens
         found = {str(day): {f.path: (f.size, f.token) for f in source.files(day)} for day in source.days()}
     except FlywheelError as error:
         return dg.SkipReason(str(error))
-    seen = look(LogCursor.parse(context.cursor), {day: files for day, files in found.items() if _is_partition(day)})
-    requests = [
-        dg.RunRequest(run_key=run_key(day, files), partition_key=day, tags={"wow/files": str(len(files))})
-        for day, files in seen.ready.items()
-    ]
-    waiting = f"still growing: {', '.join(seen.growing)}" if seen.growing else "no new log file"
+    known = {day: files for day, files in found.items() if days.has_partition_key(day)}
+    cursor, ready = look(LogCursor.parse(context.cursor), known)
+    requests = [dg.RunRequest(run_key=run_key(day, files), partition_key=day) for day, files in ready.items()]
+    waiting = f"still growing: {', '.join(cursor.waiting)}" if cursor.waiting else "no new log file"
     return dg.SensorResult(
-        run_requests=requests, skip_reason=None if requests else dg.SkipReason(waiting), cursor=seen.cursor.dump()
+        run_requests=requests, skip_reason=None if requests else dg.SkipReason(waiting), cursor=cursor.dump()
     )
 
 
@@ -166,7 +161,3 @@ def min_pairs(env: Mapping[str, str]) -> int:
 
 def _files(stored: Mapping[str, Mapping[str, Sequence[object]]]) -> dict[str, Files]:
     return {day: {path: (int(str(f[0])), str(f[1])) for path, f in files.items()} for day, files in stored.items()}
-
-
-def _is_partition(day: str) -> bool:
-    return days.has_partition_key(day)

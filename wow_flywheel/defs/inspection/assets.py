@@ -35,24 +35,23 @@ SPECS = [
 @dg.multi_asset(specs=SPECS, retry_policy=RETRY, pool="llm")
 def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Inspect the day: with the LLM panel where an endpoint is configured, else with the deterministic inspectors alone."""
-    from wow_flywheel.inspection.panel import Panel
     from wow_flywheel.inspection.run import inspect
 
     with plain_failures():
-        day, lake, client = day_of(context.partition_key), flywheel.lake(), flywheel.llm()
+        day, lake, panel = day_of(context.partition_key), flywheel.lake(), flywheel.panel()
         done = inspect(
             lake.read("conversations", day),
             rule_findings=lake.read("rule_findings", day),
             satisfaction=lake.read("satisfaction", day),
             knowledge=flywheel.knowledge(),
             procedures=flywheel.procedures(),
-            panel=Panel(client) if client else None,
+            panel=panel,
         )
         versions = {
             "inspections": lake.replace("inspections", done.inspections, day),
             "verdicts": lake.replace("verdicts", done.verdicts, day),
         }
-    inspected_by = "the LLM panel and the deterministic inspectors" if client else "the deterministic inspectors (no endpoint)"
+    inspected_by = "the LLM panel and the deterministic inspectors" if panel else "the deterministic inspectors (no endpoint)"
     context.log.info("%s: %d claims by %s", day, done.inspections.height, inspected_by)
     claims = count_table(done.inspections, "issue_type", "kind", "inspector", "decision")
     shown = written(lake, "inspections", done.inspections, versions["inspections"], counts=counts_table(done.counts))
