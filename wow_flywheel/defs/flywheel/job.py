@@ -3,11 +3,13 @@
 What belongs here: its config and its one op. What does not: the parts of a turn (`production`, `turn`).
 """
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
 from wow_flywheel.conversations.sources import LogSource
-from wow_flywheel.defs.console import QUIET
+from wow_flywheel.defs.console import LOGGERS
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.flywheel.production import found, produce
 from wow_flywheel.defs.flywheel.report import as_markdown, as_text, case_rows, metric_rows, verdict
@@ -87,8 +89,16 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
     return [run_cycle(context, flywheel, cycle, days)]
 
 
+@dg.config_mapping
+def wheel_config(config: WheelConfig) -> dict[str, Any]:
+    """The job's config is that of its one op, with the quiet console logger: `--config-json '{"turns": 3}'`."""
+    return {**LOGGERS, "ops": {"turn_the_wheel": {"config": config.model_dump()}}}
+
+
 @dg.job(
-    name="flywheel", config=QUIET, description="The main job: turns the wheel, by default twice in the embedded closed world."
+    name="flywheel",
+    config=wheel_config,
+    description="The main job: turns the wheel, by default twice in the embedded closed world.",
 )
 def wheel() -> None:
     """One op; its sub-runs are runs of `nightly` and `training_cycle`, tagged with this run."""
