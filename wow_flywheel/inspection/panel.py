@@ -17,7 +17,7 @@ from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict, quoted
 from wow_flywheel.inspection.transcript import as_data, procedure_text, relevant_knowledge, render
-from wow_flywheel.llm.client import Failure, LlmClient, Session, Success
+from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Session, Success
 
 SPECIALISTS = ("demand", "grounding", "policy", "repetition", "empathy", "action", "solution")
 VERSION = "1"
@@ -192,8 +192,8 @@ class Panel:
             llm_model=settings.model,
             llm_parameters=json.dumps({"temperature": settings.temperature, "max_tokens": settings.max_tokens}),
             prompt_hash=answer.prompt_hash,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
+            prompt_tokens=answer.usage.prompt_tokens,
+            completion_tokens=answer.usage.completion_tokens,
             cost_usd=answer.cost_usd,
         )
 
@@ -202,7 +202,7 @@ class Panel:
         return Verdict(key, 0.5, 0.5, 0.0, (), tuple(f"{failure.reason}: {failure.detail}" for failure in failures))
 
     def _count(self, answer: Success[PanelClaims] | Success[Adjudication]) -> None:
-        self._tokens.update(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)
+        self._tokens.update(prompt_tokens=answer.usage.prompt_tokens, completion_tokens=answer.usage.completion_tokens)
         self._cost += answer.cost_usd
 
     def _counts(self) -> dict[str, int | float]:
@@ -224,8 +224,8 @@ def _materials(context: InspectionContext, scenario: str, messages: Sequence[Mes
     }
 
 
-def _prompt(template: str, values: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"role": "user", "content": render("inspection", template, values)}]
+def _prompt(template: str, values: Mapping[str, str]) -> LlmRequest:
+    return LlmRequest(render("inspection", template, values))
 
 
 def _problem(messages: Sequence[Message], claim: PanelClaim) -> str | None:

@@ -1,4 +1,7 @@
-"""The one client of OpenAI-compatible endpoints: structured output, bounded concurrency, retries, and a ledger."""
+"""The one client of OpenAI-compatible endpoints: structured output, bounded concurrency, retries, a ledger of answers.
+
+What belongs here: the light names that code may import without the `openai` package. What does not: anything else.
+"""
 
 from wow_flywheel.llm.settings import LlmSettings, settings_from
 

@@ -6,6 +6,7 @@ What belongs here: how each dialect is asked for, and reading what comes back. W
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -36,6 +37,7 @@ def with_schema(dialect: Dialect, messages: Sequence[Mapping[str, str]], schema:
     return [*copied, {"role": "user", "content": f"Answer with one JSON object only, which fits this JSON schema:\n{text}"}]
 
 
+@cache
 def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema as strict structured output wants it: every property required, none beyond them."""
     fixed: dict[str, Any] = _strict(schema.model_json_schema())
@@ -43,7 +45,8 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
 
 
 def json_text(content: str) -> str:
-    """The JSON object in an answer: without a code fence, or the part from the first brace to the last."""
+    """The JSON object in an answer: after any thinking aloud, in a code fence, or from the first brace to the last."""
+    content = re.sub(r"<think>.*?</think>", "", content, flags=re.DOTALL)
     fenced = re.search(r"```(?:json)?\s*(\{.*\})\s*```", content, re.DOTALL)
     if fenced:
         return fenced[1]

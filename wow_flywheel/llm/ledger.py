@@ -1,7 +1,7 @@
 """The response ledger: every answer of the endpoint, kept under the hash of its request, so that nothing is paid for twice.
 
-What belongs here: entries and their files. What does not: calls (`client`). One small object a response, written whole: on disk
-by a rename, in S3 by one PUT; so a crash loses at most the calls in flight, and any number of processes may share a ledger.
+What belongs here: entries and their files. What does not: calls (`client`). One small object a response, written whole: on disk by
+a rename, in S3 by one PUT; so a crash loses at most the calls in flight, and any number of processes may share a ledger.
 """
 
 import json
@@ -11,11 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from fsspec import AbstractFileSystem
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
 from wow_flywheel.storage import file_system, is_s3, write_atomic
 
 FOLDER = "llm_ledger"
 
 
+@with_config(ConfigDict(extra="ignore"))
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One response.
@@ -23,10 +27,10 @@ class Entry:
     Attributes:
         model: The model that was asked for.
         content: The text of the answer.
-        finish_reason: As the endpoint gave it.
+        finish_reason: As the endpoint gave it; `refusal` where the model declined.
         prompt_tokens: As the endpoint counted; 0 if it did not.
         completion_tokens: As the endpoint counted; 0 if it did not.
-        cost_usd: By the price table of the settings.
+        cost_usd: By the prices of the settings.
         latency_s: Seconds of the call that succeeded.
         at: When, RFC 3339 in UTC.
     """
@@ -41,41 +45,56 @@ class Entry:
     at: str
 
 
+ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger under one lake.
+    """The ledger of one lake. Safe to use from several threads and processes.
 
     Attributes:
-        uri: The lake's URI; entries lie under `<uri>/llm_ledger/`.
+        root: Folder or `s3://` prefix of the entries: `<root>/ab/<sha256>.json`.
+        files: Where that is.
     """
 
-    uri: str
+    root: str
+    files: AbstractFileSystem
 
     @classmethod
     def at(cls, uri: str) -> "Ledger":
-        """The ledger of the lake at a URI."""
-        return cls(uri.rstrip("/"))
+        """The ledger under a lake's URI."""
+        return cls(f"{uri.rstrip('/')}/{FOLDER}", file_system(uri))
 
     def get(self, key: str) -> Entry | None:
-        """The entry of a request's key; None if there is none, or if it cannot be read (then the call is made again)."""
+        """The entry of a request's key; None if there is none, or if it is corrupt (then the call is made again)."""
         try:
-            return Entry(**json.loads(file_system(self.uri).cat_file(self._path(key))))
-        except (FileNotFoundError, json.JSONDecodeError, TypeError, UnicodeDecodeError):
+            return ENTRY.validate_json(self.files.cat_file(self.path(key)))
+        except (FileNotFoundError, ValidationError):
             return None
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer."""
+        """Keep an answer, durably and whole."""
         data = json.dumps(asdict(entry), ensure_ascii=False).encode()
-        if is_s3(self.uri):
-            file_system(self.uri).pipe_file(self._path(key), data)
+        if is_s3(self.root):
+            self.files.pipe_file(self.path(key), data)
         else:
-            write_atomic(Path(self._path(key)), data)
+            write_atomic(Path(self.path(key)), data)
 
-    def _path(self, key: str) -> str:
-        return f"{self.uri}/{FOLDER}/{key[:2]}/{key}.json"
+    def path(self, key: str) -> str:
+        """Where the entry of a key lies."""
+        return f"{self.root}/{key[:2]}/{key}.json"
 
 
-def request_key(base_url: str, body: Mapping[str, Any], messages: Sequence[Mapping[str, str]]) -> str:
-    """SHA-256 of everything that decides an answer: endpoint, model, parameters, schema, messages; never the key."""
-    text = json.dumps([base_url, body, messages], ensure_ascii=False, sort_keys=True)
+def request_key(
+    base_url: str,
+    model: str,
+    messages: Sequence[Mapping[str, str]],
+    schema: Mapping[str, Any],
+    parameters: Mapping[str, float | int],
+) -> str:
+    """SHA-256 of everything that decides an answer; never of the API key.
+
+    How the schema is conveyed is left out: a rerun finds its answers before it has found out what the endpoint takes.
+    """
+    text = json.dumps([base_url, model, list(messages), schema, parameters], ensure_ascii=False, sort_keys=True)
     return sha256(text.encode()).hexdigest()

@@ -3,6 +3,7 @@
 What belongs here: values and their defaults. What does not: calls (`client`).
 """
 
+import json
 from dataclasses import dataclass, field
 
 from wow_flywheel.settings import Settings
@@ -17,14 +18,16 @@ class LlmSettings:
         model: The name that the endpoint serves.
         api_key: Never shown, logged or stored.
         max_in_flight: Calls under way at once, at most.
-        timeout_s: Seconds that one call may take.
+        timeout_s: Seconds that one call may take, from its start to the last byte.
         max_attempts: Tries of one call before it fails as `unavailable`.
         backoff_s: First pause before a retry; it doubles, with jitter, up to 30 s.
+        max_retry_after_s: The longest pause that an endpoint may ask for; asked for more, the call fails as `unavailable`.
         max_repairs: How often an unparsable answer is sent back for repair.
         temperature: Sampling temperature.
         max_tokens: Longest answer, in tokens.
-        usd_per_million_prompt_tokens: Price, for the cost columns.
-        usd_per_million_completion_tokens: Price, for the cost columns.
+        max_conversation_tokens: A conversation estimated longer than this is not sent (see `estimated_tokens`).
+        price_per_million_prompt_tokens: US dollars, for the cost columns.
+        price_per_million_completion_tokens: US dollars, for the cost columns.
     """
 
     base_url: str
@@ -34,16 +37,26 @@ class LlmSettings:
     timeout_s: float = 60.0
     max_attempts: int = 5
     backoff_s: float = 0.5
+    max_retry_after_s: float = 120.0
     max_repairs: int = 2
     temperature: float = 0.0
     max_tokens: int = 1024
-    usd_per_million_prompt_tokens: float = 0.0
-    usd_per_million_completion_tokens: float = 0.0
+    max_conversation_tokens: int = 16_000
+    price_per_million_prompt_tokens: float = 0.0
+    price_per_million_completion_tokens: float = 0.0
+
+    def parameters(self) -> dict[str, float | int]:
+        """The sampling parameters of every call."""
+        return {"temperature": self.temperature, "max_tokens": self.max_tokens}
+
+    def parameters_json(self) -> str:
+        """The same as JSON text, for the column `llm_parameters`."""
+        return json.dumps(self.parameters(), sort_keys=True)
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Price of a call, in US dollars."""
-        prompt = prompt_tokens * self.usd_per_million_prompt_tokens
-        return (prompt + completion_tokens * self.usd_per_million_completion_tokens) / 1e6
+        prompt = prompt_tokens * self.price_per_million_prompt_tokens
+        return (prompt + completion_tokens * self.price_per_million_completion_tokens) / 1e6
 
 
 def settings_from(settings: Settings, api_key: str | None) -> LlmSettings | None:
@@ -51,3 +64,9 @@ def settings_from(settings: Settings, api_key: str | None) -> LlmSettings | None
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
     return LlmSettings(base_url=settings.llm_base_url, model=settings.llm_model, api_key=api_key or "none")
+
+
+def estimated_tokens(text: str) -> int:
+    """A cautious guess at a text's tokens: a third of its ASCII characters, and one for each other (Chinese)."""
+    ascii_characters = sum(character.isascii() for character in text)
+    return -(-ascii_characters // 3) + len(text) - ascii_characters

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wow_flywheel.dialogue import Action, DialogueAction
 from wow_flywheel.inspection.transcript import as_data, relevant_knowledge, render
-from wow_flywheel.llm.client import LlmClient, Success
+from wow_flywheel.llm.client import LlmClient, LlmRequest, Success
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
 
@@ -63,14 +63,14 @@ def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame) -
     return Rewrites(found, len(sites) - len(found))
 
 
-def _request(site: Site, knowledge: pl.DataFrame) -> list[dict[str, str]]:
+def _request(site: Site, knowledge: pl.DataFrame) -> LlmRequest:
     values = {
         "turns": as_data(site.prompt),
         "knowledge": relevant_knowledge(knowledge, site.prompt),
         "said": as_data([site.said.model_dump()]),
         "issue_type": site.issue_type.replace("_", " "),
     }
-    return [{"role": "user", "content": render("pairs", "rewrite.jinja", values)}]
+    return LlmRequest(render("pairs", "rewrite.jinja", values))
 
 
 def _output(answer: Rewrite) -> DialogueAction | None:
