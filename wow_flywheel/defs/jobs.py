@@ -7,7 +7,7 @@ from typing import Final
 
 import dagster as dg
 
-from wow_flywheel.defs.console import quiet
+from wow_flywheel.defs.console import LOGGERS
 
 DAILY_GROUPS: Final = ("conversations", "rules", "satisfaction", "inspection", "cases", "pairs")
 CYCLE_GROUPS: Final = ("datasets", "training", "evaluation", "release")
@@ -15,13 +15,13 @@ CYCLE_GROUPS: Final = ("datasets", "training", "evaluation", "release")
 nightly: Final = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.groups(*DAILY_GROUPS),
-    config=quiet,
+    config=LOGGERS,
     description="One business day: logs → conversations → findings → cases → preference pairs. Rerunning a day replaces it.",
 )
 
 training_cycle: Final = dg.define_asset_job(
     "training_cycle",
     selection=dg.AssetSelection.groups(*CYCLE_GROUPS),
-    config=quiet,
+    config=LOGGERS,
     description="One cycle: datasets → SFT → DPO → evaluation → gate → release. A refused candidate changes nothing.",
 )
