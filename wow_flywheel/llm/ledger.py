@@ -1,7 +1,7 @@
 """The response ledger: every answer of the endpoint, kept under the hash of its request, so that nothing is paid for twice.
 
-What belongs here: entries and their files. What does not: calls (`client`). One small object a response, written whole: on disk by
-a rename, in S3 by one PUT; so a crash loses at most the calls in flight, and any number of processes may share a ledger.
+What belongs here: entries and their files. What does not: calls (`client`). One small object a response, written whole: by a
+rename on disk, by one PUT in S3; so a crash loses at most the calls in flight, and any number of processes may share a ledger.
 """
 
 import json

@@ -1,6 +1,6 @@
 """One call over HTTP: time limit, retries, and telling a refusal for good from a bad moment.
 
-What belongs here: status codes, back-off, reading the response. What does not: what is asked and what an answer means (`client`).
+What belongs here: status codes, back-off, reading the response. What does not: what is asked, what an answer means (`client`).
 """
 
 import asyncio

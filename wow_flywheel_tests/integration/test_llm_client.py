@@ -1,0 +1,260 @@
+"""The client against a real HTTP server that misbehaves in every way that endpoints do."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Success, Usage
+from wow_flywheel.llm.ledger import Ledger
+from wow_flywheel.llm.settings import LlmSettings
+from wow_flywheel_tests.integration.faulty_endpoint import Body, Fault, FaultyEndpoint
+
+
+class Verdict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    city: str
+
+
+def echo(body: Body) -> str:
+    """The city that the question names."""
+    question = next(m["content"] for m in body["messages"] if m["content"].startswith("Where is "))
+    return json.dumps({"city": question.removeprefix("Where is ")})
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FaultyEndpoint]:
+    with FaultyEndpoint(echo, api_key="right") as running:
+        yield running
+
+
+@pytest.fixture
+def client(endpoint: FaultyEndpoint, tmp_path: Path) -> LlmClient:
+    settings = LlmSettings(
+        base_url=endpoint.base_url,
+        model="judge",
+        api_key="right",
+        timeout_s=0.5,
+        max_attempts=3,
+        backoff_s=0.01,
+        price_per_million_prompt_tokens=1.0,
+        price_per_million_completion_tokens=2.0,
+    )
+    return LlmClient(settings, Ledger.at(str(tmp_path)))
+
+
+def ask(client: LlmClient, *cities: str) -> list[Success[Verdict] | Failure]:
+    return client.complete_all([LlmRequest(f"Where is {city}") for city in cities], Verdict)
+
+
+def city(outcome: Success[Verdict] | Failure) -> str:
+    assert isinstance(outcome, Success), outcome
+    return outcome.value.city
+
+
+def test_answers_come_in_order_with_tokens_and_cost(client: LlmClient) -> None:
+    paris, rome = ask(client, "Paris", "Rome")
+    assert (city(paris), city(rome)) == ("Paris", "Rome")
+    assert isinstance(paris, Success)
+    assert paris.usage == Usage(100, 10)
+    assert paris.cost_usd == pytest.approx((100 * 1 + 10 * 2) / 1e6)
+    assert not paris.cached
+    assert client.calls == 2
+    assert client.spent_usd == pytest.approx(2 * paris.cost_usd)
+
+
+def test_a_rerun_pays_nothing_and_says_the_same(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    first = ask(client, "Paris", "Rome")
+    again = LlmClient(client.settings, client.ledger)
+    second = ask(again, "Paris", "Rome")
+    assert [replace(outcome, cached=False) for outcome in second if isinstance(outcome, Success)] == first
+    assert all(isinstance(outcome, Success) and outcome.cached for outcome in second)
+    assert len(endpoint.requests) == 2
+    assert (again.calls, again.from_ledger, again.spent_usd) == (0, 2, 0.0)
+
+
+def test_equal_questions_under_way_are_sent_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.latency_s = 0.1
+    assert [city(outcome) for outcome in ask(client, *["Paris"] * 20)] == ["Paris"] * 20
+    assert len(endpoint.requests) == 1
+
+
+def test_the_endpoint_sees_no_more_at_once_than_allowed(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.latency_s = 0.05
+    client.settings = replace(client.settings, max_in_flight=4)
+    ask(client, *(f"town {i}" for i in range(24)))
+    assert len(endpoint.answered) == 24
+    assert endpoint.peak == 4
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=429),
+        Fault(status=500),
+        Fault(status=503),
+        Fault(status=408),
+        Fault(reset=True),
+        Fault(hang_s=2),
+        Fault(drip_s=0.1),
+        Fault(raw="<html>gateway</html>"),
+        Fault(raw='{"error": "upstream"}'),
+    ],
+    ids=["429", "500", "503", "408", "reset", "hang", "drip", "no JSON", "no choices"],
+)
+def test_a_bad_moment_is_retried(client: LlmClient, endpoint: FaultyEndpoint, fault: Fault) -> None:
+    endpoint.script.extend([fault, fault])
+    assert city(ask(client, "Paris")[0]) == "Paris"
+    assert len(endpoint.requests) == 3
+    assert client.retries == 2
+
+
+def test_an_endpoint_that_stays_down_fails_by_name_and_others_go_on(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(status=500)] * 3)
+    failed, fine = ask(client, "Paris", "Rome")
+    assert failed == Failure("unavailable", "HTTP 500 after 3 tries")
+    assert city(fine) == "Rome"
+
+
+def test_retry_after_is_honoured(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.append(Fault(status=429, headers={"retry-after": "0.4"}))
+    assert city(ask(client, "Paris")[0]) == "Paris"
+    assert endpoint.arrived[1] - endpoint.arrived[0] >= 0.4
+
+
+def test_retry_after_holds_back_the_other_calls_too(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=2)
+    endpoint.latency_s = 0.05
+    endpoint.script.append(Fault(status=429, headers={"retry-after": "0.5"}))
+    ask(client, *(f"town {i}" for i in range(6)))
+    early = [at for at in endpoint.arrived if at - endpoint.arrived[0] < 0.45]
+    assert len(early) <= 2
+
+
+def test_too_long_a_pause_is_not_waited_for(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.append(Fault(status=429, headers={"retry-after": "3600"}))
+    started = time.monotonic()
+    assert ask(client, "Paris") == [Failure("unavailable", "HTTP 429, with a pause of 3600 s asked for")]
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "named"),
+    [
+        ({"api_key": "sk-none-such"}, 401, "WOW_LLM_API_KEY"),
+        ({"model": "other"}, 404, "WOW_LLM_MODEL"),
+        ({"base_url": "{}/nowhere"}, 404, "WOW_LLM_BASE_URL"),
+    ],
+)
+def test_a_refusal_for_good_stops_the_run(
+    client: LlmClient, endpoint: FaultyEndpoint, change: dict[str, str], status: int, named: str
+) -> None:
+    filled = {name: value.format(endpoint.base_url) for name, value in change.items()}
+    client.settings = replace(client.settings, max_in_flight=4, **filled)
+    with pytest.raises(EndpointRefused) as caught:
+        ask(client, *(f"town {i}" for i in range(50)))
+    assert f"HTTP {status}" in caught.value.message
+    assert named in caught.value.hint
+    assert "sk-none-such" not in str(caught.value)
+    assert len(endpoint.requests) <= 4
+
+
+def test_access_denied_is_a_refusal(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.append(Fault(status=403))
+    with pytest.raises(EndpointRefused, match="access is denied"):
+        ask(client, "Paris")
+
+
+@pytest.mark.parametrize(
+    ("formats", "sent"),
+    [
+        (["json_schema"], ["json_schema"]),
+        (["json_object", None], ["json_schema", "json_object"]),
+        ([None], ["json_schema", "json_object", None]),
+    ],
+)
+def test_structured_output_is_negotiated_once_a_run(
+    client: LlmClient, endpoint: FaultyEndpoint, formats: list[str | None], sent: list[str | None]
+) -> None:
+    endpoint.formats = set(formats)
+    client.settings = replace(client.settings, max_in_flight=1)
+    assert [city(outcome) for outcome in ask(client, "Paris", "Rome", "Oslo")] == ["Paris", "Rome", "Oslo"]
+    seen = [body.get("response_format", {}).get("type") for body in endpoint.requests]
+    assert seen == [*sent, sent[-1], sent[-1]]
+
+
+def test_the_schema_is_spelt_out_where_it_is_not_enforced(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.formats = {None}
+    ask(client, "Paris")
+    assert '"city"' in endpoint.answered[0]["messages"][-1]["content"]
+    assert len(endpoint.answered[0]["messages"]) == 2
+
+
+def test_a_server_error_about_the_format_steps_down(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.append(Fault(status=500, message="Input should be 'text' or 'json_object'"))
+    assert city(ask(client, "Paris")[0]) == "Paris"
+    assert endpoint.requests[1]["response_format"]["type"] == "json_object"
+    assert client.retries == 0
+
+
+def test_one_request_that_cannot_be_read_does_not_change_the_format(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(status=400, message="maximum context length is 8192 tokens")] * 3)
+    failed, fine = ask(client, "Paris", "Rome")
+    assert failed == Failure("rejected", "HTTP 400")
+    assert city(fine) == "Rome"
+    assert endpoint.requests[-1]["response_format"]["type"] == "json_schema"
+
+
+def test_an_answer_that_does_not_fit_is_sent_back_with_the_error(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.append(Fault(content='{"town": "Paris"'))
+    outcome = ask(client, "Paris")[0]
+    assert city(outcome) == "Paris"
+    assert isinstance(outcome, Success)
+    assert outcome.usage == Usage(200, 20)
+    repair = endpoint.requests[1]["messages"]
+    assert repair[1] == {"role": "assistant", "content": '{"town": "Paris"'}
+    assert "does not fit the schema" in repair[2]["content"]
+
+
+def test_repairs_end(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.extend([Fault(content='{"town": "Paris"}')] * 5)
+    outcome = ask(client, "Paris")[0]
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "unparsable"
+    assert outcome.detail.startswith("after 2 repairs: city: Field required")
+    assert len(endpoint.requests) == 3
+
+
+def test_cut_and_declined_answers_are_named(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(finish_reason="length", content='{"ci'), Fault(refusal="I cannot", content="")])
+    endpoint.script.append(Fault(finish_reason="content_filter", content=""))
+    outcomes = ask(client, "Paris", "Rome", "Oslo", "Bern")
+    assert [outcome.reason for outcome in outcomes if isinstance(outcome, Failure)] == ["truncated", "refused", "refused"]
+    assert city(outcomes[3]) == "Bern"
+
+
+def test_a_damaged_ledger_entry_is_asked_for_again(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    outcome = ask(client, "Paris")[0]
+    assert isinstance(outcome, Success)
+    path = Path(client.ledger.path(outcome.prompt_hash))
+    path.write_text(path.read_text()[:-20])
+    assert city(ask(client, "Paris")[0]) == "Paris"
+    assert len(endpoint.requests) == 2
+    assert city(ask(client, "Paris")[0]) == "Paris"
+    assert len(endpoint.requests) == 2
+
+
+def test_the_key_is_shown_and_stored_nowhere(client: LlmClient, tmp_path: Path) -> None:
+    client.settings = replace(client.settings, api_key="right")
+    ask(client, "Paris")
+    assert "right" not in repr(client)
+    assert all("right" not in path.read_text() for path in tmp_path.rglob("*.json"))
