@@ -35,26 +35,18 @@ GIVE_NUMBER_AGAIN = ("I said {order}.", "Again, it is {order}.")
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "days": ("When do I get the money?", "How many days does that take?"),
     "method": ("Where does the money go?", "Do I get it on my card or in my wallet?"),
-    "amount": ("How much do I get back?", "What is the amount?"),
-    "minutes": ("How long will it take now?", "How many minutes is that?"),
     "rider": ("Who brings it?", "What is the name of the rider?"),
     "voucher": ("Do I get a voucher for that?", "How much is the voucher?"),
     "fee": ("What does it cost me?", "How much is the fee?"),
     "item": ("What exactly do you send?", "Which item do you send?"),
 }
 NEED_QUESTIONS: Mapping[str, tuple[str, ...]] = {
-    "refund": ("days", "method", "amount"),
-    "delivery": ("rider", "voucher", "minutes"),
-    "cancel": ("fee", "amount", "method"),
-    "reship": ("minutes", "rider", "item"),
+    "refund": ("days", "method"),
+    "delivery": ("rider", "voucher"),
+    "cancel": ("fee", "method"),
+    "reship": ("rider", "item"),
 }
-TOLD: Mapping[str, tuple[str, ...]] = {
-    "refund": ("amount",),
-    "delivery": ("minutes",),
-    "cancel": (),
-    "reship": ("item",),
-}
-"""Facts that the closing script of a need tells by itself, so that customers ask about the others."""
+"""What customers ask after the closing script of a need, which tells other facts by itself."""
 
 ALREADY_SAID = ("You said that already.", "That is what you said before.")
 NOT_RIGHT = ("That is not right.", "That number is wrong.")
@@ -69,16 +61,14 @@ APOLOGIES = ("I am sorry about that. ", "Sorry for the trouble. ")
 ASK_NUMBER = ("Could you tell me the order number?", "Which order number is it, please?")
 NOT_FOUND = ("I can not find that order. Could you tell me the number?",)
 CLOSINGS: Mapping[str, str] = {
-    "refund": "I have refunded {amount} dollars for order {order}. Please let me know if there is more.",
-    "delivery": "I have checked order {order}. It will be with you in {minutes} minutes.",
-    "cancel": "I have cancelled booking {order} for you as you asked.",
-    "reship": "I have sent the {item} of order {order} again. We are on it.",
+    "refund": "I have refunded order {order}. You get {amount} dollars.",
+    "delivery": "I have checked order {order}. It will be there in {minutes} minutes.",
+    "cancel": "I have cancelled booking {order}. You get {amount} dollars.",
+    "reship": "I have sent order {order} again. It will be there in {minutes} minutes.",
 }
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "days": ("The money arrives in {days} days.", "It takes {days} days."),
     "method": ("It goes to your {method}.", "You get it on your {method}."),
-    "amount": ("You get {amount} dollars.", "The amount is {amount} dollars."),
-    "minutes": ("It takes {minutes} minutes.", "It is there in {minutes} minutes."),
     "rider": ("The rider is {rider}.", "{rider} brings it to you."),
     "voucher": ("You get a voucher of {voucher} dollars.", "The voucher is {voucher} dollars."),
     "fee": ("The fee is {fee} dollars.", "It costs you {fee} dollars."),

@@ -91,8 +91,8 @@ class Database:
         if tool == "track_order":
             return {"minutes": order.minutes, "rider": order.rider, "voucher": self.rules.voucher}
         if tool == "cancel_booking":
-            return {"fee": self.rules.cancel_fee, "amount": order.amount, "method": order.method}
-        return {"item": order.item, "minutes": order.minutes, "rider": order.rider}
+            return {"amount": order.amount, "fee": self.rules.cancel_fee, "method": order.method}
+        return {"minutes": order.minutes, "item": order.item, "rider": order.rider}
 
 
 def _draw_order(number: int, user_id: str, rng: random.Random) -> Order:
@@ -100,7 +100,7 @@ def _draw_order(number: int, user_id: str, rng: random.Random) -> Order:
         number=number,
         user_id=user_id,
         item=rng.choice(ITEMS),
-        amount=rng.randint(12, 60),
+        amount=rng.randint(10, 59),
         method=rng.choice(METHODS),
         minutes=rng.randint(10, 59),
         rider=rng.choice(RIDERS),

@@ -29,8 +29,8 @@ EPISODES: Final = 200
 class FirstModel:
     """How the closed world's untrained model becomes the first production model, from imperfect human-style dialogues."""
 
-    epochs: float = 10.0
-    learning_rate: float = 0.007
+    epochs: float = 12.0
+    learning_rate: float = 0.006
     batch_size: int = 16
     max_length: int = 512
     warmup: float = 30.0
