@@ -7,7 +7,9 @@ intervals (`metrics`, `intervals`), the gate. It runs outside the Dagster proces
 import argparse
 import datetime as dt
 import importlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -66,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m wow_flywheel.evaluation.run", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON file with the fields of EvaluationConfig")
     config = read_config(parser.parse_args(argv).config)
-    outcomes = evaluate(config, say=lambda line: print(line, flush=True))
+    with _progress() as say:
+        outcomes = evaluate(config, say)
     config.output.parent.mkdir(parents=True, exist_ok=True)
     partial = config.output.with_name(f".{config.output.name}.partial")
     outcomes.write_parquet(partial)
@@ -116,6 +119,18 @@ def load_environment(name: str, day: dt.date) -> Environment:
         raise SettingsError(
             f"WOW_ENVIRONMENT={name!r} cannot be imported", hint="name it as module:class, importable from here"
         ) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Where lines and errors go: to the Dagster step that started this process through Pipes, else to standard output."""
+    if "DAGSTER_PIPES_CONTEXT" not in os.environ:
+        yield lambda line: print(line, flush=True)
+        return
+    from dagster_pipes import open_dagster_pipes
+
+    with open_dagster_pipes() as context:
+        yield context.log.info
 
 
 def _outcomes(config: EvaluationConfig, model: ModelUnderTest) -> pl.DataFrame:
