@@ -36,7 +36,18 @@ def failure_message(event: dg.DagsterEvent) -> str:
     error = getattr(data, "error", None)
     while error is not None and error.cause is not None:
         error = error.cause
+    if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+        told = f"a blocking check did not pass ({error.message.strip().splitlines()[-1]}), so nothing after it ran"
     return told or (error.message.strip() if error else event.message or "")
+
+
+def worth_a_line(record: logging.LogRecord) -> bool:
+    """Not: the handshake of Pipes, the steps that were skipped, and the failure of a run, which its step has told already."""
+    event = getattr(record, "dagster_meta", {}).get("dagster_event")
+    said = record.getMessage()
+    if event is not None and event.is_failure:
+        return bool(event.is_step_failure)
+    return "successfully opened dagster pipes" not in said and not said.endswith("Not executing.")
 
 
 @dg.logger({"log_level": dg.Field(str, default_value="INFO", is_required=False)}, description="Short lines for people.")
@@ -44,6 +55,7 @@ def console(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that writes short lines to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ShortLines())
+    handler.addFilter(worth_a_line)
     logger = logging.getLogger(f"wow_flywheel.console.{context.run_id}")
     logger.setLevel(context.logger_config["log_level"])
     logger.propagate = False

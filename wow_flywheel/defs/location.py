@@ -28,6 +28,7 @@ from wow_flywheel.defs.satisfaction import assets as satisfaction
 from wow_flywheel.defs.schedules import nightly_schedule
 from wow_flywheel.defs.sensors import enough_pairs, new_logs
 from wow_flywheel.defs.training import assets as training
+from wow_flywheel.defs.training.child import QUIET_CHILD
 
 defs: Final = dg.Definitions(
     assets=[
@@ -42,7 +43,7 @@ defs: Final = dg.Definitions(
         pair_checks.chosen_differs_from_rejected,
         evaluation_checks.gate_checks,
     ],
-    resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient()},
+    resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient(env=QUIET_CHILD)},
     jobs=[nightly, training_cycle, wheel],
     schedules=[nightly_schedule],
     sensors=[new_logs, enough_pairs],

@@ -5,6 +5,7 @@ only as a command line, and the flywheel itself, which sees no more of it than i
 """
 
 import datetime as dt
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from wow_flywheel.defs.resources import Flywheel
-from wow_flywheel.defs.training.child import write_config
+from wow_flywheel.defs.training.child import QUIET_CHILD, write_config
 from wow_flywheel.defs.training.recipes import FirstModel
 from wow_flywheel.errors import PermanentError
 from wow_flywheel.release.decision import Decision
@@ -37,11 +38,12 @@ def stream(command: Sequence[str], say: Say) -> None:
     """
     last = ""
     argv = [sys.executable, "-m", *command]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as child:
+    env = {**os.environ, **QUIET_CHILD}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1, env=env) as child:
         try:
-            for line in child.stdout or ():
-                last = line.rstrip() or last
-                say(line.rstrip())
+            for line in filter(None, map(str.rstrip, child.stdout or ())):
+                last = line
+                say(line)
         finally:
             if sys.exc_info()[0] is not None:
                 child.terminate()

@@ -38,10 +38,13 @@ def case_rows(turns: Sequence[Turn]) -> Rows:
 
 
 def verdict(turn: Turn) -> str:
-    """The gate's decision in a word, or why there was none."""
+    """The gate's decision with its first reason, or why there was none."""
     if turn.decision is None:
         return turn.note
-    return "passed: released" if turn.decision.passed else f"refused, because {turn.decision.reason}"
+    if turn.decision.passed:
+        return "passed: released"
+    first, *more = turn.decision.reason.split("; ")
+    return f"refused, because {first}" + (f"; and {len(more)} more" if more else "")
 
 
 def as_markdown(rows: Rows) -> str:

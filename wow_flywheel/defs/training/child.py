@@ -8,12 +8,15 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster._core.errors import DagsterPipesExecutionError
 
 from wow_flywheel.storage import write_atomic
+
+QUIET_CHILD: Final = {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONUNBUFFERED": "1"}
+"""Environment of the processes that load models: their progress bars would fill the log."""
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
