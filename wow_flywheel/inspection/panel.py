@@ -1,76 +1,48 @@
 """The LLM panel: specialists make claims, code checks their quotes, an adjudicator rules without knowing the authors.
 
-What belongs here: who is asked what, and checking the answers. What does not: calls (`llm`), wording (`prompts/`). What a
-language model says counts only where its quote is in the turn that it names; whatever could not be asked is shown as a failure.
+What belongs here: who is asked what, in what order, and what becomes of failures. What does not: calls (`llm`), wording
+(`prompts/`), the answers' shape and checks (`answers`). Whatever could not be asked is shown as a failure, never left out.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.dialogue import Message
-from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict, quoted
-from wow_flywheel.inspection.transcript import as_data, procedure_text, relevant_knowledge, render
+from wow_flywheel.inspection.answers import (
+    Adjudication,
+    PanelClaim,
+    PanelClaims,
+    blind_order,
+    numbered,
+    problem,
+    ruled,
+    stray,
+    verbatim,
+)
+from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
+from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, procedure_text, render
 from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Session, Success
+from wow_flywheel.llm.fanout import bounded_map
+from wow_flywheel.llm.settings import LlmSettings, estimated_tokens
 
-SPECIALISTS = ("demand", "grounding", "policy", "repetition", "empathy", "action", "solution")
-VERSION = "1"
-MAX_PROMPT_CHARACTERS = 60_000
-"""About 20,000 tokens. A longer conversation is not cut: it is a failure `too_long`, for a person or a larger model."""
+VERSION: Final = "1"
+SPECIALISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "demand": ("unclarified_demand",),
+    "grounding": ("hallucination", "knowledge_misuse"),
+    "policy": ("policy_violation",),
+    "repetition": ("script_repetition",),
+    "empathy": ("poor_empathy",),
+    "action": ("action_mismatch",),
+    "solution": ("incomplete_solution",),
+}
+"""The issue types of each specialist; each has a template of its name in `prompts/`."""
 
-IssueType = Literal[
-    "unclarified_demand", "hallucination", "script_repetition", "incomplete_solution", "policy_violation", "knowledge_misuse",
-    "poor_empathy", "action_mismatch",
-]  # fmt: skip
-
-
-class PanelClaim(BaseModel):
-    """A specialist's claim."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    issue_type: IssueType
-    severity: Literal["minor", "major", "critical"]
-    turn: int
-    quote: str
-    explanation: str
-    confidence: float = Field(ge=0, le=1)
-
-
-class PanelClaims(BaseModel):
-    """A specialist's answer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    claims: list[PanelClaim]
-
-
-class Ruling(BaseModel):
-    """The adjudicator's word on one claim, by its number."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    claim: int
-    accepted: bool
-    reason: str
-
-
-class Adjudication(BaseModel):
-    """The adjudicator's answer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rulings: list[Ruling]
-    solved: float = Field(ge=0, le=1)
-    satisfied: float = Field(ge=0, le=1)
-    confidence: float = Field(ge=0, le=1)
-    reason: str
+DISPUTED_CONFIDENCE: Final = 0.3
+"""Confidence of a verdict where the adjudicator rejects a severe claim that the evidence had accepted: a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +50,41 @@ class PanelResult:
     """What the panel found.
 
     Attributes:
-        claims: The panel's own claims, ruled on.
-        verdicts: A verdict on each conversation; where something failed it says what.
-        counts: Calls made, answers from the ledger, retries, failures by reason, tokens, cost_usd.
+        claims: All claims: the panel's own, ruled on, and the given ones, of which those unresolved are ruled on too.
+        verdicts: A verdict on each conversation; `failures` says what could not be done, as `who: reason (detail)`.
+        counts: Of this run llm_calls, llm_from_ledger, llm_retries, llm_spent_usd; of all answers, whenever they were paid for,
+            llm_prompt_tokens, llm_completion_tokens, llm_cost_usd; llm_disputed, llm_stray_rulings; llm_failed_<reason> where
+            any failed.
     """
 
     claims: list[Claim]
     verdicts: dict[str, Verdict]
-    counts: Mapping[str, int | float]
+    counts: dict[str, int | float]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One conversation before the panel."""
+
+    key: str
+    messages: Sequence[Message]
+    materials: Mapping[str, str]
+    known: Sequence[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What the panel makes of one conversation."""
+
+    claims: Sequence[Claim]
+    verdict: Verdict
+    failures: Sequence[Failure]
+    answers: Sequence[Success[Any]] = ()
+    disputed: int = 0
+    stray_rulings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """A panel behind one endpoint.
 
@@ -97,162 +93,159 @@ class Panel:
     """
 
     client: LlmClient
-    _failures: Counter[str] = field(default_factory=Counter)
-    _tokens: Counter[str] = field(default_factory=Counter)
-    _cost: float = 0.0
 
     def inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> PanelResult:
         """Inspect every conversation of the context.
 
         Args:
             context: See there.
-            claims: The evidence inspectors' claims; the adjudicator is shown the accepted and unresolved ones, without authors.
+            claims: The evidence inspectors' claims; the adjudicator is shown those not rejected, without their authors.
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
         """
-        return asyncio.run(self._inspect(context, claims))
+        before = self._spending()
+        findings = asyncio.run(self._inspect(context, claims))
+        now = {name: value - before[name] for name, value in self._spending().items()}
+        return PanelResult(
+            [*(c for c in claims if c.decision == "rejected"), *(claim for finding in findings for claim in finding.claims)],
+            {finding.verdict.conversation_id: finding.verdict for finding in findings},
+            {**now, **_counts(findings)},
+        )
 
-    async def _inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> PanelResult:
+    async def _inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> list[_Finding]:
         known: dict[str, list[Claim]] = {}
         for claim in claims:
             if claim.decision != "rejected":
                 known.setdefault(claim.conversation_id, []).append(claim)
         scenarios = dict(context.conversations.select("conversation_id", "scenario").iter_rows())
+        index = KnowledgeIndex.of(context.knowledge)
         async with self.client.session() as session:
-            tasks = [
-                asyncio.ensure_future(
-                    self._conversation(
-                        session, key, messages, _materials(context, scenarios[key], messages), known.get(key, [])
-                    )
-                )
-                for key, messages in context.dialogues().items()
-            ]
-            try:
-                results = await asyncio.gather(*tasks)
-            except BaseException:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                raise
-        return PanelResult(
-            [claim for found, _ in results for claim in found], {v.conversation_id: v for _, v in results}, self._counts()
-        )
 
-    async def _conversation(
-        self, session: Session, key: str, messages: Sequence[Message], materials: Mapping[str, str], known: Sequence[Claim]
-    ) -> tuple[list[Claim], Verdict]:
-        if sum(map(len, materials.values())) > MAX_PROMPT_CHARACTERS:
-            return [], self._failed(key, [Failure("too_long", "the conversation exceeds the panel's prompt limit")])
-        requests = [_prompt(f"{name}.jinja", {**materials, "issue_types": ", ".join(ISSUE_TYPES)}) for name in SPECIALISTS]
-        answers = await session.complete_many(requests, PanelClaims)
-        claims = [
-            claim
-            for name, answer in zip(SPECIALISTS, answers, strict=True)
-            if isinstance(answer, Success)
-            for claim in self._checked(key, name, messages, answer)
-        ]
-        failures = [answer for answer in answers if isinstance(answer, Failure)]
-        open_claims = [claim for claim in claims if claim.decision == "unresolved"]
-        shown = [*open_claims, *known]
-        ruling = await session.complete(_prompt("adjudicator.jinja", {**materials, "claims": _numbered(shown)}), Adjudication)
-        if isinstance(ruling, Failure):
-            return claims, self._failed(key, [*failures, ruling])
-        self._count(ruling)
-        ruled = _ruled(open_claims, ruling.value)
-        verdict = _verdict(key, ruling.value)
-        done = [*(claim for claim in claims if claim.decision != "unresolved"), *ruled]
-        return done, (self._failed(key, failures) if failures else verdict)
+            async def one(item: tuple[str, Sequence[Message]]) -> _Finding:
+                key, messages = item
+                materials = {
+                    "turns": as_data(messages),
+                    "knowledge": index.relevant(messages),
+                    "procedure": procedure_text(context.procedures, scenarios[key]),
+                }
+                return await self._conversation(session, _Case(key, messages, materials, known.get(key, [])))
 
-    def _checked(self, key: str, specialist: str, messages: Sequence[Message], answer: Success[PanelClaims]) -> list[Claim]:
-        """The specialist's claims as rows; one whose quote or turn is wrong is rejected here and never reaches the
-        adjudicator.
-        """
-        self._count(answer)
-        return [self._claim(key, specialist, messages, claim, answer) for claim in answer.value.claims]
+            return await bounded_map(one, context.dialogues().items(), self.client.settings.max_in_flight)
 
-    def _claim(
-        self, key: str, specialist: str, messages: Sequence[Message], claim: PanelClaim, answer: Success[PanelClaims]
-    ) -> Claim:
+    async def _conversation(self, session: Session, case: _Case) -> _Finding:
         settings = self.client.settings
-        problem = _problem(messages, claim)
-        return Claim(
-            conversation_id=key,
-            inspector=f"panel/{specialist}",
-            inspector_version=VERSION,
-            kind="llm",
-            issue_type=claim.issue_type,
-            severity=claim.severity,
-            turn=max(claim.turn, 0),
-            quote=claim.quote,
-            explanation=claim.explanation,
-            confidence=claim.confidence,
-            decision="rejected" if problem else "unresolved",
-            decision_reason=problem or "not ruled on",
-            llm_model=settings.model,
-            llm_parameters=json.dumps({"temperature": settings.temperature, "max_tokens": settings.max_tokens}),
-            prompt_hash=answer.prompt_hash,
-            prompt_tokens=answer.usage.prompt_tokens,
-            completion_tokens=answer.usage.completion_tokens,
-            cost_usd=answer.cost_usd,
+        tokens = estimated_tokens(case.materials["turns"])
+        if tokens > settings.max_conversation_tokens:
+            detail = f"about {tokens} tokens, {settings.max_conversation_tokens} are allowed"
+            return _failed(case, case.known, {"conversation": Failure("too_long", detail)})
+        requests = [
+            _prompt(f"{name}.jinja", {**case.materials, "issue_types": ", ".join(types)}) for name, types in SPECIALISTS.items()
+        ]
+        outcomes = dict(zip(SPECIALISTS, await session.complete_many(requests, PanelClaims), strict=True))
+        answers = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Success)}
+        failures = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Failure)}
+        claims = [
+            _claim(case, name, claim, answer, settings) for name, answer in answers.items() for claim in answer.value.claims
+        ]
+        return await self._adjudicate(session, case, claims, list(answers.values()), failures)
+
+    async def _adjudicate(
+        self,
+        session: Session,
+        case: _Case,
+        claims: Sequence[Claim],
+        answers: Sequence[Success[PanelClaims]],
+        failures: Mapping[str, Failure],
+    ) -> _Finding:
+        settled = [claim for claim in claims if claim.decision == "rejected"]
+        shown = sorted([*(claim for claim in claims if claim.decision != "rejected"), *case.known], key=blind_order)
+        outcome = await session.complete(
+            _prompt("adjudicator.jinja", {**case.materials, "claims": numbered(shown)}), Adjudication
+        )
+        if isinstance(outcome, Failure):
+            reason = f"adjudication failed: {outcome.reason}"
+            waiting = [claim if claim.kind == "deterministic" else replace(claim, decision_reason=reason) for claim in shown]
+            return _failed(case, [*settled, *waiting], {**failures, "adjudicator": outcome}, answers)
+        said, decided = outcome.value, ruled(shown, outcome.value)
+        disputes = [new for old, new in zip(shown, decided, strict=True) if _disputed(old, new)]
+        return _Finding(
+            [*settled, *(old if old.decision == "accepted" else new for old, new in zip(shown, decided, strict=True))],
+            _verdict(case.key, said, disputes, failures),
+            list(failures.values()),
+            [*answers, outcome],
+            len(disputes),
+            stray(shown, said),
         )
 
-    def _failed(self, key: str, failures: Sequence[Failure]) -> Verdict:
-        self._failures.update(failure.reason for failure in failures)
-        return Verdict(key, 0.5, 0.5, 0.0, (), tuple(f"{failure.reason}: {failure.detail}" for failure in failures))
-
-    def _count(self, answer: Success[PanelClaims] | Success[Adjudication]) -> None:
-        self._tokens.update(prompt_tokens=answer.usage.prompt_tokens, completion_tokens=answer.usage.completion_tokens)
-        self._cost += answer.cost_usd
-
-    def _counts(self) -> dict[str, int | float]:
+    def _spending(self) -> dict[str, int | float]:
+        client = self.client
         return {
-            "llm_calls": self.client.calls,
-            "llm_from_ledger": self.client.from_ledger,
-            "llm_retries": self.client.retries,
-            **{f"llm_failed_{reason}": count for reason, count in sorted(self._failures.items())},
-            **self._tokens,
-            "cost_usd": round(self._cost, 6),
+            "llm_calls": client.calls,
+            "llm_from_ledger": client.from_ledger,
+            "llm_retries": client.retries,
+            "llm_spent_usd": client.spent_usd,
         }
 
 
-def _materials(context: InspectionContext, scenario: str, messages: Sequence[Message]) -> dict[str, str]:
-    return {
-        "turns": as_data(messages),
-        "knowledge": relevant_knowledge(context.knowledge, messages),
-        "procedure": procedure_text(context.procedures, scenario),
-    }
+def _claim(case: _Case, specialist: str, claim: PanelClaim, answer: Success[PanelClaims], settings: LlmSettings) -> Claim:
+    """A specialist's claim as a row. One that cannot stand is rejected here and never reaches the adjudicator."""
+    wrong = problem(case.messages, claim)
+    return Claim(
+        conversation_id=case.key,
+        inspector=f"panel/{specialist}",
+        inspector_version=VERSION,
+        kind="llm",
+        issue_type=claim.issue_type if claim.issue_type in ISSUE_TYPES else SPECIALISTS[specialist][0],
+        severity=claim.severity,
+        turn=claim.turn,
+        quote=claim.quote if wrong else verbatim(case.messages[claim.turn], claim.quote) or "",
+        explanation=claim.explanation,
+        confidence=claim.confidence,
+        decision="rejected" if wrong else "unresolved",
+        decision_reason=wrong or "not ruled on",
+        llm_model=settings.model,
+        llm_parameters=settings.parameters_json(),
+        prompt_hash=answer.prompt_hash,
+        prompt_tokens=answer.usage.prompt_tokens,
+        completion_tokens=answer.usage.completion_tokens,
+        cost_usd=answer.cost_usd,
+    )
 
 
 def _prompt(template: str, values: Mapping[str, str]) -> LlmRequest:
-    return LlmRequest(render("inspection", template, values))
+    return LlmRequest(render("inspection", template, values), system=render("inspection", "system.jinja", {}))
 
 
-def _problem(messages: Sequence[Message], claim: PanelClaim) -> str | None:
-    if not 0 <= claim.turn < len(messages) or messages[claim.turn]["role"] != "assistant":
-        return "the turn is no turn of the assistant"
-    return None if quoted(messages[claim.turn], claim.quote) else "the quote is not in that turn"
+def _disputed(old: Claim, new: Claim) -> bool:
+    return old.decision == "accepted" and new.decision == "rejected" and old.severity != "minor"
 
 
-def _numbered(claims: Sequence[Claim]) -> str:
-    rows = [
-        {"claim": i, "turn": c.turn, "issue_type": c.issue_type, "severity": c.severity, "quote": c.quote, "why": c.explanation}
-        for i, c in enumerate(claims)
-    ]
-    return as_data(rows) if rows else "none"
+def _verdict(key: str, said: Adjudication, disputes: Sequence[Claim], failures: Mapping[str, Failure]) -> Verdict:
+    disputed = [f"the adjudicator disputes {c.issue_type} at turn {c.turn}: {c.decision_reason}" for c in disputes]
+    confidence = min(said.confidence, DISPUTED_CONFIDENCE) if disputes else said.confidence
+    evidence = (f"adjudicator: {said.reason}", *disputed)
+    return Verdict(key, said.solved, said.satisfied, 0.0 if failures else confidence, evidence, _shown(failures))
 
 
-def _ruled(claims: Sequence[Claim], adjudication: Adjudication) -> list[Claim]:
-    """The panel's claims with their rulings; one that the adjudicator passed over stays unresolved."""
-    rulings = {ruling.claim: ruling for ruling in adjudication.rulings}
-    return [
-        replace(claim, decision="accepted" if ruling.accepted else "rejected", decision_reason=ruling.reason)
-        if (ruling := rulings.get(i)) is not None
-        else claim
-        for i, claim in enumerate(claims)
-    ]
+def _failed(
+    case: _Case, claims: Sequence[Claim], failures: Mapping[str, Failure], answers: Sequence[Success[PanelClaims]] = ()
+) -> _Finding:
+    return _Finding(claims, Verdict(case.key, 0.5, 0.5, 0.0, (), _shown(failures)), list(failures.values()), answers)
 
 
-def _verdict(key: str, adjudication: Adjudication) -> Verdict:
-    evidence = (f"adjudicator: {adjudication.reason}",)
-    return Verdict(key, adjudication.solved, adjudication.satisfied, adjudication.confidence, evidence)
+def _shown(failures: Mapping[str, Failure]) -> tuple[str, ...]:
+    return tuple(f"{who}: {failure}" for who, failure in failures.items())
+
+
+def _counts(findings: Sequence[_Finding]) -> dict[str, int | float]:
+    answers = [answer for finding in findings for answer in finding.answers]
+    failed = Counter(failure.reason for finding in findings for failure in finding.failures)
+    return {
+        "llm_prompt_tokens": sum(answer.usage.prompt_tokens for answer in answers),
+        "llm_completion_tokens": sum(answer.usage.completion_tokens for answer in answers),
+        "llm_cost_usd": round(sum(answer.cost_usd for answer in answers), 6),
+        "llm_disputed": sum(finding.disputed for finding in findings),
+        "llm_stray_rulings": sum(finding.stray_rulings for finding in findings),
+        **{f"llm_failed_{reason}": count for reason, count in sorted(failed.items())},
+    }

@@ -71,7 +71,7 @@ def inspect(
     extra: Mapping[str, int | float] = {}
     if panel is not None:
         result = panel.inspect(context, claims)
-        claims = [*claims, *result.claims]
+        claims = result.claims
         verdicts = {key: _joined(verdict, result.verdicts.get(key)) for key, verdict in verdicts.items()}
         extra = result.counts
     by = "evidence" if panel is None else "evidence+panel"

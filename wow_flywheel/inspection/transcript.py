@@ -7,6 +7,7 @@ Text goes in as JSON whose angle brackets are escaped, so that nothing in it can
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,17 +18,29 @@ from wow_flywheel.dialogue import Message
 MAX_UNITS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class KnowledgeIndex:
+    """Knowledge units by their words."""
+
+    units: Sequence[tuple[Mapping[str, Any], frozenset[str]]]
+
+    @classmethod
+    def of(cls, knowledge: pl.DataFrame) -> "KnowledgeIndex":
+        """Index a frame with the columns unit_id, title, content."""
+        rows = knowledge.select("unit_id", "title", "content").iter_rows(named=True)
+        return cls([(row, _words(f"{row['title']} {row['content']}")) for row in rows])
+
+    def relevant(self, messages: Sequence[Message]) -> str:
+        """The few units that share most words with a conversation, for their length, as data; empty if none does."""
+        said = _words(" ".join(message.get("content") or "" for message in messages))
+        scored = [(len(said & words) / (len(words) + 10), row) for row, words in self.units]
+        best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]["unit_id"]))
+        return "\n".join(_escaped(row) for _, row in best[:MAX_UNITS])
+
+
 def as_data(rows: Sequence[Mapping[str, Any]] | Sequence[Message]) -> str:
     """Rows as JSON, one a line; messages are numbered as turns. `<`, `>` and `&` are escaped."""
     return "\n".join(_escaped(_row(i, row)) for i, row in enumerate(rows))
-
-
-def relevant_knowledge(knowledge: pl.DataFrame, messages: Sequence[Message]) -> str:
-    """The few knowledge units that share most words with the conversation; empty without knowledge."""
-    said = _words(" ".join(message.get("content") or "" for message in messages))
-    scored = [(len(said & words) / (len(words) + 10), row) for row, words in _indexed(knowledge)]
-    best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])[:MAX_UNITS]
-    return "\n".join(_escaped(row) for _, row in best)
 
 
 def procedure_text(procedures: pl.DataFrame, scenario: str) -> str:
@@ -61,11 +74,6 @@ def _row(index: int, row: Mapping[str, Any] | Message) -> Mapping[str, Any]:
 def _escaped(row: Mapping[str, Any]) -> str:
     text = json.dumps(row, ensure_ascii=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _indexed(knowledge: pl.DataFrame) -> list[tuple[dict[str, Any], frozenset[str]]]:
-    rows = knowledge.select("unit_id", "title", "content").iter_rows(named=True)
-    return [(row, _words(f"{row['title']} {row['content']}")) for row in rows]
 
 
 def _words(text: str) -> frozenset[str]:

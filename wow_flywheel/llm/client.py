@@ -91,10 +91,10 @@ class LlmClient:
             max_retries=0,
             http_client=openai.DefaultAioHttpClient(timeout=settings.timeout_s),
         )
-        transport = Transport(settings, api, asyncio.Semaphore(settings.max_in_flight))
+        transport = Transport(settings, api)
         async with api:
             try:
-                yield Session(self, transport)
+                yield Session(self, transport, asyncio.Semaphore(settings.max_in_flight))
             finally:
                 self.retries += transport.retries
 
@@ -105,6 +105,7 @@ class Session:
 
     client: LlmClient
     transport: Transport
+    slots: asyncio.Semaphore
     _under_way: dict[str, "asyncio.Task[tuple[Entry, bool]]"] = field(default_factory=dict)
 
     async def complete_many(self, requests: Sequence[LlmRequest], schema: type[S]) -> list[Outcome[S]]:
@@ -157,10 +158,13 @@ class Session:
         if (kept := await asyncio.to_thread(client.ledger.get, key)) is not None:
             client.from_ledger += 1
             return kept, False
-        entry = await self._asked(messages, schema)
-        client.calls += 1
-        client.spent_usd += entry.cost_usd
-        await asyncio.to_thread(client.ledger.put, key, entry)
+        async with (
+            self.slots
+        ):  # kept while a call waits to be retried, which eases a strained endpoint, and until it is recorded
+            entry = await self._asked(messages, schema)
+            client.calls += 1
+            client.spent_usd += entry.cost_usd
+            await asyncio.to_thread(client.ledger.put, key, entry)
         return entry, True
 
     async def _asked(self, messages: Messages, schema: type[BaseModel]) -> Entry:

@@ -46,14 +46,12 @@ class Transport:
     Attributes:
         settings: The endpoint.
         api: An `openai.AsyncOpenAI` with its own retries off.
-        slots: Bounds the calls under way; a call keeps its slot while it waits to retry, which eases a strained endpoint.
         retries: Tries after the first, of all calls.
         resume_at: Event-loop time before which nothing is sent, because the endpoint said so to one call.
     """
 
     settings: LlmSettings
     api: Any
-    slots: asyncio.Semaphore
     retries: int = 0
     resume_at: float = 0.0
 
@@ -68,15 +66,14 @@ class Transport:
         body: dict[str, Any] = {"model": self.settings.model, **self.settings.parameters()}
         if response_format is not None:
             body["response_format"] = response_format
-        async with self.slots:
-            for attempt in range(self.settings.max_attempts):
-                await self._cool_down()
-                try:
-                    return await self._try(messages, body)
-                except _BadMomentError as error:
-                    problem = error.problem
-                    if attempt + 1 < self.settings.max_attempts:
-                        await self._pause(attempt, error)
+        for attempt in range(self.settings.max_attempts):
+            await self._cool_down()
+            try:
+                return await self._try(messages, body)
+            except _BadMomentError as error:
+                problem = error.problem
+                if attempt + 1 < self.settings.max_attempts:
+                    await self._pause(attempt, error)
         raise RequestFailedError("unavailable", f"{problem} after {self.settings.max_attempts} tries")
 
     async def _try(self, messages: Sequence[Mapping[str, str]], body: Mapping[str, Any]) -> Entry:

@@ -11,10 +11,23 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from wow_flywheel.dialogue import Action, DialogueAction
-from wow_flywheel.inspection.transcript import as_data, relevant_knowledge, render
+from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, render
 from wow_flywheel.llm.client import LlmClient, LlmRequest, Success
+from wow_flywheel.llm.settings import estimated_tokens
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
+
+MEANINGS: Mapping[str, str] = {
+    "unclarified_demand": "it acts on, or answers, a demand that should have been asked about",
+    "hallucination": "it states something that no knowledge, tool result or customer supports",
+    "script_repetition": "it says again what had been said",
+    "incomplete_solution": "it leaves a part of the demand unanswered",
+    "policy_violation": "it breaks a business rule or skips a required step",
+    "knowledge_misuse": "it ignores or misreads the knowledge or a tool result",
+    "poor_empathy": "it is cold, blaming or unapologetic to a customer who is upset",
+    "action_mismatch": "what it says it did is not what it did, or the action is wrong or malformed",
+}
+"""What the endpoint is told of each issue type."""
 
 
 class RewrittenAction(BaseModel):
@@ -51,26 +64,33 @@ class Rewrites:
 def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame) -> Rewrites:
     """Ask the endpoint for a rewrite of each site.
 
+    Args:
+        client: The endpoint.
+        sites: The turns that went wrong.
+        knowledge: Columns unit_id, title, content.
+
     Raises:
         EndpointRefused: The endpoint refuses for good.
     """
-    answers = client.complete_all([_request(site, knowledge) for site in sites], Rewrite)
+    index = KnowledgeIndex.of(knowledge)
+    fitting = [site for site in sites if estimated_tokens(as_data(site.prompt)) <= client.settings.max_conversation_tokens]
+    answers = client.complete_all([_request(site, index) for site in fitting], Rewrite)
     found = {
         site.pair_id: [Candidate(output, "endpoint", "")]
-        for site, answer in zip(sites, answers, strict=True)
+        for site, answer in zip(fitting, answers, strict=True)
         if isinstance(answer, Success) and (output := _output(answer.value)) is not None
     }
     return Rewrites(found, len(sites) - len(found))
 
 
-def _request(site: Site, knowledge: pl.DataFrame) -> LlmRequest:
+def _request(site: Site, index: KnowledgeIndex) -> LlmRequest:
     values = {
         "turns": as_data(site.prompt),
-        "knowledge": relevant_knowledge(knowledge, site.prompt),
+        "knowledge": index.relevant(site.prompt),
         "said": as_data([site.said.model_dump()]),
-        "issue_type": site.issue_type.replace("_", " "),
+        "issue": f"{site.issue_type.replace('_', ' ')}: {MEANINGS[site.issue_type]}",
     }
-    return LlmRequest(render("pairs", "rewrite.jinja", values))
+    return LlmRequest(render("pairs", "rewrite.jinja", values), system=render("pairs", "system.jinja", {}))
 
 
 def _output(answer: Rewrite) -> DialogueAction | None:

@@ -1,0 +1,134 @@
+"""What the panel's specialists and its adjudicator answer, and what code checks of it.
+
+What belongs here: the answers' schemas, quotes, rulings. What does not: who is asked what (`panel`).
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wow_flywheel.contracts import ISSUE_TYPES
+from wow_flywheel.dialogue import Message
+from wow_flywheel.inspection.protocol import Claim
+from wow_flywheel.inspection.transcript import as_data
+
+
+class PanelClaim(BaseModel):
+    """A specialist's claim. An unknown issue type is rejected by `problem`: it costs one claim, not the whole answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issue_type: str = Field(json_schema_extra={"enum": list(ISSUE_TYPES)})
+    severity: Literal["minor", "major", "critical"]
+    turn: int = Field(ge=0, le=1_000_000)
+    quote: str
+    explanation: str
+    confidence: float = Field(ge=0, le=1)
+
+
+class PanelClaims(BaseModel):
+    """A specialist's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claims: list[PanelClaim]
+
+
+class Ruling(BaseModel):
+    """The adjudicator's word on one claim, by its number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claim: int
+    accepted: bool
+    reason: str
+
+
+class Adjudication(BaseModel):
+    """The adjudicator's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rulings: list[Ruling]
+    solved: float = Field(ge=0, le=1)
+    satisfied: float = Field(ge=0, le=1)
+    confidence: float = Field(ge=0, le=1)
+    reason: str
+
+
+def problem(messages: Sequence[Message], claim: PanelClaim) -> str | None:
+    """Why a claim cannot stand, whatever the adjudicator may think; None if it can."""
+    if claim.issue_type not in ISSUE_TYPES:
+        return f"unknown issue type {claim.issue_type[:40]!r}"
+    if claim.turn >= len(messages):
+        return f"the conversation has no turn {claim.turn}"
+    if messages[claim.turn]["role"] != "assistant":
+        return f"turn {claim.turn} is not the assistant's"
+    return None if verbatim(messages[claim.turn], claim.quote) else "quote not found in the turn"
+
+
+def verbatim(message: Mapping[str, Any], quote: str) -> str | None:
+    """The words of a turn that a quote gives, as the turn has them; None if it has them nowhere.
+
+    White space may differ, and a quote may be escaped as JSON, as the prompt shows it. Looks at the turn's content and at the
+    names and arguments of its tool calls.
+    """
+    calls = message.get("tool_calls") or []
+    sources = [message.get("content") or "", *(text for call in calls for text in (call["name"], call["arguments"]))]
+    for wanted in (quote, _unescaped(quote)):
+        if not wanted.strip():
+            continue
+        pattern = r"\s+".join(map(re.escape, wanted.split()))
+        for source in sources:
+            if (found := re.search(pattern, source)) is not None:
+                return found[0]
+    return None
+
+
+def blind_order(claim: Claim) -> tuple[int, str, str, str]:
+    """By what is claimed, so that the order says nothing about the authors."""
+    return claim.turn, claim.issue_type, claim.quote, claim.explanation
+
+
+def numbered(claims: Sequence[Claim]) -> str:
+    """Claims as the adjudicator sees them: by position, without authors, confidence or decision."""
+    rows = [
+        {"claim": i, "turn": c.turn, "issue_type": c.issue_type, "severity": c.severity, "quote": c.quote, "why": c.explanation}
+        for i, c in enumerate(claims)
+    ]
+    return as_data(rows) or "none"
+
+
+def ruled(claims: Sequence[Claim], adjudication: Adjudication) -> list[Claim]:
+    """Claims with their rulings: by position; passed over or contradictory, a claim is unresolved and says why."""
+    rulings: dict[int, list[Ruling]] = defaultdict(list)
+    for ruling in adjudication.rulings:
+        rulings[ruling.claim].append(ruling)
+    return [_ruled(claim, rulings.get(i, [])) for i, claim in enumerate(claims)]
+
+
+def stray(claims: Sequence[Claim], adjudication: Adjudication) -> int:
+    """How many rulings name no claim."""
+    return sum(not 0 <= ruling.claim < len(claims) for ruling in adjudication.rulings)
+
+
+def _ruled(claim: Claim, rulings: Sequence[Ruling]) -> Claim:
+    if not rulings:
+        return replace(claim, decision="unresolved", decision_reason="the adjudicator did not rule on it")
+    if len({ruling.accepted for ruling in rulings}) > 1:
+        return replace(claim, decision="unresolved", decision_reason="the adjudicator contradicts itself")
+    return replace(
+        claim, decision="accepted" if rulings[0].accepted else "rejected", decision_reason=f"adjudicator: {rulings[0].reason}"
+    )
+
+
+def _unescaped(quote: str) -> str:
+    try:
+        return str(json.loads(f'"{quote}"'))
+    except json.JSONDecodeError:
+        return ""
