@@ -63,14 +63,11 @@ class Weights:
 WEIGHTS = Weights()
 
 
-def conclude(
-    context: InspectionContext, dialogues: Mapping[str, Sequence[Message]], claims: Sequence[Claim]
-) -> dict[str, Verdict]:
+def conclude(context: InspectionContext, claims: Sequence[Claim]) -> dict[str, Verdict]:
     """A verdict on each conversation.
 
     Args:
         context: See there; `satisfaction` may lack conversations.
-        dialogues: The messages by conversation.
         claims: The claims made so far; accepted ones count.
     """
     signals = {row["conversation_id"]: row for row in context.satisfaction.iter_rows(named=True)}
@@ -82,7 +79,7 @@ def conclude(
         conversation_id: _verdict(
             conversation_id, messages, signals.get(conversation_id, {}), accepted.get(conversation_id, [])
         )
-        for conversation_id, messages in dialogues.items()
+        for conversation_id, messages in context.dialogues().items()
     }
 
 

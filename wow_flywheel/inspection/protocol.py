@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import polars as pl
 
 from wow_flywheel.dialogue import Message
+from wow_flywheel.inspection.grounding import Grounds
 
 Decision = Literal["accepted", "rejected", "unresolved"]
 Kind = Literal["deterministic", "llm"]
@@ -99,8 +100,13 @@ class Inspector(Protocol):
     @property
     def version(self) -> str: ...
 
-    def inspect(self, context: InspectionContext, dialogues: Mapping[str, Sequence[Message]]) -> list[Claim]:
-        """Its claims, each with a verbatim quote of the turn that it is about."""
+    def inspect(self, context: InspectionContext, grounds: Mapping[str, Grounds]) -> list[Claim]:
+        """Its claims, each with a verbatim quote of the turn that it is about.
+
+        Args:
+            context: See there.
+            grounds: Each conversation, by id, with what it has established turn by turn.
+        """
         ...
 
 

@@ -13,10 +13,9 @@ import polars as pl
 
 from wow_flywheel.contracts import INSPECTIONS, VERDICTS
 from wow_flywheel.dialogue import turns
-from wow_flywheel.inspection.finders import RepeatedDemand
+from wow_flywheel.inspection.evidence import gather
 from wow_flywheel.inspection.outcome import conclude
-from wow_flywheel.inspection.protocol import Claim, InspectionContext, Inspector, Verdict
-from wow_flywheel.inspection.reexamine import Reexaminer
+from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
 
 if TYPE_CHECKING:  # the panel brings the endpoint's client along, which a day without endpoint does not need
     from wow_flywheel.inspection.panel import Panel
@@ -35,11 +34,6 @@ class Inspection:
     inspections: pl.DataFrame
     verdicts: pl.DataFrame
     counts: Mapping[str, int | float]
-
-
-def evidence_inspectors() -> tuple[Inspector, ...]:
-    """The inspectors that need no endpoint."""
-    return (Reexaminer(), RepeatedDemand())
 
 
 def inspect(
@@ -65,9 +59,8 @@ def inspect(
         EndpointRefused: The endpoint refuses for good.
     """
     context = InspectionContext(conversations, turns(conversations), rule_findings, satisfaction, knowledge, procedures)
-    dialogues = context.dialogues()
-    claims = [claim for inspector in evidence_inspectors() for claim in inspector.inspect(context, dialogues)]
-    verdicts = conclude(context, dialogues, claims)
+    claims = gather(context)
+    verdicts = conclude(context, claims)
     extra: Mapping[str, int | float] = {}
     if panel is not None:
         result = panel.inspect(context, claims)

@@ -1,0 +1,76 @@
+"""What people say when something goes well or wrong, in English and Chinese.
+
+What belongs here: patterns over one turn's text that more than one inspector reads. What does not: decisions.
+"""
+
+import re
+
+from wow_flywheel.dialogue import Message
+
+QUESTION = re.compile(
+    r"[?？]|(?:吗|呢|多少|怎么|什么|哪[里儿个些])|^\s*(?:what|when|where|which|who|why|how|can|could|do|does|is|are|will)\b",
+    re.IGNORECASE,
+)
+PUSHBACK = re.compile(
+    r"(?:does|did)(?:n'?t| not) (?:help|answer|work)|not what i|\b(?:wrong|incorrect|not (?:right|true|correct))\b"
+    r"|i (?:already |just )?(?:asked|told|said|gave)|you (?:did not|didn't) (?:answer|listen)|(?:do not|don't) understand"
+    r"|you said before|\bagain\b"
+    r"|没有?(?:回答|解决)|答非所问|不是(?:这个|我问的|我要的)|我(?:问的是|说过|已经说)|听不懂|不对|错了|又是",
+    re.IGNORECASE,
+)
+UPSET = re.compile(
+    r"\b(?:angry|terrible|awful|unacceptable|ridiculous|frustrat\w+|annoy\w+|worst|useless|fed up|disappoint\w+|upset|horrible"
+    r"|stupid|waste of (?:my )?time|unhelpful|hate)\b|气死|生气|太差|差劲|垃圾|投诉|失望|离谱|受不了|浪费时间|没用",
+    re.IGNORECASE,
+)
+NOT_UPSET = re.compile(
+    r"\b(?:not|never|n't) (?:at all |really |too |so )?(?:angry|annoyed|upset|disappointed|terrible|useless|frustrated|bad)"
+    r"|[不没]有?(?:生气|失望)",
+    re.IGNORECASE,
+)
+ACKNOWLEDGED = re.compile(
+    r"sorry|apolog|understand|regret|my bad|inconvenience|抱歉|对不起|不好意思|理解|遗憾|添麻烦|歉意", re.IGNORECASE
+)
+THANKS = re.compile(
+    r"\b(?:thanks?|thank you|thx|appreciate|great|perfect|awesome|wonderful|excellent|amazing)\b|谢|太好了|棒", re.IGNORECASE
+)
+HUMAN = re.compile(
+    r"(?:talk|speak|connect|transfer).{0,20}(?:human|person|agent|representative|manager)|(?:real|human) (?:person|agent|being)"
+    r"|[转找要换].{0,4}(?:人工|真人|经理)|人工(?:客服|服务)",
+    re.IGNORECASE,
+)
+UNMET = re.compile(
+    r"not what i|(?:does|did) ?n[o']t help|still (?:not|no|have)|never ?mind|forget it|give up|too bad|\bno help\b"
+    r"|算了|没解决|不用了",
+    re.IGNORECASE,
+)
+RESIGNED = re.compile(r"^\W*(?:fine|okay|ok|whatever|alright|i guess)\b(?!.*thank)|^\W*(?:好吧|行吧|随便)", re.IGNORECASE)
+DONE = re.compile(
+    r"\b(?:i|we)(?: have|'ve)? (?:now |just |already |successfully )*(?:refunded|cancell?ed|booked|sent|changed|reserved"
+    r"|scheduled|submitted|updated)\b|(?:has|have) been (?:successfully )?(?:refunded|cancell?ed|booked|sent|changed|reserved"
+    r"|scheduled|submitted|updated)\b|已经?(?:成功)?[为帮给][您你].{0,4}(?:退款|取消|预[订定]|修改|下单|安排|提交)"
+    r"|(?:退款|取消|预[订定]|修改|下单)成功",
+    re.IGNORECASE,
+)
+WRAPPED_UP = re.compile(
+    r"anything else|have a (?:nice|great|good|wonderful)|good ?bye|glad (?:to|i could)|you(?:'| a)re welcome|is there more"
+    r"|还有(?:什么|其他)|祝您|不客气|再见",
+    re.IGNORECASE,
+)
+REFUSED = re.compile(
+    r"\b(?:can ?not|can't|could ?n(?:ot|'t)|could not|(?:wasn't|was not|am not|not) able to|unable to|no longer available"
+    r"|unavailable|not available|unfortunately|nothing (?:was )?found|fail(?:ed|ure)|not successful|declined?)\b"
+    r"|无法|不能|没有(?:找|查)到|失败|不支持",
+    re.IGNORECASE,
+)
+HANDED_OVER = re.compile(r"transfer|human agent|representative|转接?人工|人工客服", re.IGNORECASE)
+
+
+def text_of(message: Message) -> str:
+    """A message's text; empty where it has none."""
+    return message.get("content") or ""
+
+
+def folded(text: str) -> str:
+    """Lower-case words with single spaces: what a listener hears as the same compares equal."""
+    return " ".join(re.findall(r"\w+", text.lower()))
