@@ -29,12 +29,16 @@ def response_format(dialect: Dialect, schema: type[BaseModel]) -> dict[str, Any]
 
 
 def with_schema(dialect: Dialect, messages: Sequence[Mapping[str, str]], schema: type[BaseModel]) -> list[dict[str, str]]:
-    """The messages, with the schema spelt out for the dialects that do not enforce it."""
-    copied = [dict(message) for message in messages]
+    """The messages, with the schema spelt out at the end of the last one for the dialects that may not enforce it.
+
+    No message is added: some chat templates insist that user and assistant take turns.
+    """
+    *before, last = [dict(message) for message in messages]
     if dialect == "json_schema":
-        return copied
+        return [*before, last]
     text = json.dumps(strict_schema(schema), ensure_ascii=False)
-    return [*copied, {"role": "user", "content": f"Answer with one JSON object only, which fits this JSON schema:\n{text}"}]
+    wish = f"Answer with one JSON object only, which fits this JSON schema:\n{text}"
+    return [*before, last | {"content": f"{last['content']}\n\n{wish}"}]
 
 
 @cache
@@ -55,11 +59,16 @@ def json_text(content: str) -> str:
 
 
 def _strict(node: Any) -> Any:
+    """Defaults, titles and the docstrings of classes go: a reworded docstring is no other question to the ledger."""
     if isinstance(node, list):
         return [_strict(child) for child in node]
     if not isinstance(node, dict):
         return node
-    fixed = {key: _strict(value) for key, value in node.items() if key not in {"default", "title"}}
-    if fixed.get("type") == "object" and "properties" in fixed:
+    fixed = {
+        key: {name: _strict(child) for name, child in value.items()} if key in {"properties", "$defs"} else _strict(value)
+        for key, value in node.items()
+        if key not in {"default", "title"} and not (key == "description" and "properties" in node)
+    }
+    if "properties" in fixed:
         fixed |= {"required": list(fixed["properties"]), "additionalProperties": False}
     return fixed

@@ -1,0 +1,62 @@
+"""The ledger on disk: keys, damage, what is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wow_flywheel.llm.ledger import Entry, Ledger, request_key
+
+ENTRY = Entry("judge", "你好 {}", "stop", 12, 3, 0.5, 1.25, "2026-11-05T12:00:00+00:00")
+KEY = "ab" + "0" * 62
+ASKED = ("http://host/v1", "judge", [{"role": "user", "content": "hi"}], {"type": "object"}, {"temperature": 0.0})
+
+
+def test_an_entry_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+    ledger = Ledger.at(f"{tmp_path}/")
+    assert ledger.get(KEY) is None
+    ledger.put(KEY, ENTRY)
+    assert ledger.get(KEY) == ENTRY
+    assert ledger.path(KEY) == f"{tmp_path}/llm_ledger/ab/{KEY}.json"
+    assert [path.name for path in (tmp_path / "llm_ledger" / "ab").iterdir()] == [f"{KEY}.json"]
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"", b'{"model": "judge"', b"[]", b'{"model": "judge"}', b"\xff\xfe", b'{"content": null}']
+)
+def test_a_damaged_entry_counts_as_absent(tmp_path: Path, damaged: bytes) -> None:
+    ledger = Ledger.at(str(tmp_path))
+    ledger.put(KEY, ENTRY)
+    Path(ledger.path(KEY)).write_bytes(damaged)
+    assert ledger.get(KEY) is None
+    ledger.put(KEY, ENTRY)
+    assert ledger.get(KEY) == ENTRY
+
+
+def test_an_entry_of_a_later_version_with_more_fields_is_read(tmp_path: Path) -> None:
+    ledger = Ledger.at(str(tmp_path))
+    ledger.put(KEY, ENTRY)
+    path = Path(ledger.path(KEY))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"region": "eu"}))
+    assert ledger.get(KEY) == ENTRY
+
+
+def test_a_key_is_a_sha_256_that_a_rerun_finds_again() -> None:
+    assert request_key(*ASKED) == request_key(*ASKED)
+    assert len(request_key(*ASKED)) == 64
+
+
+@pytest.mark.parametrize(
+    ("position", "other"),
+    [
+        (0, "http://other/v1"),
+        (1, "judge-2"),
+        (2, [{"role": "user", "content": "hi!"}]),
+        (3, {"type": "array"}),
+        (4, {"temperature": 0.1}),
+    ],
+)
+def test_whatever_decides_an_answer_changes_the_key(position: int, other: object) -> None:
+    changed = [*ASKED]
+    changed[position] = other
+    assert request_key(*changed) != request_key(*ASKED)
