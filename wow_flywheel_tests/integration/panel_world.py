@@ -57,15 +57,21 @@ def frame(*conversations: dict[str, Any]) -> pl.DataFrame:
     return CONVERSATIONS.conform(pl.DataFrame(list(conversations), schema=schema))
 
 
+def no_knowledge() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(["unit_id", "title", "content"], pl.String))
+
+
+def no_procedures() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(["policy_id", "scenario", "reply_id", "text", "next_reply_id"], pl.String))
+
+
 def looked_at(client: LlmClient, conversations: pl.DataFrame) -> Inspection:
     return inspect(
         conversations,
         rule_findings=RULE_FINDINGS.empty(),
         satisfaction=signals(conversations, CONVERSATIONS.empty()),
-        knowledge=pl.DataFrame(schema={"unit_id": pl.String, "title": pl.String, "content": pl.String}),
-        procedures=pl.DataFrame(
-            schema=dict.fromkeys(["policy_id", "scenario", "reply_id", "text", "next_reply_id"], pl.String),
-        ),
+        knowledge=no_knowledge(),
+        procedures=no_procedures(),
         panel=Panel(client),
     )
 

@@ -15,6 +15,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION
+from wow_flywheel.dialogue import turns
+from wow_flywheel.inspection.panel import Panel
+from wow_flywheel.inspection.protocol import Claim, Decision, InspectionContext
 from wow_flywheel.inspection.run import Inspection
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.llm.ledger import Ledger
@@ -29,6 +33,8 @@ from wow_flywheel_tests.integration.panel_world import (
     late_parcel,
     looked_at,
     message,
+    no_knowledge,
+    no_procedures,
 )
 
 SPECIALISTS = 7
@@ -167,6 +173,41 @@ def test_claims_of_unknown_type_or_about_other_turns_are_rejected(client: LlmCli
         2: "turn 2 is not the assistant's",
         9: "the conversation has no turn 9",
     }
+
+
+def evidence(decision: Decision, quote: str, issue_type: str) -> Claim:
+    return Claim(
+        "c001", "rules", "1", "deterministic", issue_type, "major", 1, quote, "found by rule", 0.9, decision, "by rule"
+    )
+
+
+def test_claims_of_the_evidence_are_ruled_on_and_a_dispute_goes_to_a_person(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    def doubting(body: Body) -> str:
+        answer = json.loads(judge(body))
+        for ruling in answer.get("rulings", []):
+            ruling["accepted"] = False
+        return json.dumps(answer)
+
+    endpoint.answer = doubting
+    conversations = frame(late_parcel(1))
+    context = InspectionContext(
+        conversations, turns(conversations), RULE_FINDINGS.empty(), SATISFACTION.empty(), no_knowledge(), no_procedures()
+    )
+    given = [
+        evidence("accepted", "About parcel 1.", "policy_violation"),
+        evidence("unresolved", LIE, "action_mismatch"),
+        evidence("rejected", "parcel", "poor_empathy"),
+    ]
+    result = Panel(client).inspect(context, given)
+    decisions = {claim.issue_type: claim.decision for claim in result.claims if claim.kind == "deterministic"}
+    assert decisions == {"policy_violation": "accepted", "action_mismatch": "rejected", "poor_empathy": "rejected"}
+    verdict = result.verdicts["c001"]
+    assert verdict.confidence == 0.3
+    assert verdict.evidence[1] == "the adjudicator disputes policy_violation at turn 1: adjudicator: turn 2 denies it"
+    assert result.counts["llm_disputed"] == 1
+    assert "poor_empathy" not in endpoint.answered[-1]["messages"][-1]["content"]
 
 
 def start(endpoint: FaultyEndpoint, lake: Path, conversations: int, max_in_flight: int) -> subprocess.Popen[bytes]:
