@@ -1,73 +1,140 @@
 """Deterministic verdicts: was the demand solved, was the customer satisfied, and how sure is that.
 
-What belongs here: the evidence and its weights, all in one place. What does not: claims about single turns. The weights are
-additive and few, so that a person can follow each score by its evidence sentences; nothing in them is about one task or one
-company.
+What belongs here: the pieces of evidence and their weights, all in one place. What does not: claims about single turns.
+A score is the logistic function of the sum of its pieces' weights, so that a person can follow it by its evidence sentences;
+nothing here is about one task or one company.
 """
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
+from wow_flywheel.inspection.results import Call, calls
+from wow_flywheel.inspection.wording import REFUSED, RESIGNED, THANKS, UNMET, UPSET, WRAPPED_UP, text_of
 
-FAILURE = re.compile(
-    r'"(?:ok|success)" *: *false|"error" *: *[^n ]|^\s*"?error|not found|no such|unavailable|failed|unable to|失败|不存在|无法',
-    re.IGNORECASE,
-)
-EMPTY = re.compile(r'"total_items" *: *(?:0|-1)\b|^\s*(?:\[\]|\{\}|null|)\s*$')
-SUCCESS = re.compile(r'"(?:ok|success)" *: *true|success|confirmed|booked|completed', re.IGNORECASE)
-WRAPPED_UP = re.compile(
-    r"anything else|have a (?:nice|great|good)|good ?bye|glad (?:to|i could)|welcome|is there more"
-    r"|还有(?:什么|其他)|祝您|不客气|再见|欢迎",
-    re.IGNORECASE,
-)
-REFUSED = re.compile(
-    r"(?:can ?not|can't|could not|couldn't|unable to|not able to|no (?:longer )?available|unavailable|not available"
-    r"|unfortunately|nothing (?:was )?found|transfer(?:red|ring)? (?:you )?to)|无法|不能|没有(?:找|查)到",
-    re.IGNORECASE,
-)
-CLOSING = re.compile(r"\b(?:bye|thanks|thank you|that'?s all|that is all|great|perfect)\b|谢|再见", re.IGNORECASE)
+LAST_TURNS = 2
+LAST_REPLIES = 3
+MAX_SEVERE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each piece of evidence moves a score, from 0.5.
+class SolvedWeights:
+    """Log-odds that each piece of evidence adds to solved.
 
     Attributes:
-        last_call_succeeded: To solved: the last tool call with a result reports success.
-        last_call_answered: To solved: it gave data without saying whether it succeeded.
-        last_call_failed: To solved: it failed or found nothing.
-        thanked: To solved: the customer thanks at the end.
-        wrapped_up: To solved: the assistant closes the conversation.
-        refused_last: To solved: the assistant's last words but the closing decline or hand over.
-        dissatisfied: To solved: the customer complains, asks for a human or leaves with an open question.
-        unanswered: To solved: an accepted incomplete_solution claim in the last quarter of the conversation.
-        severe_claim: To satisfied, for each accepted severe claim.
+        base: With no evidence at all.
+        last_succeeded: The last tool result reports success, or the last call changes something and gave data.
+        some_succeeded: An earlier result reports success, the last one does not.
+        last_answered: The last tool result gave data without saying whether it succeeded.
+        last_failed: The last tool result is a failure or empty.
+        failed_share: Times the share of tool results that failed or were empty.
+        refused: One of the assistant's last replies declines, and no tool call succeeded after it.
+        wrapped_up: The assistant closes the conversation without having declined.
+        thanked: The customer thanks in one of the last two turns.
+        unmet: The customer says at the end that the demand was not met.
+        dissatisfied: The customer complains, asks for a human, or leaves with an open question, without saying so much.
+        unanswered: An accepted claim of incomplete_solution in the last quarter.
+        length: Times the natural logarithm of the number of messages over 20, for long conversations.
+        rated_good: An explicit rating is good.
     """
 
-    last_call_succeeded: float = 0.35
-    last_call_answered: float = 0.15
-    last_call_failed: float = -0.2
-    thanked: float = 0.15
-    wrapped_up: float = 0.1
-    refused_last: float = -0.2
-    dissatisfied: float = -0.2
-    unanswered: float = -0.15
-    severe_claim: float = -0.1
+    base: float = 0.2
+    last_succeeded: float = 1.6
+    some_succeeded: float = 1.0
+    last_answered: float = 0.3
+    last_failed: float = -1.8
+    failed_share: float = -1.0
+    refused: float = -0.8
+    wrapped_up: float = 0.2
+    thanked: float = 0.5
+    unmet: float = -0.9
+    dissatisfied: float = -0.7
+    unanswered: float = -0.3
+    length: float = -0.8
+    rated_good: float = 0.8
 
 
-WEIGHTS = Weights()
+@dataclass(frozen=True, slots=True)
+class SatisfiedWeights:
+    """Log-odds that each piece of evidence adds to satisfied, where the customer did not rate.
+
+    Attributes:
+        thanked: The customer thanks in one of the last two turns.
+        asked_for_human: The customer asks for a human.
+        complained: The customer complains; a complaint before the first reply is about the matter, and counts only if no thanks
+            follow.
+        abandoned: The customer leaves with an open question.
+        repeat_contact: The customer comes back with the same matter.
+        unmet: The customer says at the end that the demand was not met.
+        resigned: The last words are a mere "fine" or "okay".
+        failed_share: Times the share of tool results that failed or were empty.
+        severe_claim: For each accepted severe claim, three at most.
+    """
+
+    thanked: float = 1.8
+    asked_for_human: float = -2.2
+    complained: float = -1.8
+    abandoned: float = -1.2
+    repeat_contact: float = -1.0
+    unmet: float = -0.9
+    resigned: float = -0.3
+    failed_share: float = -1.0
+    severe_claim: float = -0.25
+
+
+SOLVED = SolvedWeights()
+SATISFIED = SatisfiedWeights()
+
+
+class Piece(NamedTuple):
+    """One piece of evidence: what it says, and how much it moves one of the two scores."""
+
+    score: Literal["solved", "satisfied"]
+    weight: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One conversation with what is known of it."""
+
+    messages: Sequence[Message]
+    signals: Mapping[str, Any]
+    claims: Sequence[Claim]
+    results: Sequence[Call]
+    users: Sequence[str]
+
+    @property
+    def failed_share(self) -> float:
+        return sum(not call.worked for call in self.results) / len(self.results) if self.results else 0.0
+
+    @property
+    def unmet(self) -> bool:
+        """True if the customer says so at the end, and does not take it back by thanks in the last turn."""
+        last = self.users[-1] if self.users else ""
+        took_back = THANKS.search(last) and not UNMET.search(last)
+        return not took_back and any(map(UNMET.search, self.users[-LAST_TURNS:]))
+
+    @property
+    def thanked(self) -> bool:
+        return not self.unmet and any(map(THANKS.search, self.users[-LAST_TURNS:]))
+
+    @property
+    def complained_of_service(self) -> bool:
+        """True unless all that upset the customer was said before the first reply, and thanks followed."""
+        first = next((i for i, message in enumerate(self.messages) if message["role"] == "assistant"), len(self.messages))
+        later = [text_of(message) for message in self.messages[first:] if message["role"] == "user"]
+        return bool(self.signals.get("complained")) and not (self.thanked and not any(map(UPSET.search, later)))
 
 
 def conclude(context: InspectionContext, claims: Sequence[Claim]) -> dict[str, Verdict]:
     """A verdict on each conversation.
 
     Args:
-        context: See there; `satisfaction` may lack conversations.
+        context: See there; `satisfaction` may lack conversations, of which then only the talk itself speaks.
         claims: The claims made so far; accepted ones count.
     """
     signals = {row["conversation_id"]: row for row in context.satisfaction.iter_rows(named=True)}
@@ -76,90 +143,96 @@ def conclude(context: InspectionContext, claims: Sequence[Claim]) -> dict[str, V
         if claim.decision == "accepted":
             accepted.setdefault(claim.conversation_id, []).append(claim)
     return {
-        conversation_id: _verdict(
-            conversation_id, messages, signals.get(conversation_id, {}), accepted.get(conversation_id, [])
-        )
-        for conversation_id, messages in context.dialogues().items()
+        key: _verdict(key, _case(messages, signals.get(key, {}), accepted.get(key, [])))
+        for key, messages in context.dialogues().items()
     }
 
 
-def _verdict(conversation_id: str, messages: Sequence[Message], signals: Mapping[str, Any], claims: Sequence[Claim]) -> Verdict:
-    pieces = [
-        *_tool_evidence(messages),
-        *_talk_evidence(messages),
-        *_signal_evidence(signals),
-        *_claim_evidence(messages, claims),
-    ]
-    solved = _bounded(0.5 + sum(weight for weight, _ in pieces))
-    satisfied, why = _satisfied(signals, claims)
+def _case(messages: Sequence[Message], signals: Mapping[str, Any], claims: Sequence[Claim]) -> _Case:
+    return _Case(
+        messages,
+        signals,
+        claims,
+        [call for call in calls(messages) if call.result is not None],
+        [text_of(message) for message in messages if message["role"] == "user" and text_of(message)],
+    )
+
+
+def _verdict(key: str, case: _Case) -> Verdict:
+    pieces = [*_tool_evidence(case), *_reply_evidence(case), *_customer_evidence(case), *_claim_evidence(case)]
+    solved = _logistic(SOLVED.base + sum(piece.weight for piece in pieces if piece.score == "solved"))
+    satisfied = _logistic(sum(piece.weight for piece in pieces if piece.score == "satisfied"))
+    evidence = [f"{piece.sentence} ({piece.score} {piece.weight:+.2f})" for piece in pieces]
+    if case.signals.get("explicit"):
+        satisfied = float(case.signals["satisfied_score"])
+        evidence.append(f"satisfied {satisfied:.2f}: the customer rated it")
     confidence = round(min(1.0, 0.3 + abs(solved - 0.5) + abs(satisfied - 0.5)), 3)
-    evidence = tuple(f"{sentence} ({weight:+.2f} solved)" for weight, sentence in pieces)
-    return Verdict(conversation_id, solved, satisfied, confidence, (*evidence, *why))
+    return Verdict(key, solved, satisfied, confidence, tuple(evidence) or ("nothing speaks for or against",))
 
 
-Piece = tuple[float, str]
+def _tool_evidence(case: _Case) -> Iterator[Piece]:
+    if not case.results:
+        return
+    last = case.results[-1]
+    if last.result == "succeeded" or (last.writes and last.worked):
+        yield Piece("solved", SOLVED.last_succeeded, f"the last tool call, at turn {last.turn}, succeeded")
+    elif not last.worked:
+        yield Piece("solved", SOLVED.last_failed, f"the last tool call, at turn {last.turn}, failed or found nothing")
+    else:
+        yield Piece("solved", SOLVED.last_answered, f"the last tool call, at turn {last.turn}, gave data")
+    if last.result != "succeeded" and any(call.result == "succeeded" for call in case.results):
+        yield Piece("solved", SOLVED.some_succeeded, "an earlier tool call succeeded")
+    if case.failed_share:
+        share = f"{case.failed_share:.0%} of the tool calls failed or found nothing"
+        yield Piece("solved", SOLVED.failed_share * case.failed_share, share)
+        yield Piece("satisfied", SATISFIED.failed_share * case.failed_share, share)
 
 
-def _tool_evidence(messages: Sequence[Message]) -> list[Piece]:
-    results = [(i, message.get("content") or "") for i, message in enumerate(messages) if message["role"] == "tool"]
-    if not results:
-        return []
-    turn, text = results[-1]
-    if FAILURE.search(text) or _found_nothing(text):
-        return [(WEIGHTS.last_call_failed, f"the last tool call, at turn {turn}, failed or found nothing")]
-    if SUCCESS.search(text):
-        return [(WEIGHTS.last_call_succeeded, f"the last tool call, at turn {turn}, succeeded")]
-    return [(WEIGHTS.last_call_answered, f"the last tool call, at turn {turn}, gave data")]
+def _reply_evidence(case: _Case) -> Iterator[Piece]:
+    since = max((call.turn for call in case.results if call.result == "succeeded"), default=0)
+    replies = [text_of(message) for message in case.messages[since:] if message["role"] == "assistant"]
+    said = [text for text in replies if text and not WRAPPED_UP.search(text)][-LAST_REPLIES:]
+    if any(map(REFUSED.search, said)):
+        yield Piece("solved", SOLVED.refused, "one of the assistant's last replies declines")
+    elif replies and WRAPPED_UP.search(replies[-1]):
+        yield Piece("solved", SOLVED.wrapped_up, "the assistant closes the conversation")
+    if len(case.messages) > 20:
+        weight = SOLVED.length * math.log(len(case.messages) / 20)
+        yield Piece("solved", weight, f"it took {len(case.messages)} messages")
 
 
-def _found_nothing(text: str) -> bool:
-    if not EMPTY.search(text):
-        return False
-    try:
-        parsed = json.loads(text or "null")
-    except json.JSONDecodeError:
-        return True
-    return not (isinstance(parsed, dict) and SUCCESS.search(text))
+def _customer_evidence(case: _Case) -> Iterator[Piece]:
+    if case.thanked:
+        yield Piece("solved", SOLVED.thanked, "the customer thanks at the end")
+        yield Piece("satisfied", SATISFIED.thanked, "the customer thanks at the end")
+    elif case.users and RESIGNED.search(case.users[-1]):
+        yield Piece("satisfied", SATISFIED.resigned, "the customer's last words are resigned")
+    if case.unmet:
+        yield Piece("solved", SOLVED.unmet, "the customer says at the end that the demand was not met")
+        yield Piece("satisfied", SATISFIED.unmet, "the customer says at the end that the demand was not met")
+    signs = {
+        "asked for a human": (bool(case.signals.get("asked_for_human")), SATISFIED.asked_for_human),
+        "complained": (case.complained_of_service, SATISFIED.complained),
+        "left with an open question": (bool(case.signals.get("abandoned")), SATISFIED.abandoned),
+    }
+    unhappy = {name: weight for name, (is_so, weight) in signs.items() if is_so}
+    yield from (Piece("satisfied", weight, f"the customer {name}") for name, weight in unhappy.items())
+    if case.signals.get("repeat_contact"):
+        yield Piece("satisfied", SATISFIED.repeat_contact, "the customer came back with the same matter")
+    if unhappy and not case.unmet:
+        yield Piece("solved", SOLVED.dissatisfied, f"the customer {' and '.join(unhappy)}")
+    if case.signals.get("explicit") and case.signals.get("satisfied"):
+        yield Piece("solved", SOLVED.rated_good, "the customer rated it good")
 
 
-def _talk_evidence(messages: Sequence[Message]) -> list[Piece]:
-    replies = [
-        (i, message["content"] or "")
-        for i, message in enumerate(messages)
-        if message["role"] == "assistant" and message.get("content")
-    ]
-    pieces: list[Piece] = []
-    if replies and WRAPPED_UP.search(replies[-1][1]):
-        pieces.append((WEIGHTS.wrapped_up, f"the assistant wraps up at turn {replies[-1][0]}"))
-    said = [(i, text) for i, text in replies[-3:] if not WRAPPED_UP.search(text)]
-    if said and REFUSED.search(said[-1][1]):
-        pieces.append((WEIGHTS.refused_last, f"the assistant declines at turn {said[-1][0]}"))
-    return pieces
+def _claim_evidence(case: _Case) -> Iterator[Piece]:
+    late = [c.turn for c in case.claims if c.issue_type == "incomplete_solution" and c.turn >= 0.75 * len(case.messages)]
+    if late:
+        yield Piece("solved", SOLVED.unanswered, f"unanswered at turn {late[-1]}")
+    severe = min(MAX_SEVERE, sum(claim.severity in {"major", "critical"} for claim in case.claims))
+    if severe:
+        yield Piece("satisfied", SATISFIED.severe_claim * severe, f"severe faults accepted, counted up to 3: {severe}")
 
 
-def _signal_evidence(signals: Mapping[str, Any]) -> list[Piece]:
-    pieces: list[Piece] = []
-    if signals.get("thanked"):
-        pieces.append((WEIGHTS.thanked, "the customer thanks at the end"))
-    unhappy = [name.replace("_", " ") for name in ("asked_for_human", "complained", "abandoned") if signals.get(name)]
-    if unhappy:
-        pieces.append((WEIGHTS.dissatisfied, f"the customer: {', '.join(unhappy)}"))
-    return pieces
-
-
-def _claim_evidence(messages: Sequence[Message], claims: Sequence[Claim]) -> list[Piece]:
-    late = [claim.turn for claim in claims if claim.issue_type == "incomplete_solution" and claim.turn >= 0.75 * len(messages)]
-    return [(WEIGHTS.unanswered, f"unanswered at turn {late[-1]}")] if late else []
-
-
-def _satisfied(signals: Mapping[str, Any], claims: Sequence[Claim]) -> tuple[float, tuple[str, ...]]:
-    score = float(signals.get("satisfied_score", 0.5))
-    if signals.get("explicit"):
-        return score, (f"satisfied {score:.2f}: the customer rated it",)
-    severe = sum(claim.severity in {"major", "critical"} for claim in claims)
-    lowered = _bounded(score + WEIGHTS.severe_claim * min(severe, 3))
-    return lowered, (f"satisfied {lowered:.2f}: {', '.join(signals.get('reasons') or ['no signal'])}; {severe} severe claims",)
-
-
-def _bounded(score: float) -> float:
-    return round(min(1.0, max(0.0, score)), 3)
+def _logistic(log_odds: float) -> float:
+    return round(1 / (1 + math.exp(-log_odds)), 3)

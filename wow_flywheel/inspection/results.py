@@ -74,20 +74,27 @@ def calls(messages: Sequence[Message]) -> list[Call]:
         for offset, call in enumerate(message.get("tool_calls") or [], start=1):
             place = results.get(call["id"]) if call["id"] else _following(messages, turn + offset)
             text = messages[place].get("content") or "" if place is not None else None
-            outcome = None if text is None else read_result(text)
+            outcome = None if text is None else read_result(text, looked_up=READING.match(call["name"]) is not None)
             found.append(Call(turn, call["name"], call["arguments"], outcome, place))
     return found
 
 
 @lru_cache(maxsize=20_000)
-def read_result(text: str) -> Result:
+def read_result(text: str, *, looked_up: bool = False) -> Result:
     """What a result's text says: `succeeded` and `failed` only where it says so, `empty` where nothing was found, else
     `answered`.
+
+    Args:
+        text: The result as logged, JSON or not.
+        looked_up: True for a tool that only reads: the status of the thing that it found is data, not the call's outcome.
     """
     try:
-        return _read(json.loads(text))
+        value = json.loads(text)
     except json.JSONDecodeError:
-        return _read_text(text)
+        value = text
+    result = _read(value)
+    is_data = isinstance(value, Mapping) and not _flags(value) and not any(value.get(key) for key in ERRORS)
+    return "answered" if looked_up and is_data and result != "empty" else result
 
 
 def _following(messages: Sequence[Message], place: int) -> int | None:
