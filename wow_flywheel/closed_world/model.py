@@ -21,6 +21,10 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 TEMPERATURE = 0.7
+INITIALIZER_RANGE = 0.08
+"""About 1 / sqrt(hidden size): with the usual 0.02, made for wide models, this narrow one learns to copy only after twice as
+long.
+"""
 
 
 def make(folder: Path, texts: Iterable[str], *, seed: int) -> None:
@@ -45,6 +49,7 @@ def make(folder: Path, texts: Iterable[str], *, seed: int) -> None:
         num_key_value_heads=4,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
+        initializer_range=INITIALIZER_RANGE,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,

@@ -50,10 +50,10 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
 
     from datasets import Dataset
     from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
 
     from wow_flywheel.training import loop, models
     from wow_flywheel.training.encoding import encode_dialogues
+    from wow_flywheel.training.small_vocabulary import trainer_class
 
     collect_only_new()
     texts = [message["content"] for dialogue in dialogues[:8] for message in dialogue]
@@ -63,7 +63,7 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
     model = models.load_model(config.model, len(tokenizer), config.max_length)
     job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started)
     bf16 = models.autocast_bf16(config, model)
-    trainer = SFTTrainer(
+    trainer = trainer_class(len(tokenizer))(
         model=model,
         args=SFTConfig(**loop.arguments(job, bf16=bf16), dataset_kwargs={"skip_prepare_dataset": True}),
         train_dataset=Dataset.from_list(encoded.rows),

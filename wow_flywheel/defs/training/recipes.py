@@ -29,7 +29,7 @@ EPISODES: Final = 200
 class FirstModel:
     """How the closed world's untrained model becomes the first production model, from imperfect human-style dialogues."""
 
-    epochs: float = 12.0
+    epochs: float = 9.0
     learning_rate: float = 0.006
     batch_size: int = 16
     max_length: int = 512
