@@ -103,10 +103,11 @@ class Panel:
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
+            EndpointUnavailable: It is down: many calls in a row got no answer.
         """
-        before = self._spending()
+        before = self.client.spending()
         findings = asyncio.run(self._inspect(context, claims))
-        now = {name: value - before[name] for name, value in self._spending().items()}
+        now = {name: value - before[name] for name, value in self.client.spending().items()}
         return PanelResult(
             [*(c for c in claims if c.decision == "rejected"), *(claim for finding in findings for claim in finding.claims)],
             {finding.verdict.conversation_id: finding.verdict for finding in findings},
@@ -139,9 +140,7 @@ class Panel:
         if tokens > settings.max_conversation_tokens:
             detail = f"about {tokens} tokens, {settings.max_conversation_tokens} are allowed"
             return _failed(case, case.known, {"conversation": Failure("too_long", detail)})
-        requests = [
-            _prompt(f"{name}.jinja", {**case.materials, "issue_types": ", ".join(types)}) for name, types in SPECIALISTS.items()
-        ]
+        requests = [_brief(case, name) for name in SPECIALISTS]
         outcomes = dict(zip(SPECIALISTS, await session.complete_many(requests, PanelClaims), strict=True))
         answers = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Success)}
         failures = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Failure)}
@@ -178,15 +177,6 @@ class Panel:
             stray(shown, said),
         )
 
-    def _spending(self) -> dict[str, int | float]:
-        client = self.client
-        return {
-            "llm_calls": client.calls,
-            "llm_from_ledger": client.from_ledger,
-            "llm_retries": client.retries,
-            "llm_spent_usd": client.spent_usd,
-        }
-
 
 def _claim(case: _Case, specialist: str, claim: PanelClaim, answer: Success[PanelClaims], settings: LlmSettings) -> Claim:
     """A specialist's claim as a row. One that cannot stand is rejected here and never reaches the adjudicator."""
@@ -211,6 +201,10 @@ def _claim(case: _Case, specialist: str, claim: PanelClaim, answer: Success[Pane
         completion_tokens=answer.usage.completion_tokens,
         cost_usd=answer.cost_usd,
     )
+
+
+def _brief(case: _Case, specialist: str) -> LlmRequest:
+    return _prompt(f"{specialist}.jinja", {**case.materials, "issue_types": ", ".join(SPECIALISTS[specialist])})
 
 
 def _prompt(template: str, values: Mapping[str, str]) -> LlmRequest:

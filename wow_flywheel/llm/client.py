@@ -54,6 +54,15 @@ class LlmClient:
     spent_usd: float = 0.0
     dialect: int = 0
 
+    def spending(self) -> dict[str, int | float]:
+        """What this run has spent so far, for a stage's counts."""
+        return {
+            "llm_calls": self.calls,
+            "llm_from_ledger": self.from_ledger,
+            "llm_retries": self.retries,
+            "llm_spent_usd": self.spent_usd,
+        }
+
     def complete_all(self, requests: Sequence[LlmRequest], schema: type[S]) -> list[Outcome[S]]:
         """`complete_many`, for code that is not asynchronous."""
         return asyncio.run(self.complete_many(requests, schema))
@@ -74,6 +83,7 @@ class LlmClient:
 
         Raises:
             EndpointRefused: The endpoint refuses for good; calls under way are given up.
+            EndpointUnavailable: It is down: many calls in a row got no answer.
         """
         async with self.session() as session:
             return await session.complete_many(requests, schema)
@@ -121,6 +131,7 @@ class Session:
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
+            EndpointUnavailable: It is down: many calls in a row got no answer.
         """
         messages, usage, cost, cached, problem = request.messages(), Usage(), 0.0, True, ""
         for _ in range(self.client.settings.max_repairs + 1):

@@ -20,6 +20,7 @@ class LlmSettings:
         max_in_flight: Calls under way at once, at most.
         timeout_s: Seconds that one call may take, from its start to the last byte.
         max_attempts: Tries of one call before it fails as `unavailable`.
+        give_up_after: So many calls in a row that fail as `unavailable` end the run: the endpoint is down.
         backoff_s: First pause before a retry; it doubles, with jitter, up to 30 s.
         max_retry_after_s: The longest pause that an endpoint may ask for; asked for more, the call fails as `unavailable`.
         max_repairs: How often an unparsable answer is sent back for repair.
@@ -36,7 +37,8 @@ class LlmSettings:
     max_in_flight: int = 32
     timeout_s: float = 60.0
     max_attempts: int = 5
-    backoff_s: float = 0.5
+    give_up_after: int = 32
+    backoff_s: float = 1.0
     max_retry_after_s: float = 120.0
     max_repairs: int = 2
     temperature: float = 0.0

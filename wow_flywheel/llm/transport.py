@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.ledger import Entry
 from wow_flywheel.llm.requests import FormatRefusedError, RequestFailedError
 from wow_flywheel.llm.settings import LlmSettings
@@ -47,6 +47,7 @@ class Transport:
         settings: The endpoint.
         api: An `openai.AsyncOpenAI` with its own retries off.
         retries: Tries after the first, of all calls.
+        unanswered: Calls in a row that failed as `unavailable`.
         resume_at: Event-loop time before which nothing is sent, because the endpoint said so to one call.
     """
 
@@ -54,12 +55,14 @@ class Transport:
     api: Any
     retries: int = 0
     resume_at: float = 0.0
+    unanswered: int = 0
 
     async def send(self, messages: Sequence[Mapping[str, str]], response_format: Mapping[str, Any] | None) -> Entry:
         """Make one call, retried while that can help.
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
+            EndpointUnavailable: Too many calls in a row got no answer.
             FormatRefusedError: It may not take the response format.
             RequestFailedError: `unavailable` or `rejected`.
         """
@@ -69,12 +72,23 @@ class Transport:
         for attempt in range(self.settings.max_attempts):
             await self._cool_down()
             try:
-                return await self._try(messages, body)
+                entry = await self._try(messages, body)
+                self.unanswered = 0
+                return entry
             except _BadMomentError as error:
                 problem = error.problem
                 if attempt + 1 < self.settings.max_attempts:
                     await self._pause(attempt, error)
-        raise RequestFailedError("unavailable", f"{problem} after {self.settings.max_attempts} tries")
+        raise self._unavailable(f"{problem} after {self.settings.max_attempts} tries")
+
+    def _unavailable(self, detail: str) -> Exception:
+        self.unanswered += 1
+        if self.unanswered < self.settings.give_up_after:
+            return RequestFailedError("unavailable", detail)
+        return EndpointUnavailable(
+            f"{self.settings.base_url}: {self.unanswered} calls in a row got no answer; the last: {detail}",
+            hint="check that the endpoint runs; the answers so far are kept, so a rerun goes on from here",
+        )
 
     async def _try(self, messages: Sequence[Mapping[str, str]], body: Mapping[str, Any]) -> Entry:
         import openai
@@ -114,7 +128,7 @@ class Transport:
             await asyncio.sleep(min(self.settings.backoff_s * 2**attempt, MAX_BACKOFF_S) * random.uniform(0.5, 1.0))
             return
         if moment.pause > self.settings.max_retry_after_s:
-            raise RequestFailedError("unavailable", f"{moment.problem}, with a pause of {moment.pause:.0f} s asked for")
+            raise self._unavailable(f"{moment.problem}, with a pause of {moment.pause:.0f} s asked for")
         self.resume_at = max(self.resume_at, asyncio.get_running_loop().time() + moment.pause)
 
     def _entry(self, response: Any, seconds: float) -> Entry:

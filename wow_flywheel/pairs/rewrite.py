@@ -71,6 +71,7 @@ def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame) -
 
     Raises:
         EndpointRefused: The endpoint refuses for good.
+        EndpointUnavailable: It is down: many calls in a row got no answer.
     """
     index = KnowledgeIndex.of(knowledge)
     fitting = [site for site in sites if estimated_tokens(as_data(site.prompt)) <= client.settings.max_conversation_tokens]

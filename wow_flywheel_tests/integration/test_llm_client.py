@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Success, Usage
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
@@ -121,6 +121,18 @@ def test_an_endpoint_that_stays_down_fails_by_name_and_others_go_on(client: LlmC
     failed, fine = ask(client, "Paris", "Rome")
     assert failed == Failure("unavailable", "HTTP 500 after 3 tries")
     assert city(fine) == "Rome"
+
+
+def test_an_endpoint_that_is_down_ends_the_run_and_a_rerun_goes_on(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    towns = [f"town {i}" for i in range(40)]
+    client.settings = replace(client.settings, max_in_flight=2, max_attempts=2, give_up_after=3)
+    endpoint.script.extend([Fault()] * 10 + [Fault(status=503)] * 200)
+    with pytest.raises(EndpointUnavailable, match="3 calls in a row got no answer; the last: HTTP 503 after 2 tries"):
+        ask(client, *towns)
+    assert len(endpoint.requests) <= 10 + 2 * (3 + 1)
+    endpoint.script.clear()
+    assert [city(outcome) for outcome in ask(client, *towns)] == towns
+    assert len(endpoint.answered) == 40
 
 
 def test_retry_after_is_honoured(client: LlmClient, endpoint: FaultyEndpoint) -> None:
