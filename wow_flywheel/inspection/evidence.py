@@ -26,22 +26,28 @@ def gather(context: InspectionContext) -> list[Claim]:
 
 
 def merged(claims: Iterable[Claim]) -> list[Claim]:
-    """One claim for each conversation, turn, issue type and inspector: accepted before unresolved before rejected.
+    """One claim for each defect: of several inspectors' accepted claims about one turn and issue type only the first stays.
 
-    An accepted claim of another inspector that only repeats an accepted one at the same turn is left out: both read the same
-    evidence, so agreement proves nothing more.
+    All evidence inspectors read the same evidence, so their agreement proves nothing more.
+    """
+    accepted: set[tuple[str, int, str]] = set()
+    kept = []
+    for claim in one_each(claims):
+        defect = (claim.conversation_id, claim.turn, claim.issue_type)
+        if claim.decision != "accepted" or defect not in accepted:
+            kept.append(claim)
+        if claim.decision == "accepted":
+            accepted.add(defect)
+    return kept
+
+
+def one_each(claims: Iterable[Claim]) -> list[Claim]:
+    """One claim for each conversation, turn, issue type and inspector: accepted before unresolved before rejected, else the
+    first.
     """
     best: dict[tuple[str, int, str, str], Claim] = {}
-    accepted: set[tuple[str, int, str]] = set()
     for claim in claims:
-        defect = (claim.conversation_id, claim.turn, claim.issue_type)
-        key = (*defect, claim.inspector)
-        known = best.get(key)
-        if known is not None and PRECEDENCE[known.decision] <= PRECEDENCE[claim.decision]:
-            continue
-        if claim.decision == "accepted":
-            if defect in accepted:
-                continue
-            accepted.add(defect)
-        best[key] = claim
+        key = (claim.conversation_id, claim.turn, claim.issue_type, claim.inspector)
+        if key not in best or PRECEDENCE[claim.decision] < PRECEDENCE[best[key].decision]:
+            best[key] = claim
     return list(best.values())

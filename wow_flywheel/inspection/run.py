@@ -13,7 +13,7 @@ import polars as pl
 
 from wow_flywheel.contracts import INSPECTIONS, VERDICTS
 from wow_flywheel.dialogue import turns
-from wow_flywheel.inspection.evidence import gather
+from wow_flywheel.inspection.evidence import gather, one_each
 from wow_flywheel.inspection.outcome import conclude
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
 
@@ -64,7 +64,7 @@ def inspect(
     extra: Mapping[str, int | float] = {}
     if panel is not None:
         result = panel.inspect(context, claims)
-        claims = result.claims
+        claims = one_each(result.claims)
         verdicts = {key: _joined(verdict, result.verdicts.get(key)) for key, verdict in verdicts.items()}
         extra = result.counts
     by = "evidence" if panel is None else "evidence+panel"
@@ -91,9 +91,9 @@ def _claims_frame(conversations: pl.DataFrame, claims: Sequence[Claim]) -> pl.Da
     columns = {name: [getattr(claim, name) for claim in claims] for name in names}
     rows = pl.DataFrame(columns, schema={name: INSPECTIONS.columns[name] for name in names})
     return INSPECTIONS.conform(
-        rows.join(conversations.select("conversation_id", "dt", "scenario"), on="conversation_id")
-        .unique(["conversation_id", "turn", "issue_type", "inspector"], keep="first", maintain_order=True)
-        .sort("conversation_id", "turn", "inspector")
+        rows.join(conversations.select("conversation_id", "dt", "scenario"), on="conversation_id").sort(
+            "conversation_id", "turn", "inspector"
+        )
     )
 
 
