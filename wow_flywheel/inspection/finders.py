@@ -23,7 +23,10 @@ from wow_flywheel.inspection.grounding import NUMBER, Grounds, stated
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, quoted
 from wow_flywheel.inspection.wording import DONE, QUESTION, WRAPPED_UP, folded, text_of
 
-COMMON = "a an and are can could do does i in is it me my of on please the this that to what when where will you your"
+COMMON = (
+    "a again an and are but can could do does i in is it me my of on please now so the then this that to well what when"
+    " where will you your"
+)
 STOPWORDS = frozenset(COMMON.split())
 SAME_QUESTION = 0.75
 MIN_WORDS = 2
