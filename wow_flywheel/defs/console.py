@@ -46,7 +46,7 @@ def worth_a_line(record: logging.LogRecord) -> bool:
     event = getattr(record, "dagster_meta", {}).get("dagster_event")
     said = record.getMessage()
     if event is not None and event.is_failure:
-        return bool(event.is_step_failure)
+        return bool(event.is_step_failure) or getattr(event.event_specific_data, "first_step_failure_event", None) is None
     return "successfully opened dagster pipes" not in said and not said.endswith("Not executing.")
 
 

@@ -5,7 +5,7 @@ What belongs here: the asset. What does not: the case rules (`wow_flywheel.cases
 
 import dagster as dg
 
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, recent, stacked_days, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -20,12 +20,12 @@ SPEC = table_spec(
 )
 
 
-@dg.multi_asset(specs=[SPEC], retry_policy=RETRY)
+@dg.multi_asset(specs=[SPEC])
 def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Label the day."""
     from wow_flywheel.cases.label import label
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         found = label(
             lake.read("conversations", day),

@@ -10,7 +10,7 @@ import dagster as dg
 from wow_flywheel.datasets.build import build_datasets
 from wow_flywheel.datasets.files import write
 from wow_flywheel.defs.datasets.cycle import MANIFEST, manifest_of, parents, source_days
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import any_day, table_spec
@@ -31,11 +31,11 @@ SPECS = [
 ]
 
 
-@dg.multi_asset(specs=SPECS, retry_policy=RETRY)
+@dg.multi_asset(specs=SPECS)
 def datasets(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Freeze what the cycle learns from: rows, files, hashes, table versions, and the model that it starts from."""
     cycle, lake = context.partition_key, flywheel.lake()
-    with plain_failures():
+    with plain_failures(context):
         folder, settings = flywheel.cycle_folder(cycle), flywheel.settings()
         parent = parents(flywheel.releases(), settings, folder, cycle)
         built = build_datasets(lake, cycle, source_days(lake, cycle, flywheel.window_days))

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from wow_flywheel.defs.evaluation.judge import evaluation_config, kind_of, model_names
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import column_schema, picture, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import file_spec
@@ -23,7 +23,7 @@ SPEC = file_spec(
 ).merge_attributes(metadata={"dagster/column_schema": column_schema("evaluations"), "dagster/table_name": "evaluations"})
 
 
-@dg.multi_asset(specs=[SPEC], pool="gpu", retry_policy=RETRY)
+@dg.multi_asset(specs=[SPEC], pool="gpu")
 def evaluation(
     context: dg.AssetExecutionContext, flywheel: Flywheel, pipes: dg.PipesSubprocessClient
 ) -> dg.MaterializeResult[None]:
@@ -31,7 +31,7 @@ def evaluation(
     from wow_flywheel.evaluation.compare import compare, plot_png, table_markdown
     from wow_flywheel.evaluation.metrics import summarise
 
-    with plain_failures():
+    with plain_failures(context):
         cycle, lake, settings = context.partition_key, flywheel.lake(), flywheel.settings()
         folder, kind = flywheel.cycle_folder(cycle), kind_of(settings)
         config = evaluation_config(settings, folder, cycle)

@@ -30,7 +30,7 @@ SPECS: Final = [
 @dg.multi_asset_check(name="gate", specs=SPECS)
 def gate_checks(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
     """Apply the gate to the cycle's candidate."""
-    with plain_failures():
+    with plain_failures(context):
         decision = gate(flywheel.lake(), flywheel.cycle_folder(context.partition_key), context.partition_key)
     told = f"gate: {'passed' if decision.passed else 'refused'}, because {decision.reason}"
     context.log.info(told)

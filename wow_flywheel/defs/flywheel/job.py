@@ -39,7 +39,7 @@ class WheelConfig(dg.Config):
 @dg.op(out=dg.Out(dg.Nothing), description="Logs → cases → pairs → training → gate → release, turn by turn, as sub-runs.")
 def turn_the_wheel(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flywheel) -> None:
     """Turn the wheel, then show what came of each turn."""
-    with plain_failures():
+    with plain_failures(context):
         turns = (
             embedded_turns(context, config, flywheel) if flywheel.settings().embedded else own_turn(context, config, flywheel)
         )

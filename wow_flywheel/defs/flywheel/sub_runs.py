@@ -42,10 +42,14 @@ def run_job(context: dg.OpExecutionContext, name: str, partition_key: str) -> Su
         tags={PARENT_TAG: context.run_id},
         raise_on_error=False,
     )
-    failed = {event.step_key or name: _told(event, result.all_events) for event in result.all_events if event.is_step_failure}
-    if not result.success and not failed:
-        failed = {name: "the run failed before its first step"}
-    return SubRun(result.run_id, failed)
+    return SubRun(result.run_id, failures_of(result))
+
+
+def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Message by failed step of a run, in the order in which they failed; empty for a run that succeeded."""
+    events = result.all_events
+    failed = {event.step_key or "run": _told(event, events) for event in events if event.is_step_failure}
+    return failed if failed or result.success else {"run": "it failed before its first step"}
 
 
 def require(name: str, partition_key: str, sub_run: SubRun) -> None:

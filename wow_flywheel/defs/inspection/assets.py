@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, counts_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -32,12 +32,12 @@ SPECS = [
 ]
 
 
-@dg.multi_asset(specs=SPECS, retry_policy=RETRY, pool="llm")
+@dg.multi_asset(specs=SPECS, pool="llm")
 def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Inspect the day: with the LLM panel where an endpoint is configured, else with the deterministic inspectors alone."""
     from wow_flywheel.inspection.run import inspect
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake, panel = day_of(context.partition_key), flywheel.lake(), flywheel.panel()
         done = inspect(
             lake.read("conversations", day),

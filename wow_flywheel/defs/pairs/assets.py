@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, counts_table, recent, stacked_days, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -37,12 +37,12 @@ SPECS = [
 ]
 
 
-@dg.multi_asset(specs=SPECS, retry_policy=RETRY, pool="llm")
+@dg.multi_asset(specs=SPECS, pool="llm")
 def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Rewrite the day's Bad Cases."""
     from wow_flywheel.pairs.build import build_pairs
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         done = build_pairs(
             lake.read("cases", day),

@@ -29,7 +29,7 @@ SPEC = file_spec(
 @dg.multi_asset(specs=[SPEC])
 def release(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Promote the candidate; promoting it again changes nothing."""
-    with plain_failures():
+    with plain_failures(context):
         cycle, folder = context.partition_key, flywheel.cycle_folder(context.partition_key)
         decision = gate(flywheel.lake(), folder, cycle)
         *_, model_dir = model_names(folder, cycle).values()

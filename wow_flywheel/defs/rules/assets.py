@@ -5,7 +5,7 @@ What belongs here: the asset. What does not: the rules, which are the files unde
 
 import dagster as dg
 
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import bars, count_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -20,12 +20,12 @@ SPEC = table_spec(
 )
 
 
-@dg.multi_asset(specs=[SPEC], retry_policy=RETRY)
+@dg.multi_asset(specs=[SPEC])
 def rule_findings(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Run every rule over the day."""
     from wow_flywheel.rules.engine import find
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         found = find(lake.read("conversations", day), flywheel.knowledge(), flywheel.procedures())
         version = lake.replace("rule_findings", found, day)

@@ -7,7 +7,7 @@ import datetime as dt
 
 import dagster as dg
 
-from wow_flywheel.defs.failures import RETRY, plain_failures
+from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, lines_by_day, recent, table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -30,12 +30,12 @@ DAILY = table_spec(
 )
 
 
-@dg.multi_asset(specs=[SIGNALS], retry_policy=RETRY)
+@dg.multi_asset(specs=[SIGNALS])
 def satisfaction(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Read the signals of the day; the next day, where it is there already, shows who came back within 24 hours."""
     from wow_flywheel.cases.satisfaction import signals
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         found = signals(lake.read("conversations", day), lake.read("conversations", day + dt.timedelta(days=1)))
         version = lake.replace("satisfaction", found, day)
@@ -43,12 +43,12 @@ def satisfaction(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Ma
     return dg.MaterializeResult(metadata=written(lake, "satisfaction", found, version) | shown)
 
 
-@dg.multi_asset(specs=[DAILY], retry_policy=RETRY)
+@dg.multi_asset(specs=[DAILY])
 def satisfaction_daily(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Compute the day's metrics; the plot shows the last two weeks."""
     from wow_flywheel.cases.satisfaction import daily
 
-    with plain_failures():
+    with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         found = daily(lake.read("satisfaction", day))
         version = lake.replace("satisfaction_daily", found, day)

@@ -36,7 +36,7 @@ def sft_model(
     context: dg.AssetExecutionContext, flywheel: Flywheel, pipes: dg.PipesSubprocessClient
 ) -> dg.MaterializeResult[None]:
     """Fine-tune; a run that was cut off goes on from its last checkpoint, a finished one is recognised."""
-    with plain_failures():
+    with plain_failures(context):
         folder = flywheel.cycle_folder(context.partition_key)
         model = Manifest.load(folder / MANIFEST).parents.base_model
         config = write_config(folder / "sft", sft_config(flywheel.settings(), folder, model))
@@ -48,7 +48,7 @@ def dpo_model(
     context: dg.AssetExecutionContext, flywheel: Flywheel, pipes: dg.PipesSubprocessClient
 ) -> dg.MaterializeResult[None]:
     """Train on the preference pairs, if the cycle has any."""
-    with plain_failures():
+    with plain_failures(context):
         folder = flywheel.cycle_folder(context.partition_key)
         if not has_pairs(folder):
             context.log.warning("cycle %s has no preference pairs: its SFT model is the candidate", context.partition_key)

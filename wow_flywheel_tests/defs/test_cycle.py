@@ -1,0 +1,196 @@
+"""What a cycle learns from and starts from, its datasets on a real instance, and the gate before the release."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from wow_flywheel.contracts import CASES, COMPARISONS, EVALUATIONS, SFT_DATASET
+from wow_flywheel.datasets.manifest import Manifest, Parents
+from wow_flywheel.definitions import defs
+from wow_flywheel.defs.datasets.cycle import parents, source_days
+from wow_flywheel.defs.evaluation.checks import results
+from wow_flywheel.defs.evaluation.judge import gate, model_names
+from wow_flywheel.defs.flywheel.sub_runs import failures_of
+from wow_flywheel.defs.partitions import day_of_cycle, open_cycle
+from wow_flywheel.defs.training.recipes import dpo_config, sft_config
+from wow_flywheel.errors import DatasetError, SettingsError
+from wow_flywheel.lake import Lake
+from wow_flywheel.release.decision import Decision
+from wow_flywheel.release.store import ReleaseStore
+from wow_flywheel.settings import Settings
+from wow_flywheel.training.config import DpoConfig, SftConfig
+from wow_flywheel_tests.defs.conftest import checks, conversation, write_logs
+
+CYCLE = "2026-01-05"
+PASSED = Decision(passed=True, reason="first", baseline="none", candidate="x", checks=())
+
+
+@pytest.mark.parametrize("key", ["2026-01-05", "2026-01-05-b", "2026-01-05-try.2"])
+def test_a_cycle_key_begins_with_its_newest_day(key: str) -> None:
+    assert day_of_cycle(key) == dt.date(2026, 1, 5)
+
+
+@pytest.mark.parametrize("key", ["base", "2026-13-01", "2026-01-05/b", "2026-01-05\n", "2026-01-05-", "../2026-01-05"])
+def test_a_malformed_cycle_key_is_refused_before_it_is_registered(key: str, instance: dg.DagsterInstance) -> None:
+    with pytest.raises(SettingsError, match="no cycle key"):
+        open_cycle(instance, key)
+    assert instance.get_dynamic_partitions("cycle") == []
+
+
+def test_a_cycle_learns_from_the_newest_days_with_cases_up_to_its_own(lake: Lake) -> None:
+    for day in (1, 2, 4, 5, 7):
+        lake.replace("cases", _case(dt.date(2026, 1, day)), dt.date(2026, 1, day))
+    assert [day.day for day in source_days(lake, "2026-01-06", 3)] == [2, 4, 5]
+    with pytest.raises(DatasetError, match="no day up to its own has cases"):
+        source_days(lake, "2025-12-31", 3)
+
+
+def _case(day: dt.date) -> pl.DataFrame:
+    row = {"dt": day, "conversation_id": "c", "user_id": "u", "scenario": "s", "label": "good", "reasons": ["r"],
+           "solved_score": 1.0, "satisfied_score": 1.0, "issue_types": [], "decided_by": "rules"}  # fmt: skip
+    return pl.DataFrame([row], schema=pl.Schema(CASES.columns))
+
+
+def test_a_cycle_starts_from_the_release_and_after_its_own_from_what_it_started_from(place: Path, monkeypatch) -> None:
+    store, folder = ReleaseStore(place / "models"), place / "models" / "cycles" / CYCLE
+    with pytest.raises(SettingsError, match="WOW_MODEL is not set"):
+        parents(store, _settings(), folder, CYCLE)
+    assert parents(store, _settings(WOW_MODEL="org/m"), folder, CYCLE) == Parents(base_model="org/m")
+    (place / "model").mkdir()
+    (place / "model" / "weights").write_bytes(b"1")
+    base = store.promote(place / "model", {}, PASSED, "base")
+    started = parents(store, _settings(), folder, CYCLE)
+    assert started == Parents(base_model=str(base.model_dir), previous_release="0001-base")
+    _manifest(started).save(folder / "manifest.json")
+    (place / "model" / "weights").write_bytes(b"2")
+    store.promote(place / "model", {}, PASSED, CYCLE)
+    assert parents(store, _settings(), folder, CYCLE) == started
+
+
+def _settings(**env: str) -> Settings:
+    return Settings.from_env(env)
+
+
+def _manifest(start: Parents, pairs: int = 1) -> Manifest:
+    counts = {"preference_dataset.split": {"train": pairs}}
+    return Manifest(
+        cycle=CYCLE, created_at=dt.datetime(2026, 1, 6, tzinfo=dt.UTC), source_partitions=(), table_versions={}, files={},
+        counts=counts, parents=start,
+    )  # fmt: skip
+
+
+def test_the_recipes_are_configs_that_the_trainers_take(tmp_path: Path) -> None:
+    for settings in (_settings(), _settings(WOW_LOGS_URI="/logs")):
+        sft = SftConfig.from_mapping(sft_config(settings, tmp_path, "m"))
+        dpo = DpoConfig.from_mapping(dpo_config(settings, tmp_path))
+        assert dpo.model == f"{sft.output_dir}/model"
+        assert (sft.learning_rate == SftConfig.learning_rate) is not settings.embedded
+
+
+def test_without_pairs_the_sft_model_is_the_candidate(tmp_path: Path) -> None:
+    start = Parents(base_model="/m", previous_release="0001-base")
+    _manifest(start, pairs=0).save(tmp_path / "manifest.json")
+    assert list(model_names(tmp_path, CYCLE)) == ["0001-base", f"{CYCLE}-sft"]
+    _manifest(start, pairs=9).save(tmp_path / "manifest.json")
+    assert list(model_names(tmp_path, CYCLE)) == ["0001-base", f"{CYCLE}-sft", f"{CYCLE}-dpo"]
+
+
+def test_datasets_of_a_day_are_written_and_checked(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_MODEL", "org/model")
+    talk = ("Hello, my tea is late.", "I am sorry, it arrives at noon.", "Thank you, great!")
+    write_logs(place, [conversation(i, *talk, thumb="up") for i in range(20)])
+    assert nightly().success
+    lake.append("decisions", _all_good(20))
+    assert nightly().success
+    result = _run(instance, "sft_dataset", "preference_dataset")
+    assert result.success
+    split = checks(result)
+    assert split["sft_dataset.no_held_out_customer_in_training"].passed
+    assert split["sft_dataset.no_held_out_customer_in_training"].blocking
+    folder = place / "models" / "cycles" / CYCLE
+    manifest = Manifest.load(folder / "manifest.json")
+    assert manifest.parents == Parents(base_model="org/model")
+    assert manifest.source_partitions == (dt.date(2026, 1, 5),)
+    lines = (folder / "sft.train.jsonl").read_text().splitlines()
+    assert len(lines) == lake.read("sft_dataset", CYCLE).filter(split="train").height > 0
+    assert json.loads(lines[0])["messages"][0]["role"] == "user"
+
+
+def _all_good(count: int) -> pl.DataFrame:
+    at = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+    rows = [
+        {
+            "dt": dt.date(2026, 1, 5),
+            "conversation_id": f"c-{i}",
+            "label": "good",
+            "decided_by": "ana",
+            "decided_at": at,
+            "note": None,
+        }
+        for i in range(count)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"note": pl.String})
+
+
+def _run(instance: dg.DagsterInstance, *assets: str) -> dg.ExecuteInProcessResult:
+    open_cycle(instance, CYCLE)
+    job = defs.resolve_job_def("training_cycle")
+    keys = [dg.AssetKey(name) for name in assets]
+    return job.execute_in_process(instance=instance, partition_key=CYCLE, asset_selection=keys, raise_on_error=False)
+
+
+def test_a_leak_is_named(place: Path, lake: Lake, instance) -> None:
+    from wow_flywheel.defs.datasets.checks import leakage_checks
+
+    rows = pl.DataFrame(
+        {"cycle": CYCLE, "dt": dt.date(2026, 1, 5), "conversation_id": ["a", "b"], "user_id": ["u", "u"], "scenario": "s",
+         "split": ["train", "held_out"], "messages": [[], []]}
+    )  # fmt: skip
+    lake.replace("sft_dataset", SFT_DATASET.conform(rows), CYCLE)
+    open_cycle(instance, CYCLE)
+    from wow_flywheel.defs.resources import Flywheel
+
+    with dg.build_asset_context(partition_key=CYCLE) as context:
+        found = leakage_checks[0].op.compute_fn.decorated_fn(context, Flywheel())
+    assert not found.passed
+    assert found.description == "1 of 1 held-out customers are among the 1 of the training side"
+
+
+def test_a_cycle_without_good_cases_fails_in_plain_words(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_MODEL", "org/model")
+    result = _run(instance, "sft_dataset", "preference_dataset")
+    assert failures_of(result)["datasets"].startswith(f"cycle {CYCLE}: no day up to its own has cases")
+
+
+def test_the_gate_blocks_a_worse_candidate_with_its_reason(place: Path, lake: Lake) -> None:
+    folder = place / "models" / "cycles" / CYCLE
+    _manifest(Parents(base_model="/m", previous_release="0001-base")).save(folder / "manifest.json")
+    lake.replace("comparisons", _comparison(rr=0.08), CYCLE)
+    lake.replace("evaluations", _evaluation(), CYCLE)
+    decision = gate(lake, folder, CYCLE)
+    shown = {each.check_name: each for each in results(decision)}
+    assert not shown["gate"].passed
+    assert shown["gate"].severity is dg.AssetCheckSeverity.ERROR
+    assert shown["gate"].description.startswith("rr did not improve: +0.080")
+    assert not shown["gate_target_improves"].passed
+    lake.replace("comparisons", _comparison(rr=-0.2), CYCLE)
+    assert gate(lake, folder, CYCLE).passed
+
+
+def _comparison(rr: float) -> pl.DataFrame:
+    row = {"cycle": CYCLE, "baseline": "0001-base", "candidate": f"{CYCLE}-dpo", "metric": "rr", "difference": rr, "low": rr - 0.02,
+           "high": rr + 0.02, "n": 200, "higher_is_better": False, "kind": "simulated"}  # fmt: skip
+    return pl.DataFrame([row], schema=pl.Schema(COMPARISONS.columns))
+
+
+def _evaluation() -> pl.DataFrame:
+    rows = [
+        {"cycle": CYCLE, "model": model, "metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 200, "higher_is_better": False,
+         "kind": "simulated"}
+        for model in ("0001-base", f"{CYCLE}-dpo")
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=pl.Schema(EVALUATIONS.columns))

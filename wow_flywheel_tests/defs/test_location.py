@@ -1,0 +1,99 @@
+"""The code location: light to load, and shaped as drawn."""
+
+import json
+import subprocess
+import sys
+
+import dagster as dg
+
+from wow_flywheel.contracts import TABLES
+from wow_flywheel.definitions import defs
+from wow_flywheel.defs.contract_checks import UNCHECKED
+
+HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib")
+LOAD = f"""
+import json, sys, time
+started = time.perf_counter()
+from wow_flywheel.definitions import defs
+defs.get_repository_def()
+print(json.dumps([time.perf_counter() - started, [name for name in {HEAVY!r} if name in sys.modules]]))
+"""
+DAILY = {
+    "conversations": ("conversations", {"production_logs"}),
+    "quarantine": ("conversations", {"production_logs"}),
+    "rule_findings": ("rules", {"conversations", "knowledge", "policies"}),
+    "satisfaction": ("satisfaction", {"conversations"}),
+    "satisfaction_daily": ("satisfaction", {"satisfaction"}),
+    "inspections": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
+    "verdicts": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
+    "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
+    "rewrite_candidates": ("pairs", {"cases", "conversations", "inspections", "knowledge", "policies"}),
+    "preference_pairs": ("pairs", {"cases", "conversations", "inspections", "knowledge", "policies"}),
+}
+CYCLE = {
+    "sft_dataset": ("datasets", {"cases", "conversations"}),
+    "preference_dataset": ("datasets", {"preference_pairs"}),
+    "sft_model": ("training", {"sft_dataset"}),
+    "dpo_model": ("training", {"sft_model", "preference_dataset"}),
+    "evaluation": ("evaluation", {"sft_model", "dpo_model"}),
+    "release": ("release", {"evaluation"}),
+}
+EXTERNAL = {"production_logs": "conversations", "knowledge": "knowledge", "policies": "knowledge"}
+
+
+def test_loading_is_quick_and_imports_nothing_heavy() -> None:
+    runs = [subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True) for _ in range(2)]
+    seconds, heavy = zip(*(json.loads(run.stdout) for run in runs), strict=True)
+    assert heavy == ([], [])
+    assert min(seconds) < 3
+
+
+def test_the_graph_is_as_drawn() -> None:
+    graph = defs.resolve_asset_graph()
+    drawn = {
+        key.to_user_string(): (graph.get(key).group_name, {parent.to_user_string() for parent in graph.get(key).parent_keys})
+        for key in graph.get_all_asset_keys()
+    }
+    assert drawn == DAILY | CYCLE | {name: (group, set()) for name, group in EXTERNAL.items()}
+
+
+def test_every_asset_tells_what_it_is_and_who_owns_it() -> None:
+    for spec in defs.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert len(spec.description or "") > 40, name
+        assert spec.owners == ["team:flywheel"], name
+        assert spec.kinds, name
+
+
+def test_every_table_has_a_blocking_check_of_its_contract() -> None:
+    specs = (
+        {each.name: each for each in defs.resolve_all_asset_check_specs()}
+        if hasattr(defs, "resolve_all_asset_check_specs")
+        else {spec.name: spec for check in defs.asset_checks or [] for spec in check.check_specs}
+    )
+    for table in set(TABLES) - set(UNCHECKED):
+        assert specs[f"{table}_keeps_contract"].blocking, table
+
+
+def test_the_jobs_cover_every_asset_once() -> None:
+    selected = {name: _assets(name) for name in ("nightly", "training_cycle")}
+    assert selected == {"nightly": set(DAILY), "training_cycle": set(CYCLE)}
+
+
+def _assets(job: str) -> set[str]:
+    return {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
+
+
+def test_the_instance_and_the_workspace_are_valid(tmp_path, monkeypatch) -> None:
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    (tmp_path / "dagster.yaml").write_bytes((root / "dagster.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert not instance.telemetry_enabled
+        assert not instance.get_settings("run_retries")["retry_on_asset_or_op_failure"]
+    assert (tmp_path / ".dagster" / "storage").is_dir()
+    for name in ("dagster.yaml", "workspace.yaml"):
+        lines = [line for line in (root / name).read_text().splitlines() if line.strip()]
+        assert sum("#" in line for line in lines) >= len(lines) / 3, name

@@ -1,0 +1,140 @@
+"""What starts runs: new, changed, late and growing files; enough pairs; the night."""
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from wow_flywheel.contracts import PREFERENCE_DATASET, PREFERENCE_PAIRS
+from wow_flywheel.definitions import defs
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.schedules import nightly_schedule
+from wow_flywheel.defs.sensors import LogCursor, enough_pairs, free_key, look, min_pairs, new_logs, unused_pairs
+from wow_flywheel.errors import SettingsError
+from wow_flywheel.lake import Lake
+from wow_flywheel_tests.defs.conftest import conversation, write_logs
+
+A, B = {"dt=1/a": (10, "t1")}, {"dt=2/b": (20, "t1")}
+
+
+def test_new_files_are_asked_for_once() -> None:
+    cursor, ready = look(LogCursor({}, {}), {"d1": A, "d2": B})
+    again, nothing = look(LogCursor.parse(cursor.dump()), {"d1": A, "d2": B})
+    assert ready == {"d1": A, "d2": B}
+    assert nothing == {}
+    assert again == cursor
+
+
+def test_a_late_file_opens_its_day_again_and_no_other() -> None:
+    cursor, _ = look(LogCursor({}, {}), {"d1": A, "d2": B})
+    late = A | {"dt=1/late": (5, "t9")}
+    _, ready = look(cursor, {"d1": late, "d2": B})
+    assert ready == {"d1": late}
+
+
+def test_a_growing_file_is_waited_for_until_a_tick_finds_it_unchanged() -> None:
+    cursor, _ = look(LogCursor({}, {}), {"d1": A})
+    more, most = {"dt=1/a": (11, "t2")}, {"dt=1/a": (12, "t3")}
+    cursor, first = look(cursor, {"d1": more})
+    cursor, second = look(LogCursor.parse(cursor.dump()), {"d1": most})
+    cursor, third = look(cursor, {"d1": most})
+    assert (first, second, third) == ({}, {}, {"d1": most})
+    assert cursor.waiting == {}
+
+
+def test_a_file_of_the_same_size_and_another_content_has_changed() -> None:
+    cursor, _ = look(LogCursor({}, {}), {"d1": A})
+    other = {"dt=1/a": (10, "t2")}
+    cursor, waits = look(cursor, {"d1": other})
+    _, ready = look(cursor, {"d1": other})
+    assert (waits, ready) == ({}, {"d1": other})
+
+
+def test_a_day_whose_files_are_gone_is_run_again() -> None:
+    cursor, _ = look(LogCursor({}, {}), {"d1": A})
+    _, ready = look(cursor, {})
+    assert ready == {"d1": {}}
+
+
+def test_many_days_are_asked_for_in_parts_oldest_first() -> None:
+    found = {f"d{i}": {f"f{i}": (1, "t")} for i in range(5)}
+    cursor, first = look(LogCursor({}, {}), found, limit=3)
+    _, second = look(cursor, found, limit=3)
+    assert (list(first), list(second)) == (["d0", "d1", "d2"], ["d3", "d4"])
+
+
+def test_the_sensor_names_the_same_run_for_the_same_content(place: Path) -> None:
+    write_logs(place, [conversation(1, "Hello", "Hi")])
+    write_logs(place, [conversation(2, "Hello", "Hi", day="2026-01-06")], day="2026-01-06")
+    first, repeated = _tick(), _tick()
+    assert [request.partition_key for request in first.run_requests] == ["2026-01-05", "2026-01-06"]
+    assert [request.run_key for request in first.run_requests] == [request.run_key for request in repeated.run_requests]
+    after = _tick(first.cursor)
+    assert after.run_requests == []
+    assert after.skip_reason.skip_message == "no new log file"
+
+
+def test_the_sensor_says_plainly_that_there_is_no_source(place: Path) -> None:
+    (place / "logs").rmdir()
+    assert _tick().skip_message == f"{place}/logs: no such folder or file → check WOW_LOGS_URI"
+
+
+def _tick(cursor: str | None = None):
+    return new_logs(dg.build_sensor_context(cursor=cursor, resources={"flywheel": Flywheel()}))
+
+
+def test_a_cycle_opens_when_enough_pairs_are_in_no_dataset(place: Path, lake: Lake, instance, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_MIN_PAIRS", "3")
+    lake.replace("preference_pairs", _pairs("p1", "p2"), dt.date(2026, 1, 5))
+    assert _cycle_tick(instance).skip_message == "2 new preference pairs; a cycle opens at 3"
+    lake.replace("preference_pairs", _pairs("p3", day=dt.date(2026, 1, 6)), dt.date(2026, 1, 6))
+    opened = _cycle_tick(instance)
+    assert [request.partition_key for request in opened.run_requests] == ["2026-01-06"]
+    assert [list(request.partition_keys) for request in opened.dynamic_partitions_requests] == [["2026-01-06"]]
+    assert "asked for already" in _cycle_tick(instance, opened.cursor).skip_message
+
+
+def test_pairs_of_an_earlier_cycle_are_not_new(lake: Lake) -> None:
+    lake.replace("preference_pairs", _pairs("p1", "p2"), dt.date(2026, 1, 5))
+    lake.replace("preference_dataset", _used("p1"), "2026-01-05")
+    assert unused_pairs(lake) == (dt.date(2026, 1, 5), 1)
+
+
+def _cycle_tick(instance: dg.DagsterInstance, cursor: str | None = None):
+    return enough_pairs(dg.build_sensor_context(instance=instance, cursor=cursor, resources={"flywheel": Flywheel()}))
+
+
+def _pairs(*ids: str, day: dt.date = dt.date(2026, 1, 5)) -> pl.DataFrame:
+    rows = [
+        {"dt": day, "conversation_id": "c", "pair_id": each, "user_id": "u", "scenario": "s", "turn": 1, "issue_type": "hallucination",
+         "prompt": [], "chosen": "a", "rejected": "b", "source": "good_case", "verified_by": "evidence"}
+        for each in ids
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema_overrides={"prompt": PREFERENCE_PAIRS.columns["prompt"]})
+
+
+def _used(pair_id: str) -> pl.DataFrame:
+    row = {"cycle": "2026-01-05", "dt": dt.date(2026, 1, 5), "conversation_id": "c", "pair_id": pair_id, "user_id": "u",
+           "scenario": "s", "issue_type": "hallucination", "split": "train", "prompt": [], "chosen": "a", "rejected": "b"}  # fmt: skip
+    return pl.DataFrame([row], schema_overrides={"prompt": PREFERENCE_DATASET.columns["prompt"]})
+
+
+def test_a_second_cycle_of_a_day_gets_a_suffix() -> None:
+    day = dt.date(2026, 1, 5)
+    assert free_key(day, []) == "2026-01-05"
+    assert free_key(day, ["2026-01-05", "2026-01-05-b"]) == "2026-01-05-c"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_a_wrong_number_of_pairs_names_its_variable(text: str) -> None:
+    with pytest.raises(SettingsError, match="WOW_MIN_PAIRS"):
+        min_pairs({"WOW_MIN_PAIRS": text})
+
+
+def test_the_night_asks_for_the_day_that_has_ended() -> None:
+    tick = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2026, 1, 6, 2, 30, tzinfo=dt.UTC))
+    request = nightly_schedule(tick)
+    assert (request.partition_key, request.run_key) == ("2026-01-05", "nightly 2026-01-05")
+    assert defs.resolve_schedule_def("nightly_schedule").cron_schedule == "30 2 * * *"
