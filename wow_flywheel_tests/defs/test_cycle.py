@@ -88,7 +88,7 @@ def test_the_recipes_are_configs_that_the_trainers_take(tmp_path: Path) -> None:
         sft = SftConfig.from_mapping(sft_config(settings, tmp_path, "m"))
         dpo = DpoConfig.from_mapping(dpo_config(settings, tmp_path))
         assert dpo.model == f"{sft.output_dir}/model"
-        assert (sft.learning_rate == SftConfig.learning_rate) is not settings.embedded
+        assert sft.learning_rate == (1e-3 if settings.embedded else 2e-5)
 
 
 def test_without_pairs_the_sft_model_is_the_candidate(tmp_path: Path) -> None:
@@ -182,15 +182,15 @@ def test_the_gate_blocks_a_worse_candidate_with_its_reason(place: Path, lake: La
 
 
 def _comparison(rr: float) -> pl.DataFrame:
-    row = {"cycle": CYCLE, "baseline": "0001-base", "candidate": f"{CYCLE}-dpo", "metric": "rr", "difference": rr, "low": rr - 0.02,
-           "high": rr + 0.02, "n": 200, "higher_is_better": False, "kind": "simulated"}  # fmt: skip
+    models = {"baseline": "0001-base", "candidate": f"{CYCLE}-dpo"}
+    row = MEASURED | models | {"difference": rr, "low": rr - 0.02, "high": rr + 0.02}
     return pl.DataFrame([row], schema=pl.Schema(COMPARISONS.columns))
 
 
 def _evaluation() -> pl.DataFrame:
-    rows = [
-        {"cycle": CYCLE, "model": model, "metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 200, "higher_is_better": False,
-         "kind": "simulated"}
-        for model in ("0001-base", f"{CYCLE}-dpo")
-    ]  # fmt: skip
+    values = {"value": 0.5, "low": 0.4, "high": 0.6}
+    rows = [MEASURED | values | {"model": model} for model in ("0001-base", f"{CYCLE}-dpo")]
     return pl.DataFrame(rows, schema=pl.Schema(EVALUATIONS.columns))
+
+
+MEASURED = {"cycle": CYCLE, "metric": "rr", "n": 200, "higher_is_better": False, "kind": "simulated"}

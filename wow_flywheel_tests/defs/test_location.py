@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 
 from wow_flywheel.contracts import TABLES
 from wow_flywheel.definitions import defs
-from wow_flywheel.defs.contract_checks import UNCHECKED
+from wow_flywheel.defs.contract_checks import UNCHECKED, contract_checks
 
 HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib")
 LOAD = f"""
@@ -66,13 +67,11 @@ def test_every_asset_tells_what_it_is_and_who_owns_it() -> None:
 
 
 def test_every_table_has_a_blocking_check_of_its_contract() -> None:
-    specs = (
-        {each.name: each for each in defs.resolve_all_asset_check_specs()}
-        if hasattr(defs, "resolve_all_asset_check_specs")
-        else {spec.name: spec for check in defs.asset_checks or [] for spec in check.check_specs}
-    )
+    specs = {spec.name: spec for check in contract_checks() for spec in check.check_specs}
+    loaded = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
     for table in set(TABLES) - set(UNCHECKED):
         assert specs[f"{table}_keeps_contract"].blocking, table
+    assert set(specs) < loaded
 
 
 def test_the_jobs_cover_every_asset_once() -> None:
@@ -85,8 +84,6 @@ def _assets(job: str) -> set[str]:
 
 
 def test_the_instance_and_the_workspace_are_valid(tmp_path, monkeypatch) -> None:
-    from pathlib import Path
-
     root = Path(__file__).parents[2]
     (tmp_path / "dagster.yaml").write_bytes((root / "dagster.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)

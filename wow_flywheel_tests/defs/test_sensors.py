@@ -106,18 +106,26 @@ def _cycle_tick(instance: dg.DagsterInstance, cursor: str | None = None):
     return enough_pairs(dg.build_sensor_context(instance=instance, cursor=cursor, resources={"flywheel": Flywheel()}))
 
 
+PAIR = {
+    "dt": dt.date(2026, 1, 5),
+    "conversation_id": "c",
+    "user_id": "u",
+    "scenario": "s",
+    "issue_type": "hallucination",
+    "prompt": [],
+    "chosen": "a",
+    "rejected": "b",
+}
+
+
 def _pairs(*ids: str, day: dt.date = dt.date(2026, 1, 5)) -> pl.DataFrame:
-    rows = [
-        {"dt": day, "conversation_id": "c", "pair_id": each, "user_id": "u", "scenario": "s", "turn": 1, "issue_type": "hallucination",
-         "prompt": [], "chosen": "a", "rejected": "b", "source": "good_case", "verified_by": "evidence"}
-        for each in ids
-    ]  # fmt: skip
+    more = {"dt": day, "turn": 1, "source": "good_case", "verified_by": "evidence"}
+    rows = [PAIR | more | {"pair_id": each} for each in ids]
     return pl.DataFrame(rows, schema_overrides={"prompt": PREFERENCE_PAIRS.columns["prompt"]})
 
 
 def _used(pair_id: str) -> pl.DataFrame:
-    row = {"cycle": "2026-01-05", "dt": dt.date(2026, 1, 5), "conversation_id": "c", "pair_id": pair_id, "user_id": "u",
-           "scenario": "s", "issue_type": "hallucination", "split": "train", "prompt": [], "chosen": "a", "rejected": "b"}  # fmt: skip
+    row = PAIR | {"cycle": "2026-01-05", "pair_id": pair_id, "split": "train"}
     return pl.DataFrame([row], schema_overrides={"prompt": PREFERENCE_DATASET.columns["prompt"]})
 
 

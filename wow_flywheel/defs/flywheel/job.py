@@ -91,7 +91,7 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
 
 @dg.config_mapping
 def wheel_config(config: WheelConfig) -> dict[str, Any]:
-    """The job's config is that of its one op, with the quiet console logger: `--config-json '{"turns": 3}'`."""
+    """The job's config is that of its one op, with the quiet console logger: `-c wheel.yaml`, in it `turns: 3`."""
     return {**LOGGERS, "ops": {"turn_the_wheel": {"config": config.model_dump()}}}
 
 
