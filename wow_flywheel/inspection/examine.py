@@ -1,11 +1,11 @@
 """Evidence: does a suspicion about one turn stand up against the rest of the conversation?
 
-What belongs here: one examination for each kind of suspicion, by rule id and, for rules that users add, by issue type. What
-does not: where suspicions come from (`reexamine`, `finders`).
+What belongs here: one examination for each kind of suspicion. What does not: where suspicions come from (`reexamine`,
+`finders`).
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -220,40 +220,3 @@ def unproven_action(suspicion: Suspicion) -> Examined:
 def guess_or_question(suspicion: Suspicion) -> Examined:
     """An unclarified demand: a guessed argument where the turn calls a tool, else a question asked again."""
     return guessed_arguments(suspicion) if suspicion.messages[suspicion.turn].get("tool_calls") else asked_again(suspicion)
-
-
-def needs_a_reader(reason: str) -> Examination:
-    """An examination that leaves every suspicion open, for the given reason."""
-    return lambda _: Examined("unresolved", reason, 0.3)
-
-
-def stands(reason: str, confidence: float) -> Examination:
-    """An examination for rules whose finding is its own proof."""
-    return lambda _: Examined("accepted", reason, confidence)
-
-
-BY_RULE: Mapping[str, Examination] = {
-    "near_repeated_reply": near_repetition,
-    "asked_twice": asked_again,
-    "guessed_argument": guessed_arguments,
-    "malformed_arguments": stands("the arguments do not parse", 0.99),
-    "ungrounded_name": needs_a_reader("whether a name is made up needs a reader"),
-    "claimed_not_done": claimed_not_done,
-    "failing_call_repeated": stands("the same call had just failed", 0.9),
-    "question_left_open": stands("nothing follows the user's question", 0.7),
-    "promise_left_open": stands("nothing follows the promise", 0.7),
-    "blaming": stands("the words are in the reply", 0.7),
-}
-"""The examination of the rules whose findings need another one than their issue type's."""
-
-BY_ISSUE: Mapping[str, Examination] = {
-    "unclarified_demand": guess_or_question,
-    "hallucination": ungrounded_numbers,
-    "script_repetition": repetition,
-    "incomplete_solution": unanswered,
-    "policy_violation": needs_a_reader("agents may leave the procedure for good reasons: needs a reader"),
-    "knowledge_misuse": needs_a_reader("whether knowledge was used rightly needs a reader"),
-    "poor_empathy": unapologetic,
-    "action_mismatch": unproven_action,
-}
-"""The examination of each issue type, for every rule that `BY_RULE` does not name."""

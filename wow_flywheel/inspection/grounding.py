@@ -174,17 +174,20 @@ def _english(text: str) -> Iterator[str]:
     total: int | None = None
     for word in [*re.findall(r"[a-z]+|[^a-z\s-]", text.lower()), ""]:
         value = ENGLISH.get(word)
-        if value == 100 and total is not None and total < 10:
-            total *= 100
-        elif value is not None and total is not None and total % 100 >= 20 and total % 10 == 0 and 0 < value < 10:
-            total += value
-        elif value is not None:
+        if value is not None and total is not None and (joined := _joined(total, value)) is not None:
+            total = joined
+        elif value is not None or word != "and":
             if total is not None:
                 yield str(total)
             total = value
-        elif word != "and" and total is not None:
-            yield str(total)
-            total = None
+
+
+def _joined(total: int, value: int) -> int | None:
+    """Two number words that follow each other as one number: `two hundred`, `hundred five`, `twenty five`; else None."""
+    if value == 100:
+        return total * 100 if 0 < total < 10 else None
+    gap = 100 if total and total % 100 == 0 else 10 if total % 100 >= 20 and total % 10 == 0 else 0
+    return total + value if 0 < value < gap else None
 
 
 def _chinese(text: str) -> Iterator[str]:

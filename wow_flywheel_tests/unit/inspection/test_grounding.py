@@ -18,6 +18,8 @@ from wow_flywheel_tests.unit.inspection.talk import agent, call, tool, user
         ("twenty-five days", "25"),
         ("two hundred dollars", "200"),
         ("seventeen", "17"),
+        ("one hundred and five", "105"),
+        ("a hundred and twenty-five", "125"),
         ("三百五元", "350"),
         ("一千零五", "1005"),
         ("两万三千四百", "23400"),
@@ -34,7 +36,9 @@ def test_a_number_is_read_in_each_spelling(text: str, expected: str) -> None:
     assert expected in numbers(text)
 
 
-@pytest.mark.parametrize(("text", "other"), [("1,200", "200"), ("$54", "5"), ("order 1234", "123"), ("三百五", "305")])
+@pytest.mark.parametrize(
+    ("text", "other"), [("1,200", "200"), ("$54", "5"), ("order 1234", "123"), ("三百五", "305"), ("2 am", "14")]
+)
 def test_a_part_of_a_number_is_not_the_number(text: str, other: str) -> None:
     assert other not in numbers(text)
 

@@ -100,6 +100,14 @@ def test_a_refusal_that_a_later_success_overcame_does_not_count() -> None:
     assert scores(messages)[0] == logistic(SOLVED.base, SOLVED.last_succeeded)
 
 
+def test_a_refusal_between_two_successes_does_not_count_and_one_after_both_does() -> None:
+    again = [call("refund_order", "c2"), tool("c2", ok=True)]
+    between = [ASK, *OK, agent("I can not do the other one."), user("Try."), *again, DONE]
+    after = [ASK, *OK, *again, agent("I can not do the other one.")]
+    assert scores(between)[0] == logistic(SOLVED.base, SOLVED.last_succeeded)
+    assert scores(after)[0] == logistic(SOLVED.base, SOLVED.last_succeeded, SOLVED.refused)
+
+
 def test_closing_helps_only_where_nothing_was_declined() -> None:
     assert scores([ASK, DONE, user("Hm."), agent("Have a nice day.")])[0] == logistic(SOLVED.base, SOLVED.wrapped_up)
     declined = [ASK, agent("We cannot do that."), user("Hm."), agent("Have a nice day.")]

@@ -57,6 +57,19 @@ def test_a_reply_said_again_for_a_reason_is_no_script(between: list[Message], ex
     assert decision(messages, "repeated_reply", "script_repetition", len(messages) - 1, REPLY) == expected
 
 
+def test_only_what_came_since_the_latest_time_excuses_a_repeat() -> None:
+    searched = [user("when?"), agent(REPLY), user("Look again."), call("find"), tool(ok=True), agent(REPLY)]
+    messages = [*searched, user("And which card?"), agent(REPLY)]
+    outcome, reason = decided(messages, "repeated_reply", "script_repetition", 7, REPLY)
+    assert outcome == "accepted"
+    assert "the reply at turn 5" in reason
+
+
+def test_a_reply_in_the_users_own_words_is_no_repeat_of_an_earlier_reply() -> None:
+    messages = [user(REPLY), agent("Yes."), user("Really?"), agent(REPLY)]
+    assert decision(messages, "repeated_reply", "script_repetition", 3, REPLY) == "unresolved"
+
+
 def test_short_repeats_are_no_script() -> None:
     messages = [user("hi"), agent("Sure."), user("really?"), agent("Sure.")]
     assert decision(messages, "repeated_reply", "script_repetition", 3, "Sure.") == "rejected"

@@ -28,6 +28,10 @@ from wow_flywheel_tests.unit.inspection.talk import call, tool, user
         ("Transfer successful", "succeeded"),
         ('{"price": 12}', "answered"),
         ('[{"id": 1}]', "answered"),
+        ('{"ok": true, "order": {"status": "failed"}}', "succeeded"),
+        ('{"error": "denied", "order": {"id": 1}}', "failed"),
+        ('{"status": "confirmed", "order": {"id": 1}}', "succeeded"),
+        ('{"total_items": 0, "query": {"city": "Ulm"}}', "empty"),
     ],
 )
 def test_a_result_says_what_became_of_the_call(text: str, expected: str) -> None:
@@ -51,6 +55,12 @@ def test_calls_are_matched_to_results_by_id_and_a_missing_result_is_none() -> No
         ("find_order", "failed", 3),
         ("refund_order", None, None),
     ]
+
+
+def test_a_call_that_reads_gives_data_even_if_the_thing_is_cancelled() -> None:
+    result = tool(status="cancelled")
+    assert [c.result for c in calls([call("get_order"), result])] == ["answered"]
+    assert [c.result for c in calls([call("cancel_order"), result])] == ["succeeded"]
 
 
 def test_calls_without_ids_are_matched_by_order() -> None:

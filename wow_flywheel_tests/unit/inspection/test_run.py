@@ -47,6 +47,7 @@ def test_a_day_gives_one_verdict_a_conversation_and_every_claim_with_its_decisio
     findings = [
         finding("my_rule", "policy_violation", 3, "You get", "talk-1"),
         finding("my_rule", "hallucination", 3, "58", "talk-1"),
+        finding("my_rule", "knowledge_misuse", 3, "58", "talk-1"),
         finding("my_rule", "hallucination", 3, "58", "gone"),
     ]
     done = run(WRONG, FINE, findings=findings)
@@ -55,11 +56,12 @@ def test_a_day_gives_one_verdict_a_conversation_and_every_claim_with_its_decisio
     assert set(done.inspections.select("conversation_id", "issue_type", "decision").rows()) == {
         ("talk-0", "hallucination", "accepted"),
         ("talk-1", "policy_violation", "unresolved"),
+        ("talk-1", "knowledge_misuse", "unresolved"),
         ("talk-1", "hallucination", "rejected"),
     }
     assert set(done.inspections["kind"]) == {"deterministic"}
     assert done.counts == {
-        "conversations": 2, "claims": 3, "accepted": 1, "rejected": 1, "unresolved": 1, "failures": 0,
+        "conversations": 2, "claims": 4, "accepted": 1, "rejected": 1, "unresolved": 2, "failures": 0,
     }  # fmt: skip
 
 
