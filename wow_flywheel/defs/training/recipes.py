@@ -14,12 +14,12 @@ SFT: Final[dict[str, Any]] = {}
 DPO: Final[dict[str, Any]] = {}
 EMBEDDED_SFT: Final[dict[str, Any]] = {"learning_rate": 1e-3, "epochs": 6.0, "batch_size": 16, "max_length": 512}
 EMBEDDED_DPO: Final[dict[str, Any]] = {
-    "learning_rate": 3e-4,
+    "learning_rate": 1e-4,
     "epochs": 3.0,
     "batch_size": 32,
     "max_length": 512,
     "beta": 0.1,
-    "sft_weight": 0.2,
+    "sft_weight": 1.0,
 }
 EPISODES: Final = 200
 """Episodes, or held-out dialogues, that each model is evaluated on."""
