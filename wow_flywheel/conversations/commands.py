@@ -28,10 +28,11 @@ def replay(day: DayOption, *, as_json: JsonOption = False) -> None:
         print_json(dataclasses.asdict(outcome))
         return
     print_table(
-        ("day", "recovered", "still quarantined", "conversations"),
-        [(outcome.day, outcome.recovered, outcome.still_quarantined, outcome.conversations)],
+        ("day", "recovered", "vanished", "still quarantined", "conversations"),
+        [(outcome.day, len(outcome.recovered), outcome.vanished, outcome.still_quarantined, outcome.conversations)],
     )
     if outcome.recovered:
+        print_table(("file", "line", "was", "conversation"), [tuple(line.values()) for line in outcome.recovered])
         typer.echo(f"next: run the job `nightly` for {outcome.day}, so that labels and pairs follow")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS
-from wow_flywheel.conversations.record import ROLES
+from wow_flywheel.conversations.messages import ROLES
 
 Severity = Literal["error", "warn"]
 
@@ -179,8 +179,15 @@ def _run(facts: pl.DataFrame, expectations: list[_Expectation], *, empty: bool) 
 def _outcome(expectation: _Expectation, result: Any, facts: pl.DataFrame) -> ExpectationOutcome:
     unexpected = int(result.result.get("unexpected_count") or 0)
     seen = f"{unexpected} of {facts.height} conversations break it"
-    if facts.height == 1 and "quarantined_share" in facts.columns:
-        seen = str(facts[expectation.arguments["column"]].item())
+    if "quarantined_share" in facts.columns:
+        seen = _seen_on_the_day(expectation, facts)
     return ExpectationOutcome(
         expectation.name, expectation.description, expectation.severity, bool(result.success), seen, unexpected
     )
+
+
+def _seen_on_the_day(expectation: _Expectation, facts: pl.DataFrame) -> str:
+    value = facts[expectation.arguments["column"]].item()
+    if expectation.name == "has_conversations":
+        return f"{value} conversations" if value else "no conversations on this day"
+    return f"{value:.1%} of the lines" if isinstance(value, float) else f"{value} lines unaccounted for"

@@ -1,60 +1,29 @@
 """Redaction: e-mail, phone, card and id numbers become placeholders before anything else sees a text.
 
-What belongs here: patterns, checksums, placeholders. What does not: where texts come from. Equal values get equal placeholders
-within one conversation (`<EMAIL_1>`), so that meaning survives. Ordinary numbers (amounts, dates, times, order numbers) stay.
+What belongs here: placeholders, and JSON that stays JSON. What does not: what a value looks like (`patterns`), where texts come
+from. Equal values get equal placeholders within one conversation (`<EMAIL_1>`), so that meaning survives. Ordinary numbers
+(amounts, dates, times, order numbers) stay.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
+from wow_flywheel.conversations.patterns import KINDS, Kind, chinese_id, digits_of, is_card, narrow, some_digits, worth_a_look
 
-def luhn(digits: str) -> bool:
-    """True if a digit string has a valid Luhn check digit (ISO/IEC 7812-1)."""
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if position % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
-def chinese_id(text: str) -> bool:
-    """True if 18 characters are a Chinese resident identity number with a valid check character (GB 11643-1999)."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    check = sum(int(digit) * weight for digit, weight in zip(text[:17], weights, strict=True)) % 11
-    return text[17].upper() == "10X98765432"[check]
-
-
-def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
-
-
-def _card(text: str) -> bool:
-    digits = _digits(text)
-    return 13 <= len(digits) <= 19 and luhn(digits) and len(set(digits)) > 1
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
-    ("EMAIL", re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}"), _always),
-    ("ID", re.compile(r"(?<![A-Za-z0-9])[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![A-Za-z0-9])"), chinese_id),
-    ("ID", re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"), _always),
-    ("CARD", re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])(?!\.\d)"), _card),
-    ("PHONE", re.compile(r"(?<![\w+])\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?!\d)"), _always),
-    ("PHONE", re.compile(r"(?<![\d.-])(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?![\d-])(?!\.\d)"), _always),
-    ("PHONE", re.compile(r"(?<![\d-])0\d{2,3}-\d{7,8}(?![\d-])"), _always),
-    ("PHONE", re.compile(r"(?<![\w.-])(?:1[ .-])?\(?[2-9]\d{2}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])(?!\.\d)"), _always),
-    ("PHONE", re.compile(r"(?<![\d-])400-?\d{3,4}-?\d{3,4}(?![\d-])"), lambda text: len(_digits(text)) == 10),
-)  # fmt: skip
-"""Kind, pattern and check; in this order, so that a value is read as the most specific kind it can be."""
-
-WORTH_A_LOOK = re.compile(r"@|\d[ .()-]{0,2}\d[ .()-]{0,2}\d[ .()-]{0,2}\d[ .()-]{0,2}\d[ .()-]{0,2}\d[ .()-]{0,2}\d")
-"""No kind matches a text in which this is not found: seven digits in a row, or an at sign."""
+_TOKEN = re.compile(r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"(?P<colon>\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+_NUMBER = re.compile(r"\s*-?\d+\s*")
+_ESCAPE = re.compile(r"\\u00([2-7][0-9a-fA-F])")
+_NUMBER_OF = r"(?:_?(?:number|num|no)|号码?)"
+_KEYS = (
+    ("PHONE", re.compile(rf"(?:phone|mobile|^tel|_tel|cell|fax|msisdn|电话|手机){_NUMBER_OF}?s?$", re.IGNORECASE)),
+    ("CARD", re.compile(rf"(?:card|卡){_NUMBER_OF}s?$", re.IGNORECASE)),
+    ("ID", re.compile(rf"(?:(?:^|_)(?:ssn|social_?security|id_?card)|身份证){_NUMBER_OF}?$", re.IGNORECASE)),
+)
+"""JSON keys that say what kind a bare number is, which no pattern could tell from an order number."""
+_TELLING_KEY = re.compile(r'(?:msisdn|(?i:card|social|ssn|phone)[A-Za-z_]*|[卡证][号码]*)"\s*:')
+_NESTING = 4
 
 
 @dataclass(slots=True)
@@ -70,58 +39,175 @@ class Redactor:
     _last: dict[str, int] = field(default_factory=dict)
 
     def redact(self, text: str) -> str:
-        """The text with personal values replaced; a text without any is returned as it is."""
-        if not WORTH_A_LOOK.search(text):
-            return text
-        for kind, pattern, check in KINDS:
-            text = pattern.sub(lambda match, kind=kind, check=check: self._replace(kind, match[0], check), text)  # type: ignore[misc]
+        """The text with personal values replaced; a text without any is returned as it is.
+
+        Repeats until nothing is found: a value that was hidden beside another one is found once that is gone.
+        """
+        before = -1
+        while before != self.count:
+            before = self.count
+            plain = narrow(text)
+            if not worth_a_look(plain):
+                break
+            for kind in KINDS:
+                text, plain = self._replace_all(kind, text, plain)
         return text
 
-    def _replace(self, kind: str, value: str, check: Callable[[str], bool]) -> str:
-        if not check(value):
-            return value
+    def placeholder(self, kind: str, value: str) -> str:
+        """The placeholder of a value; counts one replacement."""
         self.count += 1
-        key = (kind, value.lower() if kind == "EMAIL" else re.sub(r"[^\dXx]", "", value).upper())
+        key = (kind, _canonical(kind, value))
         if key not in self._names:
             self._last[kind] = self._last.get(kind, 0) + 1
             self._names[key] = f"<{kind}_{self._last[kind]}>"
         return self._names[key]
 
+    def _replace_all(self, kind: Kind, text: str, plain: str) -> tuple[str, str]:
+        spans = [span for match in kind.pattern.finditer(plain) if (span := kind.find(match))]
+        if not spans:
+            return text, plain
+        pieces, mirrored, position = [], [], 0
+        for start, end in spans:
+            name = self.placeholder(kind.name, plain[start:end])
+            pieces += [text[position:start], name]
+            mirrored += [plain[position:start], name]
+            position = end
+        return "".join([*pieces, text[position:]]), "".join([*mirrored, plain[position:]])
+
 
 def redact_text(text: str) -> tuple[str, int]:
-    """Redact one text on its own.
+    """Redact one text on its own; a text that is a JSON object or array stays JSON.
 
     Returns:
         The redacted text, and how many values were replaced.
     """
     redactor = Redactor()
-    return redactor.redact(text), redactor.count
+    return redact_content(redactor, text), redactor.count
 
 
-def redact_json(redactor: Redactor, text: str) -> str:
-    """Redact a text that may be JSON, so that it stays JSON: a number that is personal becomes a string placeholder.
+def redact_content(redactor: Redactor, text: str) -> str:
+    """Redact what someone wrote: prose, unless it is a JSON object or array."""
+    return redact_json(redactor, text) if text.lstrip()[:1] in {"{", "["} else redactor.redact(text)
 
-    A text without personal values is returned byte for byte.
+
+def redact_json(redactor: Redactor, text: str, *, nesting: int = _NESTING) -> str:
+    """Redact tool arguments or a tool result: what is JSON stays JSON, and all but the replaced values stays byte for byte.
+
+    In JSON a number is left alone unless it is a payment card, a Chinese id, or its key says that it is a phone, card or id
+    number; then a string takes its place. A text that is not JSON is redacted as prose.
     """
-    if not WORTH_A_LOOK.search(text):
+    if not _may_hold(text):
         return text
-    try:
-        parsed = json.loads(text)
-    except ValueError:
+    if not _is_json(text):
         return redactor.redact(text)
-    before = redactor.count
-    redacted = _redact_leaves(redactor, parsed)
-    return json.dumps(redacted, ensure_ascii=False) if redactor.count > before else text
+    if _NUMBER.fullmatch(text):
+        redacted = redactor.redact(text)
+        return text if redacted == text else json.dumps(redacted.strip())
+    return _JsonTokens(redactor, nesting).redact(text)
 
 
-def _redact_leaves(redactor: Redactor, node: Any) -> Any:
-    if isinstance(node, str):
-        return redactor.redact(node)
-    if isinstance(node, dict):
-        return {redactor.redact(key): _redact_leaves(redactor, value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_redact_leaves(redactor, value) for value in node]
-    if isinstance(node, int) and not isinstance(node, bool):
-        text = redactor.redact(str(node))
-        return node if text == str(node) else text
-    return node
+def redact_broken(data: bytes, limit: int) -> str:
+    """Redact a line that nobody could read, for quarantine: wrong encodings and broken JSON included.
+
+    NUL bytes are dropped (UTF-16 is ASCII with NULs between), and escapes such as `\\u0040` are resolved, so that neither hides
+    a value. A text over the limit loses its last characters with any number that the cut went through.
+
+    Args:
+        data: The line.
+        limit: Most characters to look at and to keep.
+    """
+    text = data.replace(b"\x00", b"").decode("utf-8", errors="replace")
+    if len(text) > limit:
+        text = re.sub(r"[\d .()+-]{0,40}\Z", "", re.sub(r"[^\s,，。]{0,200}\Z", "", text[:limit]))
+    if text.lstrip()[:1] in {"{", "["} and _is_json(text):
+        return redact_json(Redactor(), text)
+    redactor = Redactor()
+    return redactor.redact(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)) if _may_hold(text) else text
+
+
+def pseudonym(redactor: Redactor, identifier: str) -> str:
+    """A customer or conversation id as it may be stored: one that holds an e-mail, a phone or an id number is hashed.
+
+    A number that might be a card is left: a long order number is one in ten times.
+
+    Equal ids stay equal, and different ones different, across conversations and days, which a placeholder could not give.
+    """
+    if not worth_a_look(identifier):
+        return identifier
+    personal = (kind for kind in KINDS if kind.name != "CARD")
+    if not any(kind.find(match) for kind in personal for match in kind.pattern.finditer(identifier)):
+        return identifier
+    redactor.count += 1
+    return f"anon-{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
+
+
+class _JsonTokens:
+    """Redacts JSON text token by token."""
+
+    def __init__(self, redactor: Redactor, nesting: int) -> None:
+        self._redactor = redactor
+        self._nesting = nesting
+        self._key = ""
+
+    def redact(self, text: str) -> str:
+        return _TOKEN.sub(self._token, text)
+
+    def _token(self, match: re.Match[str]) -> str:
+        token = match[0]
+        if match["text"] is None:
+            return self._number(token)
+        colon = match["colon"] or ""
+        encoded = token.removesuffix(colon)
+        if colon:
+            self._key = json.loads(encoded, strict=False) if "\\" in encoded else match["text"]
+        if "\\u" not in token and not some_digits(narrow(token)):
+            return token
+        value = json.loads(encoded, strict=False)
+        redacted = self._redactor.redact(value) if colon else self._string(value)
+        return token if redacted == value else json.dumps(redacted, ensure_ascii="\\u" in encoded) + colon
+
+    def _string(self, value: str) -> str:
+        if value.lstrip()[:1] in {"{", "["} and self._nesting:
+            return redact_json(self._redactor, value, nesting=self._nesting - 1)
+        kind = self._kind_of_key()
+        if kind and re.fullmatch(r"\+?[\d ().-]{7,30}[Xx]?", value) and 7 <= len(digits_of(value)) <= 19:
+            return self._redactor.placeholder(kind, value)
+        return self._redactor.redact(value)
+
+    def _number(self, token: str) -> str:
+        if not 7 <= len(token) <= 19 or not token.isdigit():
+            return token
+        kind = self._kind_of_key() or ("CARD" if is_card(token) else None)
+        if len(token) == 18 and token[6:8] in {"18", "19", "20"} and chinese_id(token):
+            kind = "ID"
+        return json.dumps(self._redactor.placeholder(kind, token)) if kind else token
+
+    def _kind_of_key(self) -> str | None:
+        return next((kind for kind, pattern in _KEYS if pattern.search(self._key)), None)
+
+
+def _may_hold(text: str) -> bool:
+    """Whether a text, which may be JSON and hide values behind escapes, may hold one."""
+    plain = narrow(text)
+    return "\\u" in text or worth_a_look(plain) or (_TELLING_KEY.search(plain) is not None and some_digits(plain))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
+def _canonical(kind: str, value: str) -> str:
+    """What makes two spellings the same value."""
+    if kind == "EMAIL":
+        return value.lower()
+    plain = re.sub(r"[^\dXx]", "", value).upper()
+    if kind == "PHONE":
+        country = r"^(?:00)?86(?=1[3-9]\d{9}$)" if not re.match(r"\+1|1[ .-]", value) else r"^1(?=\d{10}$)"
+        return re.sub(country, "", plain)
+    return plain

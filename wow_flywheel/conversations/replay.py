@@ -10,6 +10,8 @@ from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.lake import Lake
 
+LINE = ("source_file", "source_line")
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutcome:
@@ -17,13 +19,18 @@ class ReplayOutcome:
 
     Attributes:
         day: The day.
-        recovered: Lines that were in quarantine and are no longer.
-        still_quarantined: Lines that stay in quarantine, with their reasons counted.
+        recovered: Lines that were in quarantine and now are conversations: source_file, source_line, reason (why they were in
+            quarantine), conversation_id.
+        vanished: Lines that were in quarantine and now are neither there nor conversations: their file is gone or was
+            rewritten, or they repeat another line.
+        still_quarantined: Lines in quarantine now.
+        reasons: Those lines by reason.
         conversations: Conversations that the day has now.
     """
 
     day: dt.date
-    recovered: int
+    recovered: list[dict[str, str | int]]
+    vanished: int
     still_quarantined: int
     reasons: dict[str, int]
     conversations: int
@@ -32,7 +39,8 @@ class ReplayOutcome:
 def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC") -> ReplayOutcome:
     """Read a day again and replace its partitions of `conversations` and `quarantine`.
 
-    Later stages notice through the new table versions: run `nightly` for the day to bring its labels up to date.
+    Later stages notice through the new table versions: run `nightly` for the day to bring its labels up to date. Conversations
+    are written first: a replay that is killed between the two tables reports the same lines when it runs again.
 
     Raises:
         SourceError: The source cannot be read.
@@ -42,6 +50,14 @@ def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC"
     read = read_day(source, day, timezone=timezone)
     lake.replace("conversations", read.conversations, day)
     lake.replace("quarantine", read.quarantine, day)
-    gone = before.join(read.quarantine, on=["source_file", "source_line"], how="anti")
-    reasons = dict(sorted(read.quarantine["reason"].value_counts().iter_rows()))
-    return ReplayOutcome(day, gone.height, read.quarantine.height, reasons, read.conversations.height)
+    gone = before.join(read.quarantine, on=LINE, how="anti").select(*LINE, "reason")
+    recovered = gone.join(read.conversations.select(*LINE, "conversation_id"), on=LINE).sort(LINE)
+    reasons = dict(read.quarantine.group_by("reason").len().sort("reason").iter_rows())
+    return ReplayOutcome(
+        day=day,
+        recovered=recovered.to_dicts(),
+        vanished=gone.height - recovered.height,
+        still_quarantined=read.quarantine.height,
+        reasons=reasons,
+        conversations=read.conversations.height,
+    )

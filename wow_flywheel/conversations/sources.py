@@ -4,18 +4,20 @@ What belongs here: listing days and files, and the errors of an unreachable sour
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, BinaryIO
 
 from fsspec import AbstractFileSystem
+from fsspec.core import strip_protocol
 
-from wow_flywheel.errors import SourceError, StorageUnavailable
-from wow_flywheel.storage import file_system, is_s3
+from wow_flywheel.errors import SourceError
+from wow_flywheel.storage import file_system, storage_errors
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
-T = TypeVar("T")
+SETTING = "WOW_LOGS_URI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class LogFile:
 
     Attributes:
         path: Relative to the source.
+        uri: Where it lies.
         size: In bytes.
-        token: Changes whenever the content does: the ETag in S3, the modification time on disk.
+        token: Changes whenever the content does: the ETag in S3, modification time and inode on disk.
     """
 
     path: str
+    uri: str
     size: int
     token: str
 
@@ -39,81 +43,82 @@ class LogSource:
 
     Attributes:
         uri: Local folder or `s3://` prefix.
-        files_system: The opened file system.
+        storage: The file system that it lies in.
     """
 
     uri: str
-    files_system: AbstractFileSystem
+    storage: AbstractFileSystem
 
     @classmethod
     def at(cls, uri: str) -> "LogSource":
-        """The source at a URI; nothing is read yet."""
-        return cls(uri.rstrip("/"), file_system(uri))
+        """The source at a URI; nothing is listed or read yet.
+
+        Raises:
+            SourceError: The credentials or the endpoint are set wrong.
+        """
+        with storage_errors(uri, SETTING):
+            return cls(uri.rstrip("/"), file_system(uri))
 
     def days(self) -> list[dt.date]:
         """The days that have a folder, in order; a folder `dt=…` whose rest is no date is left out.
 
         Raises:
-            SourceError: The source does not exist or may not be listed.
+            SourceError: The source does not exist, is no folder, or may not be listed.
             StorageUnavailable: The object store does not answer.
         """
-        names = self._ask(lambda: self.files_system.ls(self.uri, detail=False))
-        return sorted(day for name in names if (day := _day(PurePosixPath(str(name)).name)) is not None)
+        with storage_errors(self.uri, SETTING):
+            entries = self.storage.ls(self.uri, detail=True)
+        if [entry["type"] for entry in entries if entry["name"] == strip_protocol(self.uri)] == ["file"]:
+            raise SourceError(f"{self.uri}: a file, not a folder", hint=f"set {SETTING} to the folder of dt=YYYY-MM-DD folders")
+        return sorted(day for entry in entries if (day := _day(PurePosixPath(entry["name"]).name)) is not None)
 
     def files(self, day: dt.date) -> list[LogFile]:
         """The log files of a day, sorted by path; hidden and temporary files and other kinds are left out.
 
         Raises:
-            SourceError: The source does not exist or may not be listed.
+            SourceError: The source does not exist or may not be listed. A day without a folder has no files.
             StorageUnavailable: The object store does not answer.
         """
-        if day not in self.days():
-            return []
-        found = self._ask(lambda: self.files_system.find(f"{self.uri}/dt={day}", detail=True))
-        root = self.files_system._strip_protocol(self.uri)  # noqa: SLF001 - fsspec's own way to name a path, not exported
-        relative = {str(path)[len(root) + 1 :]: info for path, info in found.items()}
-        return [_log_file(path, info) for path, info in sorted(relative.items()) if _is_log(path)]
+        folder = f"{self.uri}/dt={day}"
+        with storage_errors(folder, SETTING):
+            found = self._found(folder)
+        if not found:
+            self.days()
+        root = strip_protocol(self.uri)
+        relative = {str(info["name"]).removeprefix(f"{root}/"): info for info in found}
+        return [self._log_file(path, info) for path, info in sorted(relative.items()) if _is_log(path)]
 
-    def open(self, file: LogFile) -> Any:
-        """Open one file for reading bytes.
+    @contextmanager
+    def reading(self, file: LogFile) -> Iterator[BinaryIO]:
+        """Open one file for reading bytes; what goes wrong while it is read is raised in the project's words too.
 
         Raises:
             SourceError: It is gone, or may not be read.
             StorageUnavailable: The object store does not answer.
         """
-        return self._ask(lambda: self.files_system.open(f"{self.uri}/{file.path}", "rb"))
+        with storage_errors(file.uri, SETTING), self.storage.open(file.uri, "rb") as stream:
+            yield stream
 
-    def _ask(self, question: Callable[[], T]) -> T:
-        try:
-            return question()
-        except FileNotFoundError as error:
-            raise SourceError(f"{self.uri}: no such folder or file", hint="check WOW_LOGS_URI") from error
-        except PermissionError as error:
-            keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if is_s3(self.uri) else "the folder's permissions"
-            raise SourceError(
-                f"{self.uri}: access denied", hint=f"check {keys}: wrong, expired or not allowed to read"
-            ) from error
-        except OSError as error:
-            raise StorageUnavailable(
-                f"{self.uri}: the storage does not answer ({type(error).__name__})",
-                hint="try again; if it stays so, check AWS_ENDPOINT_URL and the network",
-            ) from error
+    def _found(self, folder: str) -> list[dict[str, Any]]:
+        """All files below a folder; unlike fsspec's `find`, a folder that may not be listed is an error, not left out."""
+        if not self.storage.exists(folder):
+            return []
+        walked = self.storage.walk(folder, detail=True, on_error="raise")
+        return [info for _, _, files in walked for info in files.values()]
+
+    def _log_file(self, path: str, info: dict[str, Any]) -> LogFile:
+        token = info.get("ETag") or f"{info.get('mtime')}-{info.get('ino')}"
+        return LogFile(path, f"{self.uri}/{path}", int(info["size"]), str(token).strip('"'))
 
 
 def _day(name: str) -> dt.date | None:
-    if not name.startswith("dt="):
-        return None
     try:
-        return dt.date.fromisoformat(name.removeprefix("dt="))
+        day = dt.date.fromisoformat(name.removeprefix("dt="))
     except ValueError:
         return None
+    return day if name == f"dt={day}" else None
 
 
 def _is_log(path: str) -> bool:
     hidden = any(part.startswith((".", "_")) for part in PurePosixPath(path).parts)
     return path.endswith(SUFFIXES) and not hidden
-
-
-def _log_file(path: str, info: dict[str, Any]) -> LogFile:
-    token = info.get("ETag") or info.get("mtime") or info.get("LastModified")
-    return LogFile(path, int(info["size"]), str(token).strip('"'))

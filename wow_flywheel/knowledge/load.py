@@ -1,4 +1,4 @@
-"""Loads knowledge units and procedures from files.
+"""Loads knowledge units, procedures and business rules from files.
 
 What belongs here: file layouts. What does not: retrieval, what a procedure means to a rule. A missing folder gives no rows: a
 team may start with logs alone.
@@ -6,13 +6,14 @@ team may start with logs alone.
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
 from wow_flywheel.errors import SourceError
-from wow_flywheel.storage import file_system
+from wow_flywheel.storage import file_system, storage_errors
 
 KNOWLEDGE_SCHEMA = {"unit_id": pl.String, "title": pl.String, "content": pl.String}
 PROCEDURE_SCHEMA = {
@@ -24,29 +25,35 @@ PROCEDURE_SCHEMA = {
 }
 RULE_SCHEMA = {"policy_id": pl.String, "title": pl.String, "content": pl.String}
 JSON_LINES = (".jsonl", ".jsonl.gz")
+Record = dict[str, Any]
 
 
 def load_knowledge(uri: str) -> pl.DataFrame:
     """Knowledge units.
 
     Args:
-        uri: A folder or prefix of `*.jsonl[.gz]`, or one such file; a line has `id` (or `unit_id`), `title`, `content`.
+        uri: A folder or prefix of `*.jsonl[.gz]`, or one such file; a line has `id` (or `unit_id`, `document_id`), `content`
+            and optionally `title`.
 
     Returns:
-        Columns unit_id, title, content.
+        Columns unit_id (unique), title (the id where the line has none), content, in the order of files and lines.
 
     Raises:
-        SourceError: A line is malformed; the message names file and line.
+        SourceError: A line is malformed, or says something else under the id of an earlier one; the message names both.
+        StorageUnavailable: The object store does not answer.
     """
-    rows = [
-        {
-            "unit_id": _first_of(record, ("unit_id", "id", "document_id"), where),
-            "title": record.get("title"),
+    units: dict[str, tuple[Record, str]] = {}
+    for record, where in _records(uri, "WOW_KNOWLEDGE_URI"):
+        unit_id = _first_of(record, ("unit_id", "id", "document_id"), where)
+        unit = {
+            "unit_id": unit_id,
+            "title": _optional_text(record, "title", where) or unit_id,
             "content": _first_of(record, ("content",), where),
         }
-        for record, where in _records(uri)
-    ]
-    return pl.DataFrame(rows, schema=KNOWLEDGE_SCHEMA)
+        known, place = units.setdefault(unit_id, (unit, where))
+        if known != unit:
+            raise SourceError(f"{where}: unit {unit_id!r} differs from {place}", hint="give every knowledge unit its own id")
+    return pl.DataFrame([unit for unit, _ in units.values()], schema=KNOWLEDGE_SCHEMA)
 
 
 def load_procedures(uri: str) -> pl.DataFrame:
@@ -62,67 +69,92 @@ def load_procedures(uri: str) -> pl.DataFrame:
 
     Raises:
         SourceError: A line is malformed; the message names file and line.
+        StorageUnavailable: The object store does not answer.
     """
-    return pl.DataFrame([step for record, where in _records(uri) for step in _steps(record, where)], schema=PROCEDURE_SCHEMA)
+    steps = [step for record, where in _records(uri, "WOW_POLICIES_URI") for step in _steps(record, where)]
+    return pl.DataFrame(steps, schema=PROCEDURE_SCHEMA)
 
 
 def load_business_rules(uri: str) -> pl.DataFrame:
-    """Business rules as text: the `*.md` files of a folder or prefix.
+    """Business rules as text: the `*.md` files of a folder or prefix, or one such file.
 
     Returns:
         Columns policy_id (the file's name without ending), title (its first heading, else the id), content.
+
+    Raises:
+        SourceError: A file cannot be read or is not UTF-8.
+        StorageUnavailable: The object store does not answer.
     """
-    rows = [
-        {"policy_id": path.rsplit("/", 1)[-1].removesuffix(".md"), "title": _title(text), "content": text}
-        for path in _paths(uri, (".md",))
-        for text in [_read(uri, path).decode("utf-8")]
-    ]
-    return pl.DataFrame(rows, schema=RULE_SCHEMA).with_columns(title=pl.coalesce("title", "policy_id"))
+    rows = []
+    for path, data in _files(uri, (".md",), "WOW_POLICIES_URI"):
+        policy_id, text = path.rsplit("/", 1)[-1].removesuffix(".md"), _decoded(data, path)
+        rows.append({"policy_id": policy_id, "title": _title(text) or policy_id, "content": text})
+    return pl.DataFrame(rows, schema=RULE_SCHEMA)
 
 
-def _paths(uri: str, endings: Sequence[str]) -> list[str]:
-    files = file_system(uri)
-    if not files.exists(uri):
-        return []
-    found = [uri] if files.isfile(uri) else files.find(uri)
-    return sorted(str(path) for path in found if str(path).endswith(tuple(endings)))
+def _files(uri: str, endings: Sequence[str], setting: str) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of the files with one of the endings, sorted by path; hidden and temporary ones are left out."""
+    with storage_errors(uri, setting):
+        storage = file_system(uri)
+        if not storage.exists(uri):
+            return
+        found = [uri] if storage.isfile(uri) else storage.find(uri)
+        visible = (str(path) for path in found if not str(path).rsplit("/", 1)[-1].startswith((".", "_")))
+        for path in sorted(path for path in visible if path.endswith(tuple(endings))):
+            yield path, _unpacked(storage.cat_file(path), path)
 
 
-def _read(uri: str, path: str) -> bytes:
-    data: bytes = file_system(uri).cat_file(path)
-    return gzip.decompress(data) if path.endswith(".gz") else data
+def _unpacked(data: bytes, path: str) -> bytes:
+    try:
+        return gzip.decompress(data) if path.endswith(".gz") else data
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise SourceError(f"{path}: damaged or incomplete gzip file", hint="write the file again") from None
 
 
-def _records(uri: str) -> Iterator[tuple[dict[str, Any], str]]:
-    for path in _paths(uri, JSON_LINES):
-        for number, line in enumerate(_read(uri, path).split(b"\n"), 1):
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SourceError(f"{where}: not UTF-8", hint="save the file as UTF-8") from None
+
+
+def _records(uri: str, setting: str) -> Iterator[tuple[Record, str]]:
+    for path, data in _files(uri, JSON_LINES, setting):
+        for number, line in enumerate(data.split(b"\n"), 1):
             if line.strip():
-                yield _record(line, f"{path}, line {number}"), f"{path}, line {number}"
+                where = f"{path}, line {number}"
+                yield _record(_decoded(line, where), where), where
 
 
-def _record(line: bytes, where: str) -> dict[str, Any]:
+def _record(line: str, where: str) -> Record:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         raise SourceError(f"{where}: not a JSON object", hint="write one JSON object a line")
     return record
 
 
-def _first_of(record: dict[str, Any], names: Sequence[str], where: str) -> str:
+def _first_of(record: Record, names: Sequence[str], where: str) -> str:
     for name in names:
-        if isinstance(value := record.get(name), str) and value:
+        if value := _optional_text(record, name, where):
             return value
     raise SourceError(f"{where}: {' or '.join(names)} is missing", hint="give it as a non-empty string")
 
 
-def _steps(record: dict[str, Any], where: str) -> Iterator[dict[str, str | None]]:
+def _optional_text(record: Record, name: str, where: str) -> str | None:
+    value = record.get(name)
+    if value is not None and not isinstance(value, str):
+        raise SourceError(f"{where}: {name} is not a string", hint="give it as a string")
+    return value
+
+
+def _steps(record: Record, where: str) -> Iterator[dict[str, str | None]]:
     policy, scenario = _first_of(record, ("policy_id",), where), _first_of(record, ("scenario",), where)
-    replies, flow = record.get("replies") or {}, record.get("flow") or {}
-    if not isinstance(replies, dict) or not isinstance(flow, dict):
-        raise SourceError(f"{where}: replies or flow is not an object", hint="write them as {reply id: text} and {id: next id}")
-    for step in dict.fromkeys([*replies, *flow, *flow.values()]):
+    replies, flow = _texts(record, "replies", where), _texts(record, "flow", where)
+    following = (step for step in flow.values() if step is not None)
+    for step in dict.fromkeys([*replies, *flow, *following]):
         yield {
             "policy_id": policy,
             "scenario": scenario,
@@ -130,6 +162,15 @@ def _steps(record: dict[str, Any], where: str) -> Iterator[dict[str, str | None]
             "text": replies.get(step),
             "next_reply_id": flow.get(step),
         }
+
+
+def _texts(record: Record, name: str, where: str) -> dict[str, str | None]:
+    value = record.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(text is None or isinstance(text, str) for text in value.values()):
+        raise SourceError(f"{where}: {name} is not an object of texts", hint="write {reply id: text} or {reply id: next id}")
+    return value
 
 
 def _title(text: str) -> str | None:

@@ -1,0 +1,105 @@
+"""Checks of single fields of a log record, and the reasons for which a line is quarantined.
+
+What belongs here: reason codes, and what a text, a time or a number must be. What does not: the record's shape (`record`,
+`messages`). A detail names the field, never its content.
+"""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+
+REASONS = {
+    "not_json": "the line is no JSON",
+    "not_an_object": "the line is JSON, but not an object",
+    "bad_encoding": "the line is not UTF-8, or a text holds half a character",
+    "too_deep": "the JSON is nested too deeply",
+    "too_long": "the line is longer than 64 MiB",
+    "truncated_file": "the file ends or is damaged here; what came before was read",
+    "missing_field": "a required field is missing, null or empty",
+    "wrong_type": "a field has another type than the format says",
+    "unknown_role": "a message's role is none of system, user, assistant, tool",
+    "no_messages": "there are no messages",
+    "no_user_turn": "no message is the customer's",
+    "bad_timestamp": "a time is no RFC 3339 timestamp",
+    "ended_before_started": "the conversation ends before it starts",
+    "bad_feedback": "a thumb is neither up nor down, or a rating is not from 1 to 5",
+    "duplicate_id": "another conversation of this day has the same id and other content",
+}
+
+
+class BrokenRecordError(Exception):
+    """A record that breaks the contract.
+
+    Args:
+        reason: One of `REASONS`.
+        detail: Which field, in plain words, without content.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def inside(self, where: str) -> "BrokenRecordError":
+        """The same, seen from the outer object whose field this is."""
+        return BrokenRecordError(self.reason, f"{where}.{self.detail}")
+
+
+def need(record: Row, name: str) -> Any:
+    """A field that must be there."""
+    value = record.get(name)
+    if value is None:
+        raise BrokenRecordError("missing_field", f"{name} is missing or null")
+    return value
+
+
+def required_text(record: Row, name: str) -> str:
+    """A text that must be there and say something."""
+    value = text(need(record, name), name)
+    if not value.strip():
+        raise BrokenRecordError("missing_field", f"{name} is empty")
+    return value
+
+
+def optional_text(record: Row, name: str) -> str | None:
+    """A text that may be missing; an empty one counts as missing."""
+    value = record.get(name)
+    return (text(value, name) or None) if value is not None else None
+
+
+def text(value: Any, name: str) -> str:
+    """A text that can be stored: JSON escapes can smuggle in lone surrogates, which UTF-8 cannot hold."""
+    if not isinstance(value, str):
+        raise BrokenRecordError("wrong_type", f"{name} is not a string")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BrokenRecordError("bad_encoding", f"{name} has a lone surrogate") from None
+    return value
+
+
+def time(record: Row, name: str, zone: ZoneInfo) -> dt.datetime:
+    """A timestamp with date and time, in UTC; one without an offset is read in the business timezone."""
+    value = need(record, name)
+    if not isinstance(value, str) or value[10:11] not in {"T", "t", " "}:
+        raise BrokenRecordError("bad_timestamp", f"{name} is not an RFC 3339 timestamp")
+    try:
+        parsed = dt.datetime.fromisoformat(value)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise BrokenRecordError("bad_timestamp", f"{name} is not an RFC 3339 timestamp") from None
+
+
+def count(record: Row, name: str) -> int | None:
+    """A number of tokens that may be missing."""
+    value = record.get(name)
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise BrokenRecordError("wrong_type", f"{name} is not a whole number of tokens")
+    return value

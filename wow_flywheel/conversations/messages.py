@@ -1,0 +1,102 @@
+"""One message of a log record, in OpenAI chat form, as an element of the column `messages`.
+
+What belongs here: content, tool calls and usage in the shapes that logs carry them. What does not: the record around them
+(`record`).
+"""
+
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from wow_flywheel.conversations.fields import BrokenRecordError, Row, count, optional_text, required_text, text, time
+
+ROLES = frozenset({"system", "user", "assistant", "tool"})
+TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+"""Type of a content part that is text, and the field that holds it."""
+
+
+def message(value: Any, zone: ZoneInfo) -> Row:
+    """A message as it is stored.
+
+    Args:
+        value: The message as logged.
+        zone: In which a time without an offset is read.
+
+    Raises:
+        BrokenRecordError: It breaks the contract; the detail names the field, seen from the message.
+    """
+    role = value.get("role")
+    if not isinstance(role, str) or role not in ROLES:
+        raise BrokenRecordError("unknown_role", f"role is not one of {', '.join(sorted(ROLES))}")
+    return {
+        "role": role,
+        "content": _content(value.get("content")),
+        "created_at": None if value.get("created_at") is None else time(value, "created_at", zone),
+        "action": optional_text(value, "action"),
+        "tool_calls": _tool_calls(value.get("tool_calls")),
+        "tool_call_id": optional_text(value, "tool_call_id"),
+        "usage": _usage(value.get("usage")),
+    }
+
+
+def _content(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return "\n".join(_part(part, f"content[{index}]") for index, part in enumerate(value))
+    if not isinstance(value, str):
+        raise BrokenRecordError("wrong_type", "content is neither text nor a list of parts")
+    return text(value, "content")
+
+
+def _part(part: Any, where: str) -> str:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(kind, str):
+        raise BrokenRecordError("wrong_type", f"{where} is not an object with a type")
+    if kind in TEXT_PARTS:
+        return text(part.get(TEXT_PARTS[kind]) or "", where)
+    if kind in {"image_url", "input_image"}:
+        image = part.get("image_url")
+        url = image.get("url") if isinstance(image, dict) else image
+        if isinstance(url, str):
+            return "[image: inline]" if url.startswith("data:") else f"[image: {text(url, where)}]"
+    if kind in {"input_audio", "file", "input_file"}:
+        return f"[{kind.removeprefix('input_')}]"
+    raise BrokenRecordError("wrong_type", f"{where} is no text, image, audio or file part")
+
+
+def _tool_calls(calls: Any) -> list[Row] | None:
+    if calls is None:
+        return None
+    if not isinstance(calls, list):
+        raise BrokenRecordError("wrong_type", "tool_calls is not a list")
+    return [_tool_call(call, f"tool_calls[{index}]") for index, call in enumerate(calls)] or None
+
+
+def _tool_call(call: Any, where: str) -> Row:
+    function = call.get("function", call) if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        raise BrokenRecordError("wrong_type", f"{where} is not an object with a function")
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments if arguments is not None else {}, ensure_ascii=False)
+    try:
+        return {
+            "id": optional_text(call, "id"),
+            "name": required_text(function, "name"),
+            "arguments": text(arguments, "arguments"),
+        }
+    except BrokenRecordError as error:
+        raise error.inside(where) from None
+
+
+def _usage(usage: Any) -> Row | None:
+    if usage is None:
+        return None
+    if not isinstance(usage, dict):
+        raise BrokenRecordError("wrong_type", "usage is not an object")
+    try:
+        counts = {name: count(usage, name) for name in ("prompt_tokens", "completion_tokens")}
+    except BrokenRecordError as error:
+        raise error.inside("usage") from None
+    return counts if any(value is not None for value in counts.values()) else None
