@@ -3,7 +3,10 @@
 What belongs here: the asset. What does not: the case rules (`wow_flywheel.cases.label`).
 """
 
+from typing import Any
+
 import dagster as dg
+import polars as pl
 
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, recent, stacked_days, written
@@ -38,9 +41,13 @@ def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Materiali
         weeks = recent(lake, "cases", day, 14)
     labels = ", ".join(f"{n} {name}" for name, n in found["label"].value_counts(sort=True).iter_rows())
     context.log.info("%s: %s", day, labels or "no cases")
-    shown = {
+    return dg.MaterializeResult(metadata=written(lake, "cases", found, version) | shown(found, weeks))
+
+
+def shown(found: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:
+    """What the UI shows of the day's cases, and of the last two weeks."""
+    return {
         "by label": count_table(found, "label"),
         "why": count_table(found.explode("reasons"), "label", "reasons"),
         "last 14 days": stacked_days(weeks, "label", "cases by label"),
     }
-    return dg.MaterializeResult(metadata=written(lake, "cases", found, version) | shown)

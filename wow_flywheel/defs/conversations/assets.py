@@ -47,19 +47,25 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
         day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
         read = read_day(LogSource.at(settings.logs_uri), day, timezone=settings.timezone)
         outcomes = validate(read.conversations, read.counts)
-        versions = {
-            "quarantine": lake.replace("quarantine", read.quarantine, day),
-            "conversations": lake.replace("conversations", read.conversations, day),
-        }
+        quarantined = lake.replace("quarantine", read.quarantine, day)
+        version = lake.replace("conversations", read.conversations, day)
     context.log.info(summary(context.partition_key, read.counts))
-    shown = written(lake, "conversations", read.conversations, versions["conversations"], accounting=counts_table(read.counts))
-    by_scenario = {"by scenario": count_table(read.conversations, "scenario", "locale")}
-    yield dg.MaterializeResult(asset_key="conversations", metadata=shown | by_scenario)
-    shown = written(lake, "quarantine", read.quarantine, versions["quarantine"])
+    shown = {"accounting": counts_table(read.counts), "by scenario": count_table(read.conversations, "scenario", "locale")}
     yield dg.MaterializeResult(
-        asset_key="quarantine", metadata=shown | {"by reason": count_table(read.quarantine, "reason", "source_file")}
+        asset_key="conversations", metadata=written(lake, "conversations", read.conversations, version) | shown
     )
-    for result in check_results(outcomes, read.counts):
+    shown = {"by reason": count_table(read.quarantine, "reason", "source_file")}
+    yield dg.MaterializeResult(
+        asset_key="quarantine", metadata=written(lake, "quarantine", read.quarantine, quarantined) | shown
+    )
+    yield from told(context, outcomes, read.counts)
+
+
+def told(
+    context: dg.AssetExecutionContext, outcomes: Sequence[ExpectationOutcome], counts: Mapping[str, Any]
+) -> Iterator[dg.AssetCheckResult]:
+    """The suite's check results, the failed ones logged as well."""
+    for result in check_results(outcomes, counts):
         if not result.passed:
             context.log.warning("%s: %s", context.partition_key, result.description)
         yield result

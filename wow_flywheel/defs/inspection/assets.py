@@ -47,14 +47,11 @@ def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterat
             procedures=flywheel.procedures(),
             panel=panel,
         )
-        versions = {
-            "inspections": lake.replace("inspections", done.inspections, day),
-            "verdicts": lake.replace("verdicts", done.verdicts, day),
-        }
-    inspected_by = "the LLM panel and the deterministic inspectors" if panel else "the deterministic inspectors (no endpoint)"
-    context.log.info("%s: %d claims by %s", day, done.inspections.height, inspected_by)
-    claims = count_table(done.inspections, "issue_type", "kind", "inspector", "decision")
-    shown = written(lake, "inspections", done.inspections, versions["inspections"], counts=counts_table(done.counts))
-    yield dg.MaterializeResult(asset_key="inspections", metadata=shown | {"claims": claims, "inspected by": inspected_by})
-    shown = written(lake, "verdicts", done.verdicts, versions["verdicts"])
-    yield dg.MaterializeResult(asset_key="verdicts", metadata=shown | {"by": count_table(done.verdicts, "inspected_by")})
+        versions = lake.replace("inspections", done.inspections, day), lake.replace("verdicts", done.verdicts, day)
+    by = "the LLM panel and the deterministic inspectors" if panel else "the deterministic inspectors (no endpoint)"
+    context.log.info("%s: %d claims by %s", day, done.inspections.height, by)
+    claims = {"claims": count_table(done.inspections, "issue_type", "kind", "inspector", "decision"), "inspected by": by}
+    counted = {"counts": counts_table(done.counts)}
+    first = written(lake, "inspections", done.inspections, versions[0]) | claims | counted
+    yield dg.MaterializeResult(asset_key="inspections", metadata=first)
+    yield dg.MaterializeResult(asset_key="verdicts", metadata=written(lake, "verdicts", done.verdicts, versions[1]) | counted)

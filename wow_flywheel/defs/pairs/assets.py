@@ -6,6 +6,7 @@ What belongs here: the asset, and which Good Cases are candidates' sources. What
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -53,21 +54,22 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
             flywheel.procedures(),
             client=flywheel.llm(),
         )
-        versions = {
-            "rewrite_candidates": lake.replace("rewrite_candidates", done.candidates, day),
-            "preference_pairs": lake.replace("preference_pairs", done.pairs, day),
-        }
+        versions = lake.replace("rewrite_candidates", done.candidates, day), lake.replace("preference_pairs", done.pairs, day)
         weeks = recent(lake, "preference_pairs", day, 14)
     context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
-    shown = written(lake, "rewrite_candidates", done.candidates, versions["rewrite_candidates"])
-    reasons = {"reasons": count_table(done.candidates, "accepted", "source", "reason"), "counts": counts_table(done.counts)}
-    yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=shown | reasons)
-    shown = written(lake, "preference_pairs", done.pairs, versions["preference_pairs"])
-    by_type = {
-        "by issue type": count_table(done.pairs, "issue_type", "source"),
-        "last 14 days": stacked_days(weeks, "issue_type", "preference pairs by issue type"),
-    }
-    yield dg.MaterializeResult(asset_key="preference_pairs", metadata=shown | by_type)
+    first = written(lake, "rewrite_candidates", done.candidates, versions[0]) | {"counts": counts_table(done.counts)}
+    yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=first | {"reasons": _reasons(done.candidates)})
+    second = written(lake, "preference_pairs", done.pairs, versions[1])
+    yield dg.MaterializeResult(asset_key="preference_pairs", metadata=second | _by_type(done.pairs, weeks))
+
+
+def _reasons(candidates: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    return count_table(candidates, "accepted", "source", "reason")
+
+
+def _by_type(pairs: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:
+    plot = stacked_days(weeks, "issue_type", "preference pairs by issue type")
+    return {"by issue type": count_table(pairs, "issue_type", "source"), "last 14 days": plot}
 
 
 def good_conversations(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:
