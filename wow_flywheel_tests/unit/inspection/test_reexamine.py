@@ -137,6 +137,12 @@ def test_a_guessed_argument_is_accepted_and_a_named_one_is_not() -> None:
     assert decision(confirmed, "guessed_argument", "unclarified_demand", 3, "147") == "unresolved"
 
 
+def test_announcing_a_guess_in_the_same_turn_does_not_excuse_it() -> None:
+    guess = call("refund", order=147)
+    guess["content"] = "I will refund order 147."
+    assert decision([user("Refund my order."), guess], "guessed_argument", "unclarified_demand", 1, "147") == "accepted"
+
+
 def test_a_guess_is_found_beside_a_named_value_and_keys_are_not_values() -> None:
     messages = [user("Refund order 147."), call("refund", order=147, line2="x", amount=990)]
     outcome, reason = decided(messages, "guessed_argument", "unclarified_demand", 1, "990")
