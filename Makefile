@@ -1,25 +1,49 @@
-# The commands of the project. Each makes what it needs, so a fresh machine needs only Python 3.11+ and make.
-PYTHON ?= python3.11
+# The commands of the project. Each makes what it needs: a fresh machine needs only Python 3.11 to 3.13 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
+PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
+# Dagster prints each use of `job execute` as superseded; it is still the command that needs no running server.
+QUIET := PYTHONWARNINGS="ignore:Function"
 
-.PHONY: install lint test test-all demo ui lock clean
+.DEFAULT_GOAL := help
+.PHONY: help install demo ui test test-all lint results lock clean
 
-install: .venv/.installed
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## make .venv from the pinned constraints.txt
 .venv/.installed: pyproject.toml constraints.txt
+	@echo "installing into .venv (a few minutes; later calls skip this)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,dev]'
-	touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@
 
-lint: install
+demo: install ## two turns of the wheel on the embedded closed world, then a table of the metrics
+	$(QUIET) $(BIN)/dagster job execute -m wow_flywheel.definitions -j flywheel
+
+ui: install ## the Dagster web UI with schedules and sensors, on http://localhost:3000
+	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+
+lint: install ## ruff, mypy --strict, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+test: lint ## lint and all tests but the slow ones
 	$(BIN)/pytest -m "not slow"
 
-test-all: lint
+test-all: lint ## lint and all tests
 	$(BIN)/pytest
+
+results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
+	$(BIN)/python -m benchmarks.wheel
+
+lock: ## pin what .venv holds into constraints.txt
+	@echo "# Every dependency, pinned: what \`make install\` puts into .venv. Rewritten by \`make lock\`." > constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' >> constraints.txt
+
+clean: ## remove what the demo wrote: logs, tables, models, runs
+	rm -rf data .dagster
