@@ -32,7 +32,6 @@ class SolvedWeights:
         last_failed: The last tool result is a failure or empty.
         failed_share: Times the share of tool results that failed or were empty.
         refused: One of the assistant's last replies declines, and no tool call succeeded after it.
-        wrapped_up: The assistant closes the conversation without having declined.
         thanked: The customer thanks in one of the last two turns.
         unmet: The customer says at the end that the demand was not met.
         dissatisfied: The customer complains, asks for a human, or leaves with an open question, without saying so much.
@@ -41,19 +40,18 @@ class SolvedWeights:
         rated_good: An explicit rating is good.
     """
 
-    base: float = 0.2
-    last_succeeded: float = 1.6
+    base: float = 0.3
+    last_succeeded: float = 1.3
     some_succeeded: float = 1.0
-    last_answered: float = 0.3
+    last_answered: float = 0.9
     last_failed: float = -1.8
     failed_share: float = -1.0
-    refused: float = -0.8
-    wrapped_up: float = 0.2
-    thanked: float = 0.5
+    refused: float = -0.3
+    thanked: float = 0.25
     unmet: float = -0.9
-    dissatisfied: float = -0.7
+    dissatisfied: float = -0.35
     unanswered: float = -0.3
-    length: float = -0.8
+    length: float = -1.6
     rated_good: float = 0.8
 
 
@@ -153,7 +151,7 @@ def _case(messages: Sequence[Message], signals: Mapping[str, Any], claims: Seque
         messages,
         signals,
         claims,
-        [call for call in calls(messages) if call.result is not None],
+        [call for call in calls(messages) if call.result is not None and call.about_demand],
         [text_of(message) for message in messages if message["role"] == "user" and text_of(message)],
     )
 
@@ -194,8 +192,6 @@ def _reply_evidence(case: _Case) -> Iterator[Piece]:
     said = [text for text in replies if text and not WRAPPED_UP.search(text)][-LAST_REPLIES:]
     if any(map(REFUSED.search, said)):
         yield Piece("solved", SOLVED.refused, "one of the assistant's last replies declines")
-    elif replies and WRAPPED_UP.search(replies[-1]):
-        yield Piece("solved", SOLVED.wrapped_up, "the assistant closes the conversation")
     if len(case.messages) > 20:
         weight = SOLVED.length * math.log(len(case.messages) / 20)
         yield Piece("solved", weight, f"it took {len(case.messages)} messages")

@@ -16,12 +16,17 @@ from wow_flywheel.dialogue import Message
 Result = Literal["succeeded", "answered", "empty", "failed"]
 
 FAILED_TEXT = re.compile(
-    r"^\W*error|\b(?:not found|no such|invalid|failed|failure|exception|denied|unable to|cannot|does not exist|unavailable)\b"
-    r"|失败|不存在|无法|错误|不可用|没有权限",
+    r"^\W*(?:error|sorry)|\b(?:not found|no such|invalid|fail(?:ed|ure|s)?|exception|denied|unable to|cannot|could ?n[o']t"
+    r"|does not exist|unavailable|rejected|declined|expired|insufficient|not enough|too (?:small|large|many|few|late|early)"
+    r"|not (?:available|possible|allowed|permitted|authori[sz]ed|eligible|valid|successful)|unauthori[sz]ed|forbidden"
+    r"|unsuccessful|conflict\w*|(?:sold|timed) out|fully booked|try (?:again|another|a different)|must provide)\b"
+    r"|失败|不存在|无法|错误|不可用|没有权限|无权|无效|不足|冲突|已满(?![足意])|售罄|拒绝|超时|过期|抱歉|请重试|换一?个",
     re.IGNORECASE,
 )
 SUCCEEDED_TEXT = re.compile(
-    r"\b(?:success(?:ful(?:ly)?)?|confirmed|completed|booked|cancell?ed|refunded|updated|done)\b|成功|已完成", re.IGNORECASE
+    r"\b(?:success\w*|confirmed|completed|accepted|approved|booked|reserved|scheduled|cancell?ed|refunded|updated|changed"
+    r"|submitted|sent|done|unlocked)\b|成功|已完成|已(?:经|[为帮替给][您你])?(?:确认|预[订定]|取消|退款|修改|提交|安排)",
+    re.IGNORECASE,
 )
 FLAGS = ("ok", "success", "succeeded")
 ERRORS = ("error", "errors", "exception", "错误")
@@ -35,6 +40,8 @@ WRITING = re.compile(
     r"|schedule|reserve|pay|transfer|set|reset|enable|disable|order|ship|reship|open|close|register|issue|apply|grant)",
     re.IGNORECASE,
 )
+HANDING_OVER = re.compile(r"human|escalat|hand_?(?:off|over)|人工", re.IGNORECASE)
+ASIDE = re.compile(r"^(?:think|calculate)(?:_|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,12 @@ class Call:
     @property
     def writes(self) -> bool:
         """True if the tool's name says that it changes something rather than looking it up."""
-        return READING.match(self.name) is None and WRITING.search(self.name) is not None
+        return self.about_demand and READING.match(self.name) is None and WRITING.search(self.name) is not None
+
+    @property
+    def about_demand(self) -> bool:
+        """False for thinking aloud and for handing over to a person: that these work says nothing of the demand."""
+        return ASIDE.match(self.name) is None and HANDING_OVER.search(self.name) is None
 
     @property
     def worked(self) -> bool:

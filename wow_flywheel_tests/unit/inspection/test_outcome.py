@@ -29,12 +29,12 @@ def logistic(*weights: float) -> float:
 
 def test_success_and_thanks_are_solved_and_satisfied() -> None:
     row = verdict([ASK, *OK, DONE, user("Great, thanks a lot.")], thanked=True)
-    assert row["solved_score"] == logistic(0.2, 1.6, 0.5) == 0.909
+    assert row["solved_score"] == logistic(0.3, 1.3, 0.25) == 0.864
     assert row["satisfied_score"] == logistic(1.8) == 0.858
     assert row["confidence"] == 1.0
     assert row["evidence"] == [
-        "the last tool call, at turn 1, succeeded (solved +1.60)",
-        "the customer thanks at the end (solved +0.50)",
+        "the last tool call, at turn 1, succeeded (solved +1.30)",
+        "the customer thanks at the end (solved +0.25)",
         "the customer thanks at the end (satisfied +1.80)",
     ]
 
@@ -76,7 +76,7 @@ def test_an_earlier_success_still_counts_when_the_last_call_failed() -> None:
 )
 def test_a_customer_who_is_let_down_after_a_success_is_solved_but_not_satisfied(said: str, flags: dict[str, bool]) -> None:
     solved, satisfied = scores([ASK, *OK, DONE, user(said)], dissatisfied=True, score=0.2, **flags)
-    assert solved == logistic(SOLVED.base, SOLVED.last_succeeded, SOLVED.dissatisfied) == 0.75
+    assert solved == logistic(SOLVED.base, SOLVED.last_succeeded, SOLVED.dissatisfied) == 0.777
     assert satisfied <= 0.2
 
 
@@ -108,10 +108,18 @@ def test_a_refusal_between_two_successes_does_not_count_and_one_after_both_does(
     assert scores(after)[0] == logistic(SOLVED.base, SOLVED.last_succeeded, SOLVED.refused)
 
 
-def test_closing_helps_only_where_nothing_was_declined() -> None:
-    assert scores([ASK, DONE, user("Hm."), agent("Have a nice day.")])[0] == logistic(SOLVED.base, SOLVED.wrapped_up)
+def test_a_closing_line_proves_nothing_and_hides_no_refusal() -> None:
+    assert scores([ASK, DONE, user("Hm."), agent("Have a nice day.")])[0] == logistic(SOLVED.base)
     declined = [ASK, agent("We cannot do that."), user("Hm."), agent("Have a nice day.")]
     assert scores(declined)[0] == logistic(SOLVED.base, SOLVED.refused)
+
+
+def test_thinking_aloud_and_handing_over_say_nothing_of_the_demand() -> None:
+    aside = [call("think", "c8"), {"role": "tool", "content": "", "tool_call_id": "c8"}]
+    over = [call("transfer_to_human_agents", "c9"), {"role": "tool", "content": "Transfer successful", "tool_call_id": "c9"}]
+    failed = [call("refund_order"), tool(ok=False)]
+    assert scores([ASK, *aside, *over, DONE])[0] == logistic(SOLVED.base)
+    assert scores([ASK, *failed, *aside, *over, DONE])[0] == scores([ASK, *failed, DONE])[0]
 
 
 @pytest.mark.parametrize("said", ["Forget it.", "That does not help me.", "算了", "I still have no money, thanks."])
@@ -179,6 +187,6 @@ def test_long_conversations_are_less_likely_solved() -> None:
 
 def test_without_any_evidence_the_verdict_is_open_and_says_so() -> None:
     row = run([ASK, DONE]).verdicts.row(0, named=True)
-    assert (row["solved_score"], row["satisfied_score"]) == (0.55, 0.5)
-    assert row["confidence"] == pytest.approx(0.35)
+    assert (row["solved_score"], row["satisfied_score"]) == (0.574, 0.5)
+    assert row["confidence"] == pytest.approx(0.374)
     assert row["evidence"] == ["nothing speaks for or against"]

@@ -26,6 +26,15 @@ from wow_flywheel_tests.unit.inspection.talk import call, tool, user
         ("false", "failed"),
         ("Error: payment method not found", "failed"),
         ("Transfer successful", "succeeded"),
+        ('{"message": "The venue is booked at that time. Try another time."}', "failed"),
+        ('{"message": "That person has a conflicting meeting at that time."}', "failed"),
+        ('{"message": "Sorry, you are not authorized to open this account."}', "failed"),
+        ('{"message": "The request was not successful."}', "failed"),
+        ('{"message": "Your visit has been successfuly scheduled."}', "succeeded"),
+        ('{"message": "The time slot is available."}', "answered"),
+        ('{"message": "该时间段已满，请换一个时间"}', "failed"),
+        ('{"message": "已为您预订"}', "succeeded"),
+        ('{"message": "订单已取消"}', "succeeded"),
         ('{"price": 12}', "answered"),
         ('[{"id": 1}]', "answered"),
         ('{"ok": true, "order": {"status": "failed"}}', "succeeded"),
@@ -75,6 +84,7 @@ def test_calls_without_ids_are_matched_by_order() -> None:
     ("name", "writes"),
     [
         ("refund_order", True), ("hotel_book", True), ("bookHotel", True), ("get_order_details", False),
+        ("transfer_to_human_agents", False),
         ("search_booking", False), ("weather", False), ("lookup", False),
     ],
 )  # fmt: skip

@@ -71,7 +71,7 @@ def test_the_panels_verdict_replaces_the_evidences_and_keeps_its_reasons() -> No
     first, second = done.verdicts.rows(named=True)
     assert (first["solved_score"], first["satisfied_score"], first["confidence"]) == (0.1, 0.2, 0.9)
     assert first["evidence"][0] == "adjudicator: no"
-    assert first["evidence"][1] == "the last tool call, at turn 1, succeeded (solved +1.60)"
+    assert first["evidence"][1] == "the last tool call, at turn 1, succeeded (solved +1.30)"
     assert second["solved_score"] == run(FINE).verdicts["solved_score"][0]
     assert set(done.verdicts["inspected_by"]) == {"evidence+panel"}
     assert done.counts["llm_calls"] == 3
