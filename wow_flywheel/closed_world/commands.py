@@ -7,6 +7,7 @@ import argparse
 import datetime as dt
 import gzip
 import json
+import os
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from wow_flywheel.closed_world.episode import play
 from wow_flywheel.closed_world.world import NEEDS, TOOL_OF_NEED, Rules
 from wow_flywheel.dialogue import to_chat
 from wow_flywheel.storage import write_atomic
+from wow_flywheel.training.launch import prepare_process
 
 FIRST_DIALOGUES = 800
 
@@ -26,6 +28,7 @@ FIRST_DIALOGUES = 800
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run it."""
     args = make_parser().parse_args(argv)
+    prepare_process(os.environ)
     args.run(args)
 
 

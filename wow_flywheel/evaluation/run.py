@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 import importlib
 import os
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wow_flywheel.errors import SettingsError
 from wow_flywheel.serving.protocol import Engine
+from wow_flywheel.training.launch import prepare_process
 
 
 class Environment(Protocol):
@@ -68,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m wow_flywheel.evaluation.run", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON file with the fields of EvaluationConfig")
     config = read_config(parser.parse_args(argv).config)
+    prepare_process(os.environ)
     with _progress() as say:
         outcomes = evaluate(config, say)
     config.output.parent.mkdir(parents=True, exist_ok=True)
