@@ -8,7 +8,6 @@ import argparse
 import datetime as dt
 import importlib
 import os
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
