@@ -1,18 +1,23 @@
 -- grain: one conversation
 -- inputs: conversations (the day), turns (of the day), replies (of the day), later (user_id, scenario, started_at of this and the next day)
 -- what: Satisfaction signals. Explicit ratings decide alone; without one the implicit signals do. A conversation without any signal is
---     neither satisfied nor dissatisfied. Replace this file to define USM by other signals.
---     A repeat contact is the same customer with the same scenario again within 24 hours, who had not thanked; a customer with more
---     than $max_contacts contacts around that time is a machine or a tester, and says nothing.
--- parameters: human = "(talk|speak|connect|transfer).{0,20}(human|person|agent|representative|manager)|(real|human) (person|agent|being)|(转|找|要|换).{0,4}(人工|真人|经理)|人工(客服|服务)"; complaint = "useless|worst|terrible|awful|ridiculous|unacceptable|waste of (my )?time|(really|so|very) (angry|annoyed|frustrat|disappoint)|not helpful|气死|太差|垃圾|投诉|受不了|浪费时间|没用"; thanks = "thank|thx|appreciate|great|perfect|awesome|wonderful|excellent|谢|太好了|棒"; unmet = "not what i|does not help|did not help|still not|never ?mind|forget it|算了|没解决|不用了"; repeat_hours = 24; max_contacts = 3; satisfied_csat = 4; dissatisfied_csat = 2; repeat_similarity = 0.9
+--     neither satisfied nor dissatisfied, with a satisfied_score of 0.5. Replace this file to define USM by other signals.
+--     Abandoned: the conversation ends on the user's open question or refusal. A repeat contact is the same customer with the same
+--     scenario again within $repeat_hours of the end, who had not thanked; a customer with more than $max_contacts contacts around
+--     that time is a machine or a tester, and says nothing. Thanks are read from the last words only; "no thanks", "thanks anyway"
+--     and thanks beside a complaint are none.
+-- parameters: human = "(talk|speak|connect|transfer|give|put|get|want|need).{0,20}\\b(human|real person|person|agent|representative|manager|supervisor)\\b|(real|human|live) (person|agent|being)|(转|找|要|换|叫).{0,4}(人工|真人|经理)|人工(客服|服务)";
+--     complaint = "useless|worst|terrible|awful|horrible|ridiculous|unacceptable|outrage|pathetic|stupid|idiot|dumb|incompetent|(this|that|you|it) sucks?|fuck|shit|(what the|go to) hell|shut up|get lost|busted|wast(e|ing) (of |my )*time|(really|so|very|getting|am|m) (angry|annoyed|frustrat|disappoint|upset|fed up)|frustrating|annoying|not helpful|no help|are you (even|kidding|deaf|listening)|i (just|already) (told|said|gave|answered)|how many times|not working right|for the love of god|thanks for nothing|气死|太差|垃圾|投诉|受不了|浪费时间|没用|差评|生气|失望|离谱|说了(多少|好几)遍|什么态度";
+--     decline = "\\bno (thanks|thank you|thx)\\b|\\bthank(s| you) any(way|ways|how)|(不用|不了)谢*谢*";
+--     thanks = "thank|thx|appreciate|great|perfect|awesome|wonderful|excellent|amazing|谢|太好了|棒|完美";
+--     unmet = "not what i|does not help|doesn t help|did not help|didn t help|still not|still doesn t|never ?mind|forget it|whatever|myself|somewhere else|算了|没解决|还是不行|解决不了"; repeat_hours = 24; max_contacts = 3; satisfied_csat = 4; dissatisfied_csat = 2; repeat_similarity = 0.9
 WITH users AS (
     SELECT
         conversation_id,
         bool_or(regexp_matches(norm, $human)) AS asked_for_human,
         bool_or(regexp_matches(norm, $complaint)) AS complained,
-        arg_max(norm, turn) AS last_words,
-        arg_max(content, turn) AS last_content,
-        max(turn) AS last_user_turn
+        regexp_replace(arg_max(norm, turn), $decline, ' ', 'g') AS last_words,
+        arg_max(content, turn) AS last_content
     FROM turns
     WHERE role = 'user' AND norm <> ''
     GROUP BY conversation_id
@@ -31,20 +36,23 @@ contacts AS (
     FROM later
     WINDOW same_customer AS (PARTITION BY user_id, scenario ORDER BY started_at)
 ),
-repeated AS (
-    SELECT conversation_id, TRUE AS repeated_reply
+said AS (
+    SELECT conversation_id, norm, strlen(norm) AS size, count(*) AS times
     FROM replies
-    WHERE norm <> ''
-    GROUP BY conversation_id
-    HAVING count(*) > count(DISTINCT norm)
+    GROUP BY conversation_id, norm
+),
+repeated AS (
+    SELECT conversation_id FROM said WHERE times > 1
     UNION
-    SELECT one.conversation_id, TRUE
-    FROM replies AS one
-    JOIN replies AS other ON other.conversation_id = one.conversation_id AND other.turn > one.turn
-    WHERE one.norm <> other.norm
-        AND abs(strlen(one.norm) - strlen(other.norm)) <= (1 - $repeat_similarity) * greatest(strlen(one.norm), strlen(other.norm))
-        AND strlen(one.norm) < 2000
-        AND 1 - levenshtein(one.norm, other.norm) / greatest(strlen(one.norm), strlen(other.norm)) >= $repeat_similarity
+    SELECT one.conversation_id
+    FROM said AS one
+    JOIN said AS other
+        ON other.conversation_id = one.conversation_id
+        AND other.norm > one.norm
+        AND other.size >= $repeat_similarity * one.size
+        AND one.size >= $repeat_similarity * other.size
+    WHERE greatest(one.size, other.size) < 2000
+        AND levenshtein(one.norm, other.norm) <= (1 - $repeat_similarity) * greatest(length(one.norm), length(other.norm))
 ),
 signals AS (
     SELECT
@@ -67,8 +75,13 @@ signals AS (
             AND NOT regexp_matches(coalesce(users.last_words, ''), $thanks),
             FALSE
         ) AS repeat_contact,
-        coalesce(regexp_matches(users.last_words, $thanks) AND NOT regexp_matches(users.last_words, $unmet), FALSE) AS thanked,
-        coalesce(repeated.repeated_reply, FALSE) AS repeated_reply
+        coalesce(
+            regexp_matches(users.last_words, $thanks)
+            AND NOT regexp_matches(users.last_words, $unmet)
+            AND NOT regexp_matches(users.last_words, $complaint),
+            FALSE
+        ) AS thanked,
+        repeated.conversation_id IS NOT NULL AS repeated_reply
     FROM conversations
     LEFT JOIN users USING (conversation_id)
     LEFT JOIN ends USING (conversation_id)
@@ -102,8 +115,10 @@ SELECT
         WHEN explicit AND rated_bad THEN 0.0
         WHEN explicit AND rated_good THEN 1.0
         WHEN explicit THEN 0.5
-        WHEN implicit_bad
-            THEN greatest(0.05, 0.3 - 0.1 * (asked_for_human::INT + complained::INT + abandoned::INT + repeat_contact::INT))
+        WHEN implicit_bad THEN greatest(
+            0.05,
+            0.35 - 0.2 * (asked_for_human::INT + complained::INT) - 0.1 * (abandoned::INT + repeat_contact::INT) + 0.05 * thanked::INT
+        )
         WHEN thanked THEN 0.85
         ELSE 0.5
     END AS satisfied_score,

@@ -1,30 +1,48 @@
 -- grain: one tool call
 -- inputs: turns
 -- relation: calls
+-- what: Tool calls with their results. `object` is the arguments where they are a JSON object, else null; `failed` says that the
+--     result reads like a failure, or that this call alone has none where others of its conversation have; `user_turn` is the last
+--     user turn before it.
 -- parameters: failure = "\"(ok|success)\" *: *false|\"error\" *: *[^n ]|^ *\"?error|not found|no such|failed|unable to|失败|不存在|无法"
 WITH calls AS (
-    SELECT conversation_id, turn, content, unnest(tool_calls) AS call
-    FROM turns
+    SELECT
+        conversation_id,
+        turn,
+        content,
+        unnest(tool_calls) AS call,
+        generate_subscripts(tool_calls, 1) AS position,
+        user_turn
+    FROM (
+        SELECT *, max(CASE WHEN role = 'user' THEN turn END) OVER (PARTITION BY conversation_id ORDER BY turn) AS user_turn
+        FROM turns
+    )
     WHERE role = 'assistant' AND tool_calls IS NOT NULL
 ),
 results AS (
     SELECT conversation_id, tool_call_id, turn AS result_turn, content AS result
     FROM turns
     WHERE role = 'tool'
+),
+matched AS (
+    SELECT calls.*, results.result_turn, results.result
+    FROM calls
+    LEFT JOIN results
+        ON results.conversation_id = calls.conversation_id
+        AND results.tool_call_id = calls.call.id
+        AND results.result_turn > calls.turn
+    QUALIFY row_number() OVER (PARTITION BY calls.conversation_id, calls.turn, position ORDER BY result_turn) = 1
 )
 SELECT
-    calls.conversation_id,
-    calls.turn,
-    calls.content,
-    calls.call.id AS call_id,
-    calls.call.name AS name,
-    calls.call.arguments AS arguments,
-    results.result_turn,
-    results.result,
-    coalesce(regexp_matches(results.result, $failure, 'i'), TRUE) AS failed
-FROM calls
-LEFT JOIN results
-    ON results.conversation_id = calls.conversation_id
-    AND results.tool_call_id = calls.call.id
-    AND results.result_turn > calls.turn
-QUALIFY row_number() OVER (PARTITION BY calls.conversation_id, calls.turn, calls.call.id, calls.call.name, calls.call.arguments ORDER BY results.result_turn) = 1
+    conversation_id,
+    turn,
+    content,
+    call.id AS call_id,
+    call.name AS name,
+    call.arguments AS arguments,
+    CASE WHEN CASE WHEN json_valid(call.arguments) THEN json_type(call.arguments) END = 'OBJECT' THEN call.arguments END AS object,
+    user_turn,
+    result_turn,
+    result,
+    coalesce(regexp_matches(result, $failure, 'i'), count(result) OVER (PARTITION BY conversation_id) > 0) AS failed
+FROM matched

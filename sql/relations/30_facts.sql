@@ -1,20 +1,57 @@
--- grain: one number that a user, a tool or an earlier call put into a conversation, with the first turn that did; conversation_id '*' is
---     the knowledge base
+-- grain: one value with a digit in it, by who put it into the conversation, with the first turn that did; conversation_id '*' is the
+--     knowledge base
 -- inputs: turns, calls, knowledge
 -- relation: facts
+-- what: Either `number` ("1,200.00" is 1200, "05" is 5, "two" and 两 are 2, 3 pm is also 15) or `id`, such as a1b2, in lower case.
+--     `source` is given (a user, a tool, the system prompt, or the knowledge base), call (arguments of a tool call) or reply (the
+--     assistant said it).
+-- parameters: words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+--     hanzi = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"]
 WITH texts AS (
-    SELECT conversation_id, turn, content AS text FROM turns WHERE role <> 'assistant' AND content IS NOT NULL
+    SELECT conversation_id, turn, CASE WHEN role = 'assistant' THEN 'reply' ELSE 'given' END AS source, lower(content) AS text
+    FROM turns
+    WHERE content IS NOT NULL
     UNION ALL
-    SELECT conversation_id, turn, arguments AS text FROM calls
+    SELECT conversation_id, turn, 'call' AS source, lower(arguments) AS text FROM calls
     UNION ALL
-    SELECT '*' AS conversation_id, -1 AS turn, concat_ws(' ', title, content) AS text FROM knowledge
+    SELECT '*' AS conversation_id, -1 AS turn, 'given' AS source, lower(concat_ws(' ', title, content)) AS text FROM knowledge
 ),
-numbers AS (
-    SELECT conversation_id, turn, unnest(regexp_extract_all(text, '\d+(?:[,.]\d+)*')) AS raw FROM texts
-),
-plain AS (
-    SELECT conversation_id, turn, regexp_replace(replace(raw, ',', ''), '\.0+$', '') AS number FROM numbers
+raw AS (
+    SELECT conversation_id, turn, source, unnest(regexp_extract_all(text, '\d+(?:[,.]\d+)*')) AS value FROM texts
+    UNION ALL
+    SELECT conversation_id, turn, source, unnest(regexp_extract_all(text, '[a-z0-9_-]*[a-z_-]\d[a-z0-9_-]*|\d+[a-z][a-z0-9_-]*')) AS value
+    FROM texts
+    UNION ALL
+    SELECT conversation_id, turn, source, unnest([hour, (hour + 12) % 24])::VARCHAR AS value
+    FROM (
+        SELECT
+            conversation_id,
+            turn,
+            source,
+            unnest(regexp_extract_all(text, '(\d{1,2})(?::\d\d| ?[ap]\.?m|点)', 1))::INT AS hour
+        FROM texts
+    )
+    UNION ALL
+    SELECT conversation_id, turn, source, coalesce(list_position($words, word), list_position($hanzi, word))::VARCHAR AS value
+    FROM (
+        SELECT
+            conversation_id,
+            turn,
+            source,
+            unnest(
+                regexp_extract_all(
+                    replace(text, '两', '二'),
+                    '\b(?:' || array_to_string($words, '|') || ')\b|' || array_to_string($hanzi, '|')
+                )
+            ) AS word
+        FROM texts
+    )
 )
-SELECT conversation_id, number, min(turn) AS turn
-FROM plain
+SELECT
+    conversation_id,
+    source,
+    CASE WHEN number IS NULL THEN value END AS id,
+    number,
+    min(turn) AS turn
+FROM (SELECT *, try_cast(replace(value, ',', '') AS DECIMAL(38, 4)) AS number FROM raw)
 GROUP BY ALL

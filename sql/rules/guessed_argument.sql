@@ -1,21 +1,43 @@
 -- id: guessed_argument
--- version: 1
+-- version: 2
 -- issue_type: unclarified_demand
 -- severity: major
--- finds: A tool call with a number that neither the user, a tool nor the knowledge base had given: a guess where it should have asked.
--- grain: one tool call
+-- finds: A tool call with a number or an id that neither a user, a tool nor the knowledge base had given, and that no reply had named
+--     for the user to confirm: a guess where it should have asked. Dates and times ("tomorrow" gives them), keys and long free text
+--     are left out.
+-- grain: one guessed value, at the first call that uses it
 -- inputs: calls, facts
--- parameters: min_digits = 2
+-- parameters: min_number = 10; ignore = "\"[^\"]*\" *:|\"(?:[^\"\\\\]|\\\\.){160,}\"|\\\\(u[0-9a-f]{4}|[nrt])|\\b\\d{4}-\\d\\d?-\\d\\d?(t[\\d:.+z-]+)?|\\b\\d\\d?/\\d\\d?(/\\d+)?|\\b\\d\\d?(:\\d\\d)+( ?[ap]m)?|\\b\\d\\d? ?([ap]\\.?m|st|nd|rd|th)\\b|\\d+ ?[年月日号点]"
 WITH used AS (
-    SELECT conversation_id, turn, name, unnest(regexp_extract_all(arguments, '\d+(?:\.\d+)?')) AS number
-    FROM calls
+    SELECT conversation_id, turn, user_turn, name, arguments, unnest(regexp_extract_all(text, '[a-z0-9_-]*\d[a-z0-9_-]*(?:[.,]\d+)*')) AS value
+    FROM (SELECT *, regexp_replace(lower(arguments), $ignore, ' ', 'g') AS text FROM calls)
+),
+guesses AS (
+    SELECT
+        *,
+        coalesce(
+            try_cast(replace(value, ',', '') AS DECIMAL(38, 4)),
+            try_cast(regexp_extract(value, '(\d{2,})\D*$', 1) AS DECIMAL(38, 4))
+        ) AS number
+    FROM used
+),
+named AS (
+    SELECT guesses.conversation_id, guesses.turn, guesses.value
+    FROM guesses
+    JOIN facts ON facts.conversation_id = guesses.conversation_id AND (facts.number = guesses.number OR facts.id = guesses.value)
+    WHERE (facts.source = 'given' AND facts.turn < guesses.turn) OR (facts.source = 'reply' AND facts.turn < guesses.user_turn)
+),
+known AS (
+    SELECT coalesce(id, number::VARCHAR) AS value FROM facts WHERE conversation_id = '*'
 )
-SELECT used.conversation_id, used.turn, any_value(used.number) AS quote, 'argument of ' || any_value(used.name) || ' that nobody named' AS evidence
-FROM used
-WHERE strlen(used.number) >= $min_digits
-    AND NOT EXISTS (
-        SELECT 1 FROM facts
-        WHERE facts.number = regexp_replace(used.number, '\.0+$', '')
-            AND (facts.conversation_id = '*' OR (facts.conversation_id = used.conversation_id AND facts.turn < used.turn))
-    )
-GROUP BY used.conversation_id, used.turn
+SELECT
+    conversation_id,
+    min(turn) AS turn,
+    substr(arg_min(arguments, turn), greatest(strpos(lower(arg_min(arguments, turn)), value), 1), length(value)) AS quote,
+    'argument of ' || arg_min(name, turn) || ' that nobody named' AS evidence
+FROM guesses
+WHERE coalesce(number >= $min_number, TRUE)
+    AND (conversation_id, turn, value) NOT IN (SELECT (conversation_id, turn, value) FROM named)
+    AND coalesce(number::VARCHAR, '') NOT IN (SELECT value FROM known)
+    AND value NOT IN (SELECT value FROM known)
+GROUP BY conversation_id, value

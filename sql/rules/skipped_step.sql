@@ -1,42 +1,59 @@
 -- id: skipped_step
--- version: 1
+-- version: 2
 -- issue_type: policy_violation
 -- severity: minor
--- finds: A step of the scenario's procedure taken although none of the steps that lead to it was taken before; only steps that this
---     day's logs name at all can be missed.
+-- finds: A step of the scenario's procedure taken although none of the steps that lead to it was taken before, where the other
+--     conversations that take the step nearly always took one of those first; a lone conversation is held to the procedure as it is
+--     written. Only steps that the logs name at all can be missed.
 -- grain: one step
 -- inputs: turns, calls, procedures
+-- parameters: followed = 0.85
 WITH steps AS (
-    SELECT DISTINCT conversation_id, scenario, turn, action AS step, content FROM turns WHERE role = 'assistant' AND action IS NOT NULL
-    UNION
-    SELECT calls.conversation_id, turns.scenario, calls.turn, calls.name AS step, calls.name AS content
+    SELECT conversation_id, scenario, turn, action AS step, content AS quote
+    FROM turns
+    WHERE role = 'assistant' AND action IS NOT NULL
+    UNION ALL
+    SELECT calls.conversation_id, turns.scenario, calls.turn, calls.name AS step, calls.name AS quote
     FROM calls
-    JOIN turns ON turns.conversation_id = calls.conversation_id AND turns.turn = calls.turn
-),
-observable AS (
-    SELECT DISTINCT scenario, step FROM steps
+    JOIN turns USING (conversation_id, turn)
 ),
 leads AS (
-    SELECT procedures.scenario, procedures.next_reply_id AS step, list(procedures.reply_id) AS needed
+    SELECT DISTINCT scenario, next_reply_id AS step, reply_id AS lead
     FROM procedures
-    JOIN observable ON observable.scenario = procedures.scenario AND observable.step = procedures.reply_id
-    WHERE procedures.next_reply_id IS NOT NULL
-    GROUP BY ALL
+    WHERE next_reply_id IS NOT NULL
+        AND (scenario, reply_id) IN (SELECT scenario, step FROM steps)
+),
+needs AS (
+    SELECT scenario, step, string_agg(lead, ' or ' ORDER BY lead) AS needed FROM leads GROUP BY scenario, step
 ),
 taken AS (
-    SELECT conversation_id, step, min(turn) AS first_turn FROM steps GROUP BY ALL
+    SELECT conversation_id, scenario, step, min(turn) AS turn, coalesce(arg_min(quote, turn), step) AS quote
+    FROM steps
+    GROUP BY conversation_id, scenario, step
+),
+led AS (
+    SELECT DISTINCT taken.conversation_id, taken.step
+    FROM taken
+    JOIN leads USING (scenario, step)
+    JOIN taken AS earlier
+        ON earlier.conversation_id = taken.conversation_id AND earlier.step = leads.lead AND earlier.turn <= taken.turn
+),
+judged AS (
+    SELECT
+        taken.*,
+        needs.needed,
+        led.step IS NOT NULL AS is_led,
+        count(*) OVER same AS takers,
+        count(led.step) OVER same AS followers
+    FROM taken
+    JOIN needs USING (scenario, step)
+    LEFT JOIN led USING (conversation_id, step)
+    WINDOW same AS (PARTITION BY taken.scenario, taken.step)
 )
 SELECT
-    steps.conversation_id,
-    min(steps.turn) AS turn,
-    arg_min(coalesce(steps.content, steps.step), steps.turn) AS quote,
-    'step ' || steps.step || ' without ' || any_value(array_to_string(leads.needed, ' or ')) AS evidence
-FROM steps
-JOIN leads ON leads.scenario = steps.scenario AND leads.step = steps.step
-WHERE NOT EXISTS (
-    SELECT 1 FROM taken
-    WHERE taken.conversation_id = steps.conversation_id
-        AND list_contains(leads.needed, taken.step)
-        AND taken.first_turn <= steps.turn
-)
-GROUP BY steps.conversation_id, steps.step
+    conversation_id,
+    turn,
+    quote,
+    'step ' || step || ' without ' || needed || ' (' || followers || ' of the ' || takers - 1 || ' others had it)' AS evidence
+FROM judged
+WHERE NOT is_led AND followers >= $followed * (takers - 1)

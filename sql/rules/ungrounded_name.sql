@@ -1,32 +1,50 @@
 -- id: ungrounded_name
--- version: 1
+-- version: 2
 -- issue_type: hallucination
 -- severity: minor
--- finds: A reply that uses a capitalised name which no user turn, tool result, tool call or knowledge unit contains.
+-- finds: A reply that uses a capitalised Latin name, or an id of letters and digits, which no user turn, tool result, tool call or
+--     knowledge unit before it contains, in Chinese text as well; only where the log shows sources at all.
 -- grain: one reply
 -- inputs: replies, turns, calls, knowledge
--- parameters: ignore = ["Please", "Thank", "Thanks", "Sorry", "Hello", "Yes", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+-- parameters: ignore = "please|thank|thanks|sorry|hello|yes|okay|sir|miss|madam|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december"
 WITH stated AS (
-    SELECT conversation_id, turn, unnest(regexp_extract_all(content, '[a-z,] ([A-Z][a-z]{2,})', 1)) AS name
-    FROM replies
+    SELECT DISTINCT
+        conversation_id,
+        turn,
+        unnest(
+            list_concat(
+                regexp_extract_all(text, '(?:[a-z,]\s|\p{Han})([A-Z][a-z]{2,})', 1),
+                regexp_extract_all(text, '\b([A-Z]+\d[A-Z0-9]{2,}|[A-Z]{2,}-?\d{3,})\b', 1)
+            )
+        ) AS name
+    FROM (SELECT conversation_id, turn, regexp_replace(content, '<[A-Z]+_\d+>', ' ', 'g') AS text FROM replies)
 ),
-given AS (
-    SELECT conversation_id, lower(string_agg(text, ' ')) AS text
-    FROM (
-        SELECT conversation_id, content AS text FROM turns WHERE role <> 'assistant'
-        UNION ALL
-        SELECT conversation_id, arguments AS text FROM calls
-    )
-    GROUP BY conversation_id
+texts AS (
+    SELECT conversation_id, turn, lower(content) AS text FROM turns WHERE role <> 'assistant' AND content IS NOT NULL
+    UNION ALL
+    SELECT conversation_id, turn, lower(arguments) AS text FROM calls
+),
+named AS (
+    SELECT stated.conversation_id, stated.turn, stated.name
+    FROM stated
+    JOIN texts ON texts.conversation_id = stated.conversation_id AND texts.turn < stated.turn
+    WHERE contains(texts.text, lower(stated.name))
 ),
 known AS (
-    SELECT coalesce(lower(string_agg(concat_ws(' ', title, content), ' ')), '') AS text FROM knowledge
+    SELECT coalesce(string_agg(lower(concat_ws(' ', title, content)), ' '), '') AS text FROM knowledge
 )
-SELECT stated.conversation_id, stated.turn, min(stated.name) AS quote, 'names nobody gave: ' || string_agg(DISTINCT stated.name, ', ' ORDER BY stated.name) AS evidence
+SELECT
+    stated.conversation_id,
+    stated.turn,
+    min(stated.name) AS quote,
+    'names nobody gave: ' || string_agg(stated.name, ', ' ORDER BY stated.name) AS evidence
 FROM stated
-LEFT JOIN given USING (conversation_id)
+ANTI JOIN named USING (conversation_id, turn, name)
 CROSS JOIN known
-WHERE NOT list_contains($ignore, stated.name)
-    AND NOT contains(coalesce(given.text, ''), lower(stated.name))
+WHERE (
+    stated.conversation_id IN (SELECT conversation_id FROM calls WHERE result IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM knowledge)
+)
+    AND NOT regexp_full_match(lower(stated.name), $ignore)
     AND NOT contains(known.text, lower(stated.name))
 GROUP BY stated.conversation_id, stated.turn

@@ -1,0 +1,40 @@
+-- id: guessed_name
+-- version: 1
+-- issue_type: unclarified_demand
+-- severity: minor
+-- finds: A tool call with a name, place or address of which no word was said before by the user, a tool, the assistant to the user, or
+--     the knowledge base.
+-- grain: one guessed value, at the first call that uses it
+-- inputs: calls, turns, knowledge
+-- parameters: keys = "name|city|address|street|place|location|destination|origin|hotel|restaurant|姓名|名称|地址|城市|地点|酒店|餐厅|景点"; known_words = "none|null|unknown|user|customer|any|don|care|true|false|equal|api"
+WITH keyed AS (
+    SELECT *, unnest(json_keys(object)) AS key FROM calls WHERE object IS NOT NULL
+),
+used AS (
+    SELECT conversation_id, turn, name, key, object ->> key AS value
+    FROM keyed
+    WHERE regexp_matches(key, $keys, 'i')
+),
+worded AS (
+    SELECT *, regexp_extract_all(lower(value), '[a-z]{3,}|\p{Han}{2,}') AS words
+    FROM used
+    WHERE value IS NOT NULL AND NOT regexp_matches(value, '[{\[\d]|^[A-Z]{2,4}$') AND NOT regexp_matches(lower(value), '\b(' || $known_words || ')\b')
+),
+texts AS (
+    SELECT conversation_id, turn, lower(content) AS text FROM turns WHERE content IS NOT NULL
+),
+named AS (
+    SELECT worded.conversation_id, worded.turn, worded.key
+    FROM worded
+    JOIN texts ON texts.conversation_id = worded.conversation_id AND texts.turn <= worded.turn
+    WHERE len(list_filter(worded.words, lambda word: contains(texts.text, substr(word, 1, 4)))) > 0
+),
+known AS (
+    SELECT coalesce(string_agg(lower(concat_ws(' ', title, content)), ' '), '') AS text FROM knowledge
+)
+SELECT worded.conversation_id, min(worded.turn) AS turn, worded.value AS quote, 'nobody named this ' || min(worded.key) AS evidence
+FROM worded
+ANTI JOIN named USING (conversation_id, turn, key)
+CROSS JOIN known
+WHERE len(worded.words) > 0 AND len(list_filter(worded.words, lambda word: contains(known.text, word))) = 0
+GROUP BY worded.conversation_id, worded.value
