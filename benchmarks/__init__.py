@@ -1,0 +1,1 @@
+"""Measurements of the whole system; each prints what docs/ and README.md quote."""
