@@ -8,6 +8,7 @@ What belongs here: exception classes that more than one stage raises or that an 
     │   ├── ContractError       data breaks a table's contract
     │   ├── SourceError         a log source cannot be listed or opened
     │   ├── QueryError          a file under sql/ is malformed, or does not run
+    │   ├── DecisionError       a person decided about a case that is not there
     │   ├── DatasetError        a dataset cannot be built as asked (too few rows, a leak)
     │   ├── TrainingError       a trainer refused its config or its run went wrong
     │   ├── ReleaseError        a release is missing, incomplete or refused
@@ -60,6 +61,10 @@ class SourceError(PermanentError):
 
 class QueryError(PermanentError):
     """A file under `sql/` is malformed or does not run; the message names the file."""
+
+
+class DecisionError(PermanentError):
+    """A person's decision names a conversation that has no case, an unknown label, or nobody."""
 
 
 class DatasetError(PermanentError):
