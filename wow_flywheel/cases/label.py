@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from wow_flywheel.cases.decisions import latest
 from wow_flywheel.contracts import CASES, SEVERITIES
 
 BY_RULES = "rules"
@@ -50,7 +51,8 @@ def label(
     """Label a day's conversations.
 
     Good: solved, satisfied, and no accepted severe finding. Bad: solved, and dissatisfied or with such a finding. Failed: not
-    solved. Review: the evidence disagrees or is weak. The latest decision of a person wins over all of it.
+    solved. Review: the evidence disagrees or is weak. The latest decision of a person wins over all of it. The customer's own
+    rating, where there is one, is the satisfied_score; without a rating the verdict's counts, which weighs the signals.
 
     Args:
         conversations: Contract `conversations`, one day.
@@ -67,11 +69,15 @@ def label(
     rows = (
         conversations.select("dt", "conversation_id", "user_id", "scenario")
         .join(verdicts.drop("dt", "scenario"), on="conversation_id", how="left")
-        .join(satisfaction.select("conversation_id", "explicit", signals="reasons"), on="conversation_id", how="left")
+        .join(_signals(satisfaction), on="conversation_id", how="left")
         .join(_severe_findings(inspections, thresholds), on="conversation_id", how="left")
-        .join(_latest(decisions), on="conversation_id", how="left")
+        .join(latest(decisions), on="conversation_id", how="left")
         .with_columns(
-            pl.col("solved_score", "satisfied_score").fill_null(0.5),
+            pl.col("solved_score").fill_null(0.5),
+            pl.when("explicit")
+            .then("signal_score")
+            .otherwise(pl.coalesce("satisfied_score", "signal_score", 0.5))
+            .alias("satisfied_score"),
             pl.col("confidence").fill_null(0.0),
             pl.col("findings", "issue_types", "signals", "failures").fill_null([]),
         )
@@ -93,6 +99,10 @@ def label(
     )
 
 
+def _signals(satisfaction: pl.DataFrame) -> pl.DataFrame:
+    return satisfaction.select("conversation_id", "explicit", signals="reasons", signal_score="satisfied_score")
+
+
 def _severe_findings(inspections: pl.DataFrame, rules: CaseRules) -> pl.DataFrame:
     accepted = inspections.filter(pl.col("decision") == "accepted", pl.col("severity").is_in(rules.severe))
     sentence = pl.format("accepted {} ({}) at turn {} by {}", "issue_type", "severity", "turn", "inspector")
@@ -102,11 +112,6 @@ def _severe_findings(inspections: pl.DataFrame, rules: CaseRules) -> pl.DataFram
         .agg("issue_type", findings=sentence)
         .rename({"issue_type": "issue_types"})
     )
-
-
-def _latest(decisions: pl.DataFrame) -> pl.DataFrame:
-    newest = decisions.sort("decided_at", maintain_order=True).unique("conversation_id", keep="last", maintain_order=True)
-    return newest.select("conversation_id", "decided_by", decided_label="label", decided_note="note")
 
 
 def _ruled(rules: CaseRules) -> pl.Expr:

@@ -1,0 +1,86 @@
+"""People's decisions about cases: adding one, and the cases with the latest decisions on them.
+
+What belongs here: the `decisions` table. What does not: how labels follow from evidence (`label`), printing (`commands`).
+A decision is only ever added; the latest of a conversation wins, and no rerun changes it.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from wow_flywheel.contracts import DECISIONS, LABELS
+from wow_flywheel.errors import DecisionError
+from wow_flywheel.lake import Lake
+
+
+def decide(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str, note: str, now: dt.datetime) -> pl.DataFrame:
+    """Add a person's decision about one case.
+
+    Args:
+        lake: The tables.
+        day: The conversation's day.
+        conversation_id: The conversation; it must have a case on that day.
+        label: One of `contracts.LABELS`.
+        who: The person who decides.
+        note: Why; may be empty.
+        now: When, with a timezone.
+
+    Returns:
+        The row that was added to `decisions`.
+
+    Raises:
+        DecisionError: The label is unknown, nobody is named, or the day has no such case.
+    """
+    if label not in LABELS:
+        raise DecisionError(f"{label!r} is no label", hint=f"use one of {list(LABELS)}")
+    if not who.strip():
+        raise DecisionError("a decision needs the name of who decides", hint="name a person, such as --by ana")
+    case(lake, day, conversation_id)
+    row = pl.DataFrame(
+        {
+            "dt": [day],
+            "conversation_id": [conversation_id],
+            "label": [label],
+            "decided_by": [who.strip()],
+            "decided_at": [now],
+            "note": [note.strip() or None],
+        },
+        schema=DECISIONS.columns,
+    )
+    lake.append("decisions", row)
+    return row
+
+
+def case(lake: Lake, day: dt.date, conversation_id: str) -> pl.DataFrame:
+    """One case as `current` gives it, a frame of one row.
+
+    Raises:
+        DecisionError: The day has no such case.
+    """
+    found = current(lake, day).filter(pl.col("conversation_id") == conversation_id)
+    if found.is_empty():
+        raise DecisionError(
+            f"{day} has no case of the conversation {conversation_id!r}",
+            hint=f"see `wow-flywheel review list --dt {day} --label all`, or run the job `nightly` for that day",
+        )
+    return found
+
+
+def current(lake: Lake, day: dt.date) -> pl.DataFrame:
+    """A day's cases, contract `cases`, with the label and the name of decisions that came after the last labelling."""
+    return (
+        lake.read("cases", day)
+        .join(latest(lake.read("decisions")), on="conversation_id", how="left")
+        .with_columns(
+            label=pl.coalesce("decided_label", "label"),
+            decided_by=pl.coalesce("decided_by_right", "decided_by"),
+        )
+        .drop("decided_label", "decided_by_right", "decided_note")
+        .sort("conversation_id")
+    )
+
+
+def latest(decisions: pl.DataFrame) -> pl.DataFrame:
+    """The latest decision of each conversation: conversation_id, decided_by, decided_label, decided_note."""
+    newest = decisions.sort("decided_at", maintain_order=True).unique("conversation_id", keep="last", maintain_order=True)
+    return newest.select("conversation_id", "decided_by", decided_label="label", decided_note="note")
