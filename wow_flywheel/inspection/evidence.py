@@ -20,7 +20,8 @@ def default_inspectors() -> tuple[Inspector, ...]:
 
 def gather(context: InspectionContext) -> list[Claim]:
     """The claims of all evidence inspectors, merged; see `merged`."""
-    knowledge = frozenset().union(*map(numbers, context.knowledge["content"].drop_nulls().to_list()))
+    texts = [context.knowledge["title"], context.knowledge["content"], context.procedures["text"]]
+    knowledge = frozenset().union(*(numbers(text) for column in texts for text in column.drop_nulls()))
     grounds = {key: Grounds(messages, knowledge) for key, messages in context.dialogues().items()}
     return merged(claim for inspector in default_inspectors() for claim in inspector.inspect(context, grounds))
 

@@ -29,9 +29,11 @@ from wow_flywheel.inspection.wording import (
     NOT_UPSET,
     PUSHBACK,
     QUESTION,
+    REFUSED,
     UPSET,
     folded,
     text_of,
+    upset_at_service,
 )
 
 MIN_SUBSTANTIAL = 12
@@ -197,7 +199,16 @@ def unapologetic(suspicion: Suspicion) -> Examined:
         return Examined("rejected", "the user's words before it are not upset", 0.7)
     if ACKNOWLEDGED.search(suspicion.text):
         return Examined("rejected", "the answer takes it up", 0.8)
-    return Examined("accepted", "the user was upset and nothing in the answer takes it up", 0.8)
+    if upset_at_service(suspicion.asked) or _let_down(suspicion):
+        return Examined("accepted", "the user was upset and nothing in the answer takes it up", 0.8)
+    return Examined("unresolved", "whether it was the service that upset the user needs a reader", 0.4)
+
+
+def _let_down(suspicion: Suspicion) -> bool:
+    """True if the user's words answer a reply that declines."""
+    users = [turn for turn in range(suspicion.turn) if suspicion.messages[turn]["role"] == "user"]
+    before = suspicion.messages[users[-2] if len(users) > 1 else 0 : users[-1]] if users else []
+    return any(message["role"] == "assistant" and REFUSED.search(text_of(message)) for message in before)
 
 
 def unanswered(suspicion: Suspicion) -> Examined:

@@ -28,6 +28,12 @@ NOT_UPSET = re.compile(
     r"|[不没]有?(?:生气|失望)",
     re.IGNORECASE,
 )
+AT_SERVICE = re.compile(
+    r"\b(?:unacceptable|ridiculous|useless|unhelpful|fed up|frustrat\w+|annoy\w+|waste of (?:my )?time|complain\w*)\b"
+    r"|\b(?:your?|you['’]?re|this (?:is|was)|(?:customer )?service|support|company|assistant|agent|representative|bot)\b"
+    r"|[你您]|服务|客服|态度|商家|平台|气死|投诉|没用|离谱|受不了|浪费时间",
+    re.IGNORECASE,
+)
 ACKNOWLEDGED = re.compile(
     r"sorry|apolog|understand|regret|my bad|inconvenience|抱歉|对不起|不好意思|理解|遗憾|添麻烦|歉意", re.IGNORECASE
 )
@@ -69,6 +75,12 @@ HANDED_OVER = re.compile(r"transfer|human agent|representative|转接?人工|人
 def text_of(message: Message) -> str:
     """A message's text; empty where it has none."""
     return message.get("content") or ""
+
+
+def upset_at_service(text: str) -> bool:
+    """True if a sentence that sounds upset is about the service or its answers, not about the weather or the customer's day."""
+    sentences = re.split(r"[.!?\n。！？]", text)
+    return any(UPSET.search(sentence) and AT_SERVICE.search(sentence) for sentence in sentences)
 
 
 def folded(text: str) -> str:

@@ -66,16 +66,19 @@ def run(
     findings: list[dict[str, Any]] | None = None,
     satisfaction: list[dict[str, Any]] | None = None,
     knowledge: list[str] | None = None,
+    procedure: list[str] | None = None,
     panel: Any = None,
 ) -> Inspection:
-    """Inspect conversations with the given findings, signals and contents of knowledge units."""
+    """Inspect conversations with the given findings, signals, contents of knowledge units and replies of a procedure."""
     units = [{"unit_id": f"k{i}", "title": "unit", "content": text} for i, text in enumerate(knowledge or [])]
+    identity = {"policy_id": "p", "scenario": "refund"}
+    steps = [identity | {"reply_id": f"r{i}", "text": text} for i, text in enumerate(procedure or [])]
     return inspect(
         day(*conversations),
         rule_findings=pl.DataFrame(findings or [], schema=RULE_FINDINGS.columns),
         satisfaction=pl.DataFrame(satisfaction or [], schema=SATISFACTION.columns),
         knowledge=pl.DataFrame(units, schema=KNOWLEDGE),
-        procedures=pl.DataFrame([], schema=PROCEDURES),
+        procedures=pl.DataFrame(steps, schema=PROCEDURES),
         panel=panel,
     )
 

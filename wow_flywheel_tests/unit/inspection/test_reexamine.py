@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from wow_flywheel.dialogue import Message
-from wow_flywheel_tests.unit.inspection.talk import agent, call, finding, run, tool, user
+from wow_flywheel_tests.unit.inspection.talk import accepted, agent, call, finding, run, tool, user
 
 REPLY = "Your money arrives within three days."
 
@@ -111,6 +111,13 @@ def test_knowledge_grounds_a_number() -> None:
     assert decision(messages, "ungrounded_number", "hallucination", 3, "14", "Refunds take 14 days.") == "rejected"
 
 
+def test_a_number_that_the_procedure_says_is_not_made_up() -> None:
+    messages = [user("Eighty of us."), call("find"), tool(ok=True), agent("At most 50 people can come.")]
+    found = [finding("ungrounded_number", "hallucination", 3, "50")]
+    assert accepted(run(messages, findings=found)) == [("hallucination", 3)]
+    assert accepted(run(messages, findings=found, procedure=["The room takes 50 guests."])) == []
+
+
 def test_a_computed_number_stays_open_only_where_the_reply_names_a_term_or_a_total() -> None:
     given = [user("Refund?"), call("refund", order=7), tool(ok=True, amount=58, fee=5)]
     open_one = [*given, agent("You get 53 dollars, that is less the fee of 5 dollars.")]
@@ -186,6 +193,9 @@ def test_a_success_after_the_claim_does_not_excuse_it() -> None:
         ("This is terrible.", "I am sorry. Which order number is it?", "rejected"),
         ("I am not angry at all.", "Which order number is it?", "rejected"),
         ("The soup was nice.", "Which order number is it?", "rejected"),
+        ("Your bot is awful.", "Which order number is it?", "accepted"),
+        ("It rains? How awful! Where is it dry?", "It is dry in Rome.", "unresolved"),
+        ("I feel awful today. A room, please.", "Which day?", "unresolved"),
         ("太差了，我要投诉", "请问订单号是多少？", "accepted"),
         ("太差了，我要投诉", "非常抱歉，请问订单号是多少？", "rejected"),
         ("我没有生气", "请问订单号是多少？", "rejected"),
@@ -193,6 +203,13 @@ def test_a_success_after_the_claim_does_not_excuse_it() -> None:
 )
 def test_an_upset_user_has_to_be_taken_up(said: str, reply: str, expected: str) -> None:
     assert decision([user(said), agent(reply)], "no_apology", "poor_empathy", 1, reply) == expected
+
+
+def test_a_user_who_is_upset_at_a_refusal_has_to_be_taken_up() -> None:
+    offered = [user("A table."), agent("At eight?"), user("Oh, that is awful."), agent("At nine?")]
+    refused = [user("A table."), agent("Eight is not available."), user("Oh, that is awful."), agent("At nine?")]
+    assert decision(offered, "no_apology", "poor_empathy", 3, "At nine?") == "unresolved"
+    assert decision(refused, "no_apology", "poor_empathy", 3, "At nine?") == "accepted"
 
 
 @pytest.mark.parametrize(
