@@ -11,7 +11,6 @@ What belongs here: exception classes that more than one stage raises or that an 
     │   ├── DecisionError       a person decided about a case that is not there
     │   ├── DatasetError        a dataset cannot be built as asked (too few rows, a leak)
     │   ├── TrainingError       a trainer refused its config or its run went wrong
-    │   ├── ReviewError         a person's decision names a conversation or a label that does not exist
     │   ├── ReleaseError        a release is missing, incomplete or refused
     │   └── EndpointRefused     the LLM endpoint said no for good (401, 403, 404, 400)
     └── RetryableError      the same call may succeed later
@@ -74,10 +73,6 @@ class DatasetError(PermanentError):
 
 class TrainingError(PermanentError):
     """A trainer refused its config, or a run went wrong in a way that a retry repeats."""
-
-
-class ReviewError(PermanentError):
-    """A person's decision names a conversation or a label that does not exist."""
 
 
 class ReleaseError(PermanentError):
