@@ -82,7 +82,8 @@ def label(
             pl.col("findings", "issue_types", "signals", "failures").fill_null([]),
         )
     )
-    by_rules = rows.with_columns(ruled=_ruled(thresholds), why=_why(thresholds))
+    doubted = rows.with_columns(doubts=_doubts(thresholds))
+    by_rules = doubted.with_columns(ruled=_ruled(thresholds), why=_why(thresholds))
     return CASES.conform(
         by_rules.select(
             "dt",
@@ -120,7 +121,7 @@ def _ruled(rules: CaseRules) -> pl.Expr:
     dissatisfied = pl.col("satisfied_score") <= rules.dissatisfied
     satisfied = pl.col("satisfied_score") >= rules.satisfied
     return (
-        pl.when(_doubtful(rules))
+        pl.when(pl.col("doubts").list.len() > 0)
         .then(pl.lit("review"))
         .when(pl.col("solved_score") < rules.failed)
         .then(pl.lit("failed"))
@@ -132,10 +133,16 @@ def _ruled(rules: CaseRules) -> pl.Expr:
     )
 
 
-def _doubtful(rules: CaseRules) -> pl.Expr:
+def _doubts(rules: CaseRules) -> pl.Expr:
+    """Why the evidence cannot be trusted, in plain words: any one of these sends the case to a person."""
     rated_good = pl.col("explicit").fill_null(value=False) & (pl.col("satisfied_score") >= rules.satisfied)
-    contradiction = rated_good & (pl.col("solved_score") < rules.failed)
-    return (pl.col("confidence") < rules.confidence) | (pl.col("failures").list.len() > 0) | contradiction
+    doubts = (
+        (pl.col("inspected_by").is_null(), pl.lit("not inspected")),
+        (pl.col("confidence") < rules.confidence, pl.format("low confidence {}", pl.col("confidence").round(2))),
+        (pl.col("failures").list.len() > 0, pl.format("inspection failed: {}", pl.col("failures").list.join(", "))),
+        (rated_good & (pl.col("solved_score") < rules.failed), pl.lit("the customer rated it good, but it seems unsolved")),
+    )
+    return pl.concat_list(*(pl.when(doubt).then(reason) for doubt, reason in doubts)).list.drop_nulls()
 
 
 def _why(rules: CaseRules) -> pl.Expr:
@@ -147,10 +154,9 @@ def _why(rules: CaseRules) -> pl.Expr:
         pl.when(pl.col("signals").list.len() > 0)
         .then(pl.format("customer: {}", pl.col("signals").list.join(", ")))
         .otherwise(pl.lit("customer: no satisfaction signal")),
-        pl.when(pl.col("confidence") < rules.confidence).then(pl.format("low confidence {}", pl.col("confidence").round(2))),
-        pl.when(pl.col("failures").list.len() > 0).then(pl.format("inspection failed: {}", pl.col("failures").list.join(", "))),
         pl.when(unclear).then(pl.lit("whether it was solved is unclear")),
         pl.when(lukewarm).then(pl.lit("neither satisfied nor dissatisfied")),
+        pl.col("doubts"),
         pl.col("findings"),
     )
 

@@ -1,0 +1,58 @@
+"""Quarantined lines that pass after a fix, in the library and on the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wow_flywheel.conversations.commands import app
+from wow_flywheel.conversations.replay import ReplayOutcome, replay
+from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.lake import Lake
+from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, write
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A day with three lines quarantined in the lake, two of them repaired since, one gone."""
+    logs, lake = tmp_path / "logs", Lake.at(str(tmp_path / "lake"))
+    write(logs, b"\n".join([line("c-1"), b"{", line("c-3", user_id=7)]), "a.jsonl")
+    gone = write(logs, b"oops", "b.jsonl")
+    day = read(logs)
+    lake.replace("conversations", day.conversations, DAY)
+    lake.replace("quarantine", day.quarantine, DAY)
+    assert day.quarantine.height == 3
+    write(logs, b"\n".join([line("c-1"), line("c-2"), line("c-3", user_id=8)]), "a.jsonl")
+    gone.unlink()
+    return logs
+
+
+def test_a_replay_says_which_lines_now_pass(logs: Path, tmp_path: Path) -> None:
+    lake, source = Lake.at(str(tmp_path / "lake")), LogSource.at(str(logs))
+    file = f"dt={DAY}/a.jsonl"
+    recovered = [{"source_file": file, "source_line": 2, "reason": "not_json", "conversation_id": "c-2"}]
+    assert replay(lake, source, DAY) == ReplayOutcome(DAY, recovered, 1, 1, {"wrong_type": 1}, 2)
+    assert lake.read("conversations", DAY)["conversation_id"].to_list() == ["c-1", "c-2"]
+    assert lake.read("quarantine", DAY)["source_line"].to_list() == [3]
+    assert replay(lake, source, DAY) == ReplayOutcome(DAY, [], 0, 1, {"wrong_type": 1}, 2)
+
+
+def test_the_commands(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WOW_LOGS_URI", str(logs))
+    monkeypatch.setenv("WOW_LAKE_URI", str(tmp_path / "lake"))
+    runner = CliRunner()
+    listed = runner.invoke(app, ["quarantine", "--dt", str(DAY), "--json"])
+    assert [(each["reason"], each["byte_offset"]) for each in json.loads(listed.output)] == [
+        ("not_json", len(line("c-1")) + 1), ("wrong_type", len(line("c-1")) + 3), ("not_json", 0),
+    ]  # fmt: skip
+    assert "wrong_type" in runner.invoke(app, ["quarantine", "--dt", str(DAY)]).output
+    shown = runner.invoke(app, ["replay", "--dt", str(DAY)])
+    assert shown.exit_code == 0, shown.output
+    assert "next: run the job `nightly` for 2026-11-05" in shown.output
+    again = runner.invoke(app, ["replay", "--dt", str(DAY), "--json"])
+    assert json.loads(again.output) == {
+        "day": str(DAY), "recovered": [], "vanished": 0, "still_quarantined": 1, "reasons": {"wrong_type": 1},
+        "conversations": 2,
+    }  # fmt: skip
+    assert runner.invoke(app, ["replay", "--dt", "yesterday"]).exit_code == 2
