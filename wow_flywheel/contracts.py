@@ -110,13 +110,25 @@ class Contract:
         kept = [*self.columns, *(unknown if self.drift is Drift.EVOLVE else [])]
         try:
             shaped = filled.select(kept).cast(pl.Schema(self.columns))
-        except pl.exceptions.PolarsError as error:
+        except pl.exceptions.PolarsError:
+            shaped = None
+        if shaped is None:  # outside the handler: Polars quotes values in its message, and a cause would show them
             raise ContractError(
-                f"table {self.name} v{self.version}: a column has the wrong type ({type(error).__name__})",
-                hint="compare the frame's schema with the contract's columns",
-            ) from error
+                f"table {self.name} v{self.version}: a column has the wrong type: {self._misfits(filled)}",
+                hint="cast or map it before the write",
+            )
         self._check(shaped)
         return shaped
+
+    def _misfits(self, frame: pl.DataFrame) -> str:
+        """The columns that do not cast to their type, without their values."""
+        said = []
+        for name, dtype in self.columns.items():
+            try:
+                frame[name].cast(dtype)
+            except pl.exceptions.PolarsError:
+                said.append(f"{name} is {frame[name].dtype}, not {dtype}")
+        return "; ".join(said)
 
     def _check(self, frame: pl.DataFrame) -> None:
         nulls = [name for name in self.required if frame[name].null_count()]

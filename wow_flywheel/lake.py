@@ -11,10 +11,9 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from wow_flywheel.contracts import TABLES, Contract
@@ -22,7 +21,6 @@ from wow_flywheel.errors import ContractError, StorageUnavailable
 from wow_flywheel.storage import delta_options
 
 COMMIT_ATTEMPTS = 8
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,41 +88,31 @@ class Lake:
                 f"table {name}: rows outside the partition {shape.partition}={partition} being replaced",
                 hint="filter the frame to its partition before the write",
             )
-        predicate = f"{shape.partition} = '{partition}'"
-        return self._commit(name, lambda: self._overwrite(shape, rows, predicate))
+        value = str(partition).replace("'", "''")
+        return self._commit(shape, lambda: self._overwrite(shape, rows, f"{shape.partition} = '{value}'"))
 
     def append(self, name: str, frame: pl.DataFrame) -> int:
         """Add rows to a table (used for what is never rewritten, such as people's decisions); returns the new version."""
         shape = contract(name)
         rows = shape.conform(frame)
-        return self._commit(
-            name,
-            lambda: write_deltalake(
-                self.table_uri(name),
-                rows.to_arrow(),
-                mode="append",
-                partition_by=[shape.partition],
-                storage_options=dict(self.options),
-            ),
-        )
+        uri, options = self.table_uri(name), dict(self.options)
+        return self._commit(shape, lambda: write_deltalake(uri, rows.to_arrow(), mode="append", storage_options=options))
 
     def _overwrite(self, shape: Contract, rows: pl.DataFrame, predicate: str) -> None:
-        if rows.is_empty() and self.exists(shape.name):
-            DeltaTable(self.table_uri(shape.name), storage_options=dict(self.options)).delete(predicate)
+        uri, options = self.table_uri(shape.name), dict(self.options)
+        if rows.is_empty():
+            DeltaTable(uri, storage_options=options).delete(predicate)
             return
-        write_deltalake(
-            self.table_uri(shape.name),
-            rows.to_arrow(),
-            mode="overwrite",
-            predicate=predicate if self.exists(shape.name) else None,
-            partition_by=[shape.partition],
-            storage_options=dict(self.options),
-            schema_mode="merge" if self.exists(shape.name) else None,
-        )
+        data = rows.to_arrow()
+        write_deltalake(uri, data, mode="overwrite", predicate=predicate, schema_mode="merge", storage_options=options)
 
-    def _commit(self, name: str, write: Callable[[], T]) -> int:
+    def _commit(self, shape: Contract, write: Callable[[], object]) -> int:
+        """Write to a table that exists: made first, with no rows, so that two first writers cannot replace each other's."""
+        name = shape.name
         for attempt in range(COMMIT_ATTEMPTS):
             try:
+                if not self.exists(name):
+                    self._create(shape)
                 write()
                 return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version()
             except (CommitFailedError, TableNotFoundError) as error:
@@ -134,6 +122,11 @@ class Lake:
             f"table {name}: {COMMIT_ATTEMPTS} commits in a row lost against other writers",
             hint="run fewer partitions of this table at once",
         ) from last
+
+    def _create(self, shape: Contract) -> None:
+        schema = Schema.from_arrow(shape.empty().to_arrow().schema)
+        uri, options = self.table_uri(shape.name), dict(self.options)
+        DeltaTable.create(uri, schema, mode="ignore", partition_by=[shape.partition], storage_options=options)
 
 
 def contract(name: str) -> Contract:

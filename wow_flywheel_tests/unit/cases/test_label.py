@@ -100,7 +100,7 @@ def test_low_confidence_a_failed_inspection_and_no_verdict_go_to_a_person() -> N
 def test_a_good_rating_of_what_was_not_solved_goes_to_a_person() -> None:
     row = labelled(scored(0.2, 0.1), said=signal(1.0, "thumb up", explicit=True))
     assert row["label"] == "review"
-    assert "the customer rated it good, the evidence says it was not solved" in row["reasons"]
+    assert "the customer rated it good, but it seems unsolved" in row["reasons"]
 
 
 def test_a_rating_outweighs_the_verdict_and_signals_do_not() -> None:
