@@ -40,14 +40,14 @@ def file_system(uri: str) -> AbstractFileSystem:
 
 @contextmanager
 def storage_errors(uri: str, setting: str) -> Iterator[None]:
-    """Turn what goes wrong while files are listed or read into the project's errors.
+    """Turn what goes wrong while files are listed, read or written into the project's errors.
 
     Args:
-        uri: What is read.
+        uri: What is read or written.
         setting: The environment variable that names it, for the hint.
 
     Raises:
-        SourceError: It does not exist, may not be read, or the credentials or the endpoint are set wrong.
+        SourceError: It does not exist, may not be used, or the credentials or the endpoint are set wrong.
         StorageUnavailable: The storage does not answer.
     """
     try:

@@ -14,7 +14,7 @@ from typing import Any
 from fsspec import AbstractFileSystem
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from wow_flywheel.storage import file_system, is_s3, write_atomic
+from wow_flywheel.storage import file_system, is_s3, storage_errors, write_atomic
 
 FOLDER = "llm_ledger"
 
@@ -66,19 +66,31 @@ class Ledger:
         return cls(f"{uri.rstrip('/')}/{FOLDER}", file_system(uri))
 
     def get(self, key: str) -> Entry | None:
-        """The entry of a request's key; None if there is none, or if it is corrupt (then the call is made again)."""
-        try:
-            return ENTRY.validate_json(self.files.cat_file(self.path(key)))
-        except (FileNotFoundError, ValidationError):
-            return None
+        """The entry of a request's key; None if there is none, or if it is corrupt (then the call is made again).
+
+        Raises:
+            SourceError: The lake may not be read, or its credentials or endpoint are set wrong.
+            StorageUnavailable: The storage does not answer.
+        """
+        with storage_errors(self.root, "WOW_LAKE_URI"):
+            try:
+                return ENTRY.validate_json(self.files.cat_file(self.path(key)))
+            except (FileNotFoundError, ValidationError):
+                return None
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer, durably and whole."""
+        """Keep an answer, durably and whole.
+
+        Raises:
+            SourceError: The lake may not be written, or its credentials or endpoint are set wrong.
+            StorageUnavailable: The storage does not answer.
+        """
         data = json.dumps(asdict(entry), ensure_ascii=False).encode()
-        if is_s3(self.root):
-            self.files.pipe_file(self.path(key), data)
-        else:
-            write_atomic(Path(self.path(key)), data)
+        with storage_errors(self.root, "WOW_LAKE_URI"):
+            if is_s3(self.root):
+                self.files.pipe_file(self.path(key), data)
+            else:
+                write_atomic(Path(self.path(key)), data)
 
     def path(self, key: str) -> str:
         """Where the entry of a key lies."""

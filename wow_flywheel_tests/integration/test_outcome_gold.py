@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,11 @@ NO_PROCEDURES = pl.DataFrame(schema=dict.fromkeys(("policy_id", "scenario", "rep
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is missing: real conversations with gold labels")
 
 
-def verdicts(name: str) -> tuple[list[dict[str, Any]], float]:
-    """The verdicts joined with the gold labels, and the seconds that inspection took."""
+def verdicts(name: str) -> list[dict[str, Any]]:
+    """The verdicts joined with the gold labels."""
     source = LogSource.at(str(SHARED / name / "logs"))
     conversations = pl.concat([read_day(source, day).conversations for day in source.days()])
     satisfaction = signals(conversations, CONVERSATIONS.empty())
-    started = time.perf_counter()
     done = inspect(
         conversations,
         rule_findings=RULE_FINDINGS.empty(),
@@ -36,11 +34,10 @@ def verdicts(name: str) -> tuple[list[dict[str, Any]], float]:
         knowledge=NO_KNOWLEDGE,
         procedures=NO_PROCEDURES,
     )
-    seconds = time.perf_counter() - started
     with gzip.open(SHARED / name / "gold.jsonl.gz", "rt", encoding="utf-8") as lines:
         gold = {row["conversation_id"]: row for row in map(json.loads, lines)}
     found = done.verdicts.iter_rows(named=True)
-    return [gold[row["conversation_id"]] | row for row in found if row["conversation_id"] in gold], seconds
+    return [gold[row["conversation_id"]] | row for row in found if row["conversation_id"] in gold]
 
 
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
@@ -52,7 +49,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def test_people_who_say_that_their_task_was_achieved_score_higher_and_the_dissatisfied_lower() -> None:
-    rows, seconds = verdicts("star")
+    rows = verdicts("star")
     rated = [row for row in rows if not row["feedback_in_log"]]
     asked = [row for row in rated if row["task_achieved"] is not None]
     judged = [row for row in rated if row["user_annoyed"] is not None or row["agent_calm_and_helpful"] is not None]
@@ -60,10 +57,9 @@ def test_people_who_say_that_their_task_was_achieved_score_higher_and_the_dissat
     assert len(asked) > 1000
     assert auroc([row["solved_score"] for row in asked], [row["task_achieved"] for row in asked]) > 0.77
     assert auroc([-row["satisfied_score"] for row in judged], unhappy) > 0.68
-    assert seconds < 20
 
 
 def test_on_agents_judged_by_a_database_the_talk_says_little_but_not_the_contrary() -> None:
-    rows, _ = verdicts("tau")
+    rows = verdicts("tau")
     assert len(rows) == 519
     assert auroc([row["solved_score"] for row in rows], [row["solved"] for row in rows]) > 0.52
