@@ -21,7 +21,7 @@ SPECS = [
     table_spec(
         "conversations",
         "conversations",
-        "The day's conversations, read from every log format, checked, deduplicated, with personal data redacted.",
+        "The day's conversations from .jsonl, .gz, .zst or Parquet, checked, each one once, personal data redacted.",
         deps=["production_logs"],
         kinds=("python", "polars"),
     ),
