@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 import polars as pl
 
+from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.lake import Lake
 
@@ -76,14 +78,15 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     """The tables as Markdown."""
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
     seconds = [run["seconds"] for run in runs]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     lines = [
         "# Results: the wheel in the closed world",
         "",
         f"`python -m benchmarks.wheel --seeds {' '.join(str(run['seed']) for run in runs)} --turns {turns}` on {machine};",
-        f"{mean(seconds):.0f} s a seed. Everything is measured on held-out customers (200 episodes a model), against",
-        "the world's own database and the customers' behaviour, never by the flywheel's labels.",
+        f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {EPISODES} episodes",
+        "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
-        "## From the first production model to the last candidate",
+        "## From the first production model to the release in use at the end",
         "",
         "| metric | " + " | ".join(f"seed {run['seed']}" for run in runs) + " | mean change (95 % interval over seeds) |",
         "|---" * (len(runs) + 2) + "|",
@@ -93,6 +96,8 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "USM formulas are not public, so only the direction and the size of the change compare.",
         "",
         "## Each turn",
+        "",
+        "In percent, with 95 % intervals over episodes. The gate compares the last candidate of a cycle with the release in use.",
         "",
         "| seed | cycle | model | RR ↓ | USM 1 ↓ | USM 2 ↑ | solve rate ↑ |",
         "|---|---|---|---|---|---|---|",
@@ -111,7 +116,7 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
 
 
 def _metric_line(metric: str, runs: Sequence[dict[str, Any]]) -> str:
-    ends = [_ends(run["evaluations"], metric) for run in runs]
+    ends = [_ends(run["evaluations"], metric, run["released"]) for run in runs]
     changes = [after - before for before, after in ends]
     cells = " | ".join(f"{100 * before:.1f} → {100 * after:.1f}" for before, after in ends)
     spread = T_95[len(changes)] * stdev(changes) / sqrt(len(changes)) if len(changes) in T_95 else None
@@ -119,24 +124,30 @@ def _metric_line(metric: str, runs: Sequence[dict[str, Any]]) -> str:
     return f"| {metric} {METRICS.get(metric).arrow} (%) | {cells} | {100 * mean(changes):+.1f}{interval} points |"
 
 
-def _ends(evaluations: pl.DataFrame, metric: str) -> tuple[float, float]:
-    """The metric of the first cycle's baseline and of the last cycle's DPO candidate."""
+def _ends(evaluations: pl.DataFrame, metric: str, released: str) -> tuple[float, float]:
+    """The metric of the first cycle's baseline, and of the release in use at the end as the last cycle measured it."""
     rows = evaluations.filter(pl.col("metric") == metric)
     first, last = rows["cycle"].min(), rows["cycle"].max()
-    before = rows.filter(pl.col("cycle") == first, pl.col("model").str.ends_with("-base"))["value"].item()
-    after = rows.filter(pl.col("cycle") == last, pl.col("model").str.ends_with("-dpo"))["value"].max()
-    candidate = rows.filter(pl.col("cycle") == last, pl.col("model") == f"{last}-dpo")["value"]
-    return before, candidate.item() if candidate.len() else after
+    final = f"{last}-dpo" if released.endswith(f"-{last}") else released
+    ends = ((first, pl.col("model").str.ends_with("-base")), (last, pl.col("model") == final))
+    before, after = (rows.filter(pl.col("cycle") == cycle, model)["value"].item() for cycle, model in ends)
+    return before, after
 
 
 def _turn_lines(run: dict[str, Any]) -> list[str]:
-    wide = run["evaluations"].pivot("metric", index=["cycle", "model"], values="value").sort("cycle", "model")
+    values = ["value", "low", "high"]
+    wide = run["evaluations"].pivot("metric", index=["cycle", "model"], values=values).sort("cycle", "model")
     return [
         f"| {run['seed']} | {row['cycle']} | {row['model']} | "
-        + " | ".join(f"{100 * row[name]:.1f} %" for name in ("rr", "usm1", "usm2", "solve_rate"))
+        + " | ".join(_with_interval(row, name) for name in ("rr", "usm1", "usm2", "solve_rate"))
         + " |"
         for row in wide.iter_rows(named=True)
     ]
+
+
+def _with_interval(row: dict[str, Any], metric: str) -> str:
+    value, low, high = (100 * row[f"{part}_{metric}"] for part in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}–{high:.1f})"
 
 
 def _day_lines(run: dict[str, Any]) -> list[str]:
