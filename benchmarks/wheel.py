@@ -97,7 +97,7 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "",
         "## Each turn",
         "",
-        "In percent, with 95 % intervals over episodes. The gate compares the last candidate of a cycle with the release in use.",
+        "In percent, with 95 % intervals over episodes. The gate compares the DPO model of a cycle with the release in use.",
         "",
         "| seed | cycle | model | RR ↓ | USM 1 ↓ | USM 2 ↑ | solve rate ↑ |",
         "|---|---|---|---|---|---|---|",
