@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from wow_flywheel.columns import meaning
 from wow_flywheel.contracts import TABLES
 from wow_flywheel.lake import Lake
 
@@ -30,7 +31,7 @@ def column_schema(table: str) -> dg.TableSchema:
             dg.TableColumn(
                 name=name,
                 type=str(dtype),
-                description=f"one of: {', '.join(contract.pattern[name])}" if name in contract.pattern else None,
+                description=meaning(table, name),
                 constraints=dg.TableColumnConstraints(nullable=name not in contract.required, unique=contract.key == (name,)),
             )
             for name, dtype in contract.columns.items()

@@ -26,10 +26,10 @@ DAILY = {
     "satisfaction": ("satisfaction", {"conversations"}),
     "satisfaction_daily": ("satisfaction", {"satisfaction"}),
     "inspections": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
-    "verdicts": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
+    "verdicts": ("inspection", {"inspections"}),
     "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
     "rewrite_candidates": ("pairs", {"cases", "conversations", "inspections", "knowledge", "policies"}),
-    "preference_pairs": ("pairs", {"cases", "conversations", "inspections", "knowledge", "policies"}),
+    "preference_pairs": ("pairs", {"rewrite_candidates"}),
 }
 CYCLE = {
     "sft_dataset": ("datasets", {"cases", "conversations"}),

@@ -13,20 +13,19 @@ from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
 
-DEPS = ["conversations", "rule_findings", "satisfaction", "knowledge", "policies"]
 SPECS = [
     table_spec(
         "inspections",
         "inspection",
         "Every claim of every inspector with turn, verbatim quote, confidence, and the adjudicator's decision.",
-        deps=DEPS,
+        deps=["conversations", "rule_findings", "satisfaction", "knowledge", "policies"],
         kinds=("python", "openai"),
     ),
     table_spec(
         "verdicts",
         "inspection",
         "Solved? Satisfied? How sure? One verdict a conversation, with its evidence and who inspected it.",
-        deps=DEPS,
+        deps=["inspections"],
         kinds=("python", "openai"),
     ),
 ]

@@ -19,20 +19,19 @@ from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
 from wow_flywheel.lake import Lake
 
-DEPS = ["cases", "conversations", "inspections", "knowledge", "policies"]
 SPECS = [
     table_spec(
         "rewrite_candidates",
         "pairs",
         "Every rewrite that was tried, accepted or not, with the reason that decided it.",
-        deps=DEPS,
+        deps=["cases", "conversations", "inspections", "knowledge", "policies"],
         kinds=("python", "openai"),
     ),
     table_spec(
         "preference_pairs",
         "pairs",
         "Chosen (a rewrite that passed re-inspection) against rejected (what was said), for the same prompt.",
-        deps=DEPS,
+        deps=["rewrite_candidates"],
         kinds=("python", "openai"),
     ),
 ]

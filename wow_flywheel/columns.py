@@ -1,0 +1,146 @@
+"""What each column means, in one place: shown in the Dagster UI and in `docs/tables.md`.
+
+What belongs here: words. What does not: types and promises (`contracts`). `python -m wow_flywheel.columns > docs/tables.md`
+rewrites the page.
+"""
+
+from typing import Final
+
+from wow_flywheel.contracts import TABLES
+
+MEANING: Final = {
+    "dt": "the day, in the business timezone, that the log folder names",
+    "conversation_id": "the log's own id",
+    "user_id": "the customer; decides the split, so that no customer is on both sides",
+    "channel": "chat, voice, app, … as logged",
+    "scenario": "the business case as logged; `unknown` if the log names none",
+    "locale": "language tag, such as en or zh",
+    "model": "the model that replied",
+    "started_at": "first message, UTC",
+    "ended_at": "last message, UTC",
+    "messages": "OpenAI chat messages with tool calls and results, redacted",
+    "feedback": "the customer's explicit feedback: thumb, rating from 1 to 5, comment",
+    "redactions": "personal values that were replaced by placeholders",
+    "source_file": "path below WOW_LOGS_URI",
+    "source_line": "line number in that file, from 1; for Parquet the row",
+    "byte_offset": "of the line's first byte in the decompressed file",
+    "reason": "why the line was set aside, a code of docs/ingestion.md",
+    "detail": "which field, without its content",
+    "redacted_line": "the line with personal values replaced; the source file keeps the original",
+    "rule_id": "the file in sql/rules/",
+    "rule_version": "version of the rule that found it",
+    "issue_type": "kind of the defect",
+    "severity": "minor, major or critical",
+    "turn": "index of the message, from 0",
+    "quote": "verbatim text of that turn",
+    "evidence": "what it rests on",
+    "explicit": "the customer gave a thumb or a rating",
+    "asked_for_human": "asked for a human agent",
+    "complained": "said that it does not help, or is angry",
+    "abandoned": "left with an open question or after a refusal",
+    "repeat_contact": "came back with the same scenario within 24 hours",
+    "thanked": "said thanks and meant it",
+    "repeated_reply": "a reply repeats an earlier one of the same conversation: what RR counts",
+    "satisfied": "ended in satisfaction: what USM 2 counts",
+    "dissatisfied": "ended in dissatisfaction: what USM 1 counts",
+    "satisfied_score": "from 0, surely not, to 1, surely satisfied",
+    "reasons": "what decided it, in words",
+    "conversations": "how many",
+    "usm1": "share of conversations that ended in dissatisfaction; lower is better",
+    "usm2": "share of conversations that ended in satisfaction; higher is better",
+    "rr": "repetition rate: share with a reply that repeats an earlier one; lower is better",
+    "inspector": "who claims it",
+    "inspector_version": "its version",
+    "kind": "deterministic or llm",
+    "explanation": "why it is a defect, with the evidence that it contradicts",
+    "confidence": "of the claim or verdict, from 0 to 1",
+    "decision": "accepted, rejected or unresolved",
+    "decision_reason": "why",
+    "llm_model": "the model that was asked; null for deterministic inspectors",
+    "llm_parameters": "its parameters as JSON",
+    "prompt_hash": "key of the answer in the ledger",
+    "prompt_tokens": "as the endpoint counted",
+    "completion_tokens": "as the endpoint counted",
+    "cost_usd": "by the prices of the settings",
+    "solved_score": "from 0, surely unsolved, to 1, surely solved",
+    "inspected_by": "evidence, or the panel's model",
+    "failures": "inspections that did not come to an answer, and why; any one sends the case to review",
+    "label": "good, bad, failed or review",
+    "issue_types": "kinds of the accepted findings",
+    "decided_by": "rules, or the person who decided",
+    "decided_at": "when the person decided, UTC",
+    "note": "the person's words",
+    "source": "endpoint, good_case or procedure: where the rewrite comes from",
+    "source_conversation_id": "the Good Case, or procedure and step, that the reply was taken from; empty for the endpoint",
+    "candidate": "the reply that was tried",
+    "accepted": "re-inspection found the issue gone and no new one",
+    "pair_id": "conversation and turn: a rerun names the same pair the same",
+    "prompt": "the conversation up to the turn that went wrong",
+    "chosen": "the reply to prefer",
+    "rejected": "the reply that was given",
+    "verified_by": "who inspected the rewrite again",
+    "cycle": "the training cycle",
+    "split": "train or held_out, by hash of the customer",
+    "metric": "its name; see wow_flywheel/evaluation/metrics.py",
+    "value": "estimate; null where nothing could be measured",
+    "low": "lower end of the 95 % interval",
+    "high": "upper end of the 95 % interval",
+    "n": "episodes or dialogues that it rests on",
+    "higher_is_better": "which way is better",
+    "baseline": "the model compared with: the release in use",
+    "difference": "candidate minus baseline, paired",
+}
+"""By column, in the words that fit most tables."""
+
+ELSEWHERE: Final = {
+    ("sft_dataset", "messages"): "chat messages; assistant turns are unified dialogue-action JSON",
+    ("preference_dataset", "prompt"): "chat messages; assistant turns are unified dialogue-action JSON",
+    ("preference_dataset", "chosen"): "unified dialogue-action JSON to prefer",
+    ("preference_dataset", "rejected"): "unified dialogue-action JSON as it was given",
+    ("rewrite_candidates", "reason"): "why it was accepted or not",
+    ("evaluations", "model"): "the model that was evaluated",
+    ("evaluations", "kind"): "simulated customers, or offline on held-out dialogues",
+    ("comparisons", "kind"): "simulated customers, or offline on held-out dialogues",
+    ("comparisons", "candidate"): "the newly trained model",
+    ("verdicts", "evidence"): "the named pieces of evidence with their weights",
+}
+"""By table and column, where the word means something else there."""
+
+
+def meaning(table: str, column: str) -> str:
+    """What a column of a table means.
+
+    Raises:
+        KeyError: Nobody has written it down; a test sees to it that this does not happen.
+    """
+    return ELSEWHERE.get((table, column)) or MEANING[column]
+
+
+def as_markdown() -> str:
+    """The page `docs/tables.md`."""
+    page = [
+        "# Tables",
+        "",
+        "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta(...)`, or `delta_scan` in",
+        "DuckDB. Nothing but the flywheel should write to them, except for `decisions`, through `wow-flywheel review decide`.",
+        "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts.py`.",
+    ]
+    for contract in TABLES.values():
+        unique = f"; unique within it: {', '.join(f'`{name}`' for name in contract.key)}" if contract.key else ""
+        page += ["", f"## {contract.name}", "", f"One row: {contract.grain}. Version {contract.version}, partitioned by"]
+        page[-1] += f" `{contract.partition}`{unique}."
+        page += ["", "| column | type | never null | meaning |", "|---|---|---|---|"]
+        for column, dtype in contract.columns.items():
+            mark = "✓" if column in contract.required else ""
+            page.append(f"| `{column}` | {type_name(dtype)} | {mark} | {meaning(contract.name, column)} |")
+    return "\n".join(page) + "\n"
+
+
+def type_name(dtype: object) -> str:
+    """A Polars type, without the fields of structs."""
+    text = str(dtype).replace("time_unit='us', time_zone='UTC'", "UTC")
+    return text if "Struct" not in text else "list of records" if text.startswith("List") else "record"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
