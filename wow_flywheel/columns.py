@@ -121,8 +121,8 @@ def as_markdown() -> str:
     page = [
         "# Tables",
         "",
-        "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta(...)`, or `delta_scan` in",
-        "DuckDB. Nothing but the flywheel should write to them, except for `decisions`, through `wow-flywheel review decide`.",
+        "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta`, or DuckDB's",
+        "`delta_scan`. Nothing but the flywheel should write to them, except for `decisions`, through `wow-flywheel review decide`.",
         "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts.py`.",
     ]
     for contract in TABLES.values():
