@@ -122,7 +122,7 @@ def as_markdown() -> str:
         "# Tables",
         "",
         "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta`, or DuckDB's",
-        "`delta_scan`. Nothing but the flywheel should write to them, except for `decisions`, through `wow-flywheel review decide`.",
+        "`delta_scan`. Only the flywheel writes to them; decisions come in by `wow-flywheel review decide`.",
         "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts.py`.",
     ]
     for contract in TABLES.values():
