@@ -1,4 +1,5 @@
-"""What rules find in the conversations of `unit/inspection/talk.py`: `found` runs them, `raw_call` and `step` make messages."""
+"""What rules find in the conversations of `unit/inspection/talk.py`: `found` runs them, `raw_call` and `step` make
+messages."""
 
 from collections.abc import Iterable
 
@@ -19,6 +20,12 @@ def raw_call(name: str, arguments: str, call_id: str = "c1") -> Message:
 def step(reply_id: str, text: str) -> Message:
     """A reply that takes a step of the procedure."""
     return {"role": "assistant", "content": text, "action": reply_id}
+
+
+def said(message: Message) -> str:
+    """All that a message shows: its text, and the names and arguments of its calls."""
+    calls = message.get("tool_calls") or []
+    return "\n".join([message.get("content") or "", *(f"{made['name']} {made['arguments']}" for made in calls)])
 
 
 def units(contents: Iterable[str] = ()) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from wow_flywheel.dialogue import Message
 from wow_flywheel.queries import sql_root
 from wow_flywheel.rules.registry import load_rules
 from wow_flywheel_tests.unit.inspection.talk import agent, call, tool, user
-from wow_flywheel_tests.unit.rules.talk import found, raw_call, step
+from wow_flywheel_tests.unit.rules.talk import found, raw_call, said, step
 
 ENGLISH, CHINESE = "English", "Chinese"
 
@@ -358,23 +358,23 @@ SAMPLES = [
         "skipped_step",
         ENGLISH,
         planted=[
-            Planted(1, "Refunded!", [user("Refund."), step("refund", "Refunded!"), user("Oh."), step("thank", "Thank you.")]),
-            Planted(1, "send", [user("Send."), call("send"), tool(ok=True), call("weigh", "c2"), tool("c2", ok=True)]),
+            Planted(1, "Refunded!", [user("Refund."), step("pay_back", "Refunded!"), user("Oh."), step("thank", "Thank you.")]),
+            Planted(1, "post", [user("Send."), call("post"), tool(ok=True), call("weigh", "c2"), tool("c2", ok=True)]),
         ],
         clean=[
-            [user("Refund."), step("verify", "Who are you?"), user("Me."), step("refund", "Refunded!")],
-            [user("Refund."), step("verify", "Who?"), user("I."), step("verify", "Who?"), user("I!"), step("refund", "Done.")],
-            [user("Send."), call("weigh"), tool(ok=True), call("send", "c2"), tool("c2", ok=True)],
+            [user("Refund."), step("verify", "Who are you?"), user("Me."), step("pay_back", "Refunded!")],
+            [user("Refund."), step("verify", "Who?"), user("I."), step("verify", "Who?"), user("I!"), step("pay_back", "OK")],
+            [user("Send."), call("weigh"), tool(ok=True), call("post", "c2"), tool("c2", ok=True)],
             [user("Hi."), step("greet", "Hello."), user("Close it."), step("close", "Closed.")],
         ],
-        steps=(("verify", "refund"), ("weigh", "send"), ("never logged", "close")),
+        steps=(("verify", "pay_back"), ("weigh", "post"), ("never logged", "close")),
     ),
     Sample(
         "skipped_step",
         CHINESE,
-        planted=[Planted(1, "已退款。", [user("退款。"), step("退款", "已退款。"), user("谁？"), step("核实", "您是谁？")])],
-        clean=[[user("退款。"), step("核实", "您是谁？"), user("我。"), step("退款", "已退款。")]],
-        steps=(("核实", "退款"),),
+        planted=[Planted(1, "已退款。", [user("退款。"), step("返款", "已退款。"), user("谁？"), step("核实", "您是谁？")])],
+        clean=[[user("退款。"), step("核实", "您是谁？"), user("我。"), step("返款", "已退款。")]],
+        steps=(("核实", "返款"),),
     ),
     Sample(
         "ungrounded_name",
@@ -437,12 +437,6 @@ SAMPLES = [
         ],
     ),
 ]  # fmt: skip
-
-
-def said(message: Message) -> str:
-    """All that a message shows: its text, and the names and arguments of its calls."""
-    calls = message.get("tool_calls") or []
-    return "\n".join([message.get("content") or "", *(f"{made['name']} {made['arguments']}" for made in calls)])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.rule}-{sample.language}")
