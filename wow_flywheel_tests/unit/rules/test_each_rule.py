@@ -51,7 +51,9 @@ def tried(reply: str, *, ok: bool, name: str = "cancel_order") -> list[Message]:
 
 
 WILL_SEND = "We will send the money back to your card soon"
+TELL_ME = "so please wait at home by then and tell me if nothing has come after day"
 WILL_SEND_ZH = "我们会把钱退回到您的银行卡里请放心"
+TELL_ME_ZH = "如果到时还没有收到这笔款项就麻烦再次联系客服人员并且说明具体情况，工单编号是"
 
 SAMPLES = [
     Sample(
@@ -165,6 +167,7 @@ SAMPLES = [
         ENGLISH,
         planted=[
             Planted(1, "147", [user("Refund my order."), call("refund", order=147), tool(ok=True)]),
+            Planted(1, "K7B", [user("Book a room."), call("book", code="K7B"), tool(ok=True)]),
             Planted(1, "AB-93", [user("Refund my order 94."), call("refund", order="AB-93"), tool(ok=True)]),
             Planted(
                 3, "250", [user("Refund order 147."), call("refund", order=147), tool(ok=True), call("pay", "c2", amount=250)]
@@ -176,9 +179,12 @@ SAMPLES = [
             [user("Refund it."), call("orders"), tool(order="ab-93"), call("refund", "c2", order="AB-93"), tool("c2", ok=True)],
             [user("A table for four at 3 pm."), call("book", people=4, time="15:00", day="2026-03-04"), tool(ok=True)],
             [user("Eleven seats."), call("book", seats=11), tool(ok=True)],
-            [user("Which plan?"), call("plan", code="P500"), tool(ok=True)],
+            [user("Which plan?"), call("plan", code="P5X"), tool(ok=True)],
+            [user("Which fee?"), call("fee", amount=750), tool(ok=True)],
+            [user("Book K7B."), call("book", code="K7B"), tool(ok=True)],
+            [user("A table."), call("book", people=2), tool(ok=True)],
         ],
-        knowledge=("The large plan is P500.",),
+        knowledge=("The large plan is P5X, for 750.",),
     ),
     Sample(
         "guessed_argument",
@@ -236,7 +242,7 @@ SAMPLES = [
         planted=[Planted(3, f"{WILL_SEND}, sir.", answered("Money?", f"{WILL_SEND}.", "When?", f"{WILL_SEND}, sir."))],
         clean=[
             answered("Money?", f"{WILL_SEND}.", "When?", f"{WILL_SEND}."),
-            answered("Money?", f"{WILL_SEND}: 20.", "And?", f"{WILL_SEND}: 30."),
+            answered("Money?", f"{WILL_SEND}, {TELL_ME} 20.", "And?", f"{WILL_SEND}, {TELL_ME} 30."),
             answered("Money?", f"{WILL_SEND}.", "When?", "We will send the money back to your bank today"),
             answered("Tea?", "We do have tea.", "Really?", "Tea we do have."),
         ],
@@ -246,7 +252,7 @@ SAMPLES = [
         CHINESE,
         planted=[Planted(3, f"{WILL_SEND_ZH}了。", answered("钱呢？", f"{WILL_SEND_ZH}。", "何时？", f"{WILL_SEND_ZH}了。"))],
         clean=[
-            answered("钱呢？", f"{WILL_SEND_ZH}20。", "还有？", f"{WILL_SEND_ZH}30。"),
+            answered("钱呢？", f"{WILL_SEND_ZH}，{TELL_ME_ZH}20。", "还有？", f"{WILL_SEND_ZH}，{TELL_ME_ZH}30。"),
             answered("钱呢？", f"{WILL_SEND_ZH}。", "何时？", "我们会在周五把钱退回到支付宝里"),
         ],
     ),
@@ -293,6 +299,7 @@ SAMPLES = [
         planted=[
             Planted(1, "On Monday.", answered("Which card?", "On Monday.", "That didn't answer my question.")),
             Planted(1, "On Monday.", answered("Which card is it?", "On Monday.", "Which card is it?")),
+            Planted(3, "On Monday.", answered("Which card?", "The red one.", "From when?", "On Monday.", "That did not help.")),
         ],
         clean=[
             answered("Which card?", "The red one.", "That did answer my question."),
@@ -321,6 +328,7 @@ SAMPLES = [
         clean=[
             answered("When?", "On Monday.", "And at what time?", "At noon."),
             answered("When?", "On Monday.", "Is it? Good."),
+            answered("When?", "On Monday.", "Fine.", "Do you need more?"),
             [user("When?")],
         ],
     ),
