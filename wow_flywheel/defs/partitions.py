@@ -39,6 +39,11 @@ def day_of(partition_key: str) -> dt.date:
         raise SettingsError(f"{partition_key!r} is no day", hint="write it as YYYY-MM-DD") from None
 
 
+def is_business_day(day: dt.date) -> bool:
+    """Whether there is a partition for it: from 2020 to today."""
+    return days.has_partition_key(str(day))
+
+
 def day_of_cycle(cycle: str) -> dt.date:
     """The newest day that a cycle may learn from, which is how its key begins.
 

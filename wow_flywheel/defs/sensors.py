@@ -18,7 +18,7 @@ import polars as pl
 from wow_flywheel.defs.jobs import nightly, training_cycle
 from wow_flywheel.defs.partitions import cycles, day_of_cycle, days
 from wow_flywheel.defs.resources import Flywheel
-from wow_flywheel.errors import FlywheelError, SettingsError
+from wow_flywheel.errors import SettingsError
 from wow_flywheel.lake import Lake
 
 Files = dict[str, tuple[int, str]]
@@ -88,14 +88,16 @@ def run_key(day: str, files: Files) -> str:
     description="Runs `nightly` for the days whose log files are new, changed or late, once they have stopped growing.",
 )
 def new_logs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.SensorResult | dg.SkipReason:
-    """Compare the log files with those of the last tick."""
+    """Compare the log files with those of the last tick.
+
+    Raises:
+        SourceError: The logs cannot be listed: the tick fails and shows the message, and the next one tries again.
+        StorageUnavailable: The object store does not answer.
+    """
     from wow_flywheel.conversations.sources import LogSource
 
-    try:
-        source = LogSource.at(flywheel.settings().logs_uri)
-        found = {str(day): {f.path: (f.size, f.token) for f in source.files(day)} for day in source.days()}
-    except FlywheelError as error:
-        return dg.SkipReason(str(error))
+    source = LogSource.at(flywheel.settings().logs_uri)
+    found = {str(day): {f.path: (f.size, f.token) for f in source.files(day)} for day in source.days()}
     known = {day: files for day, files in found.items() if days.has_partition_key(day)}
     cursor, ready = look(LogCursor.parse(context.cursor), known)
     requests = [dg.RunRequest(run_key=run_key(day, files), partition_key=day) for day, files in ready.items()]
@@ -112,11 +114,8 @@ def new_logs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.Sens
 )
 def enough_pairs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.SensorResult | dg.SkipReason:
     """Count the pairs that no cycle has used."""
-    try:
-        needed, lake = min_pairs(os.environ), flywheel.lake()
-        newest, fresh = unused_pairs(lake)
-    except FlywheelError as error:
-        return dg.SkipReason(str(error))
+    needed = min_pairs(os.environ)
+    newest, fresh = unused_pairs(flywheel.lake())
     if newest is None or fresh < needed:
         return dg.SkipReason(f"{fresh} new preference pairs; a cycle opens at {needed}")
     cycle = free_key(newest, context.instance.get_dynamic_partitions("cycle"))

@@ -12,7 +12,7 @@ from wow_flywheel.definitions import defs
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import nightly_schedule
 from wow_flywheel.defs.sensors import LogCursor, enough_pairs, free_key, look, min_pairs, new_logs, unused_pairs
-from wow_flywheel.errors import SettingsError
+from wow_flywheel.errors import SettingsError, SourceError
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import conversation, write_logs
 
@@ -78,7 +78,8 @@ def test_the_sensor_names_the_same_run_for_the_same_content(place: Path) -> None
 
 def test_the_sensor_says_plainly_that_there_is_no_source(place: Path) -> None:
     (place / "logs").rmdir()
-    assert _tick().skip_message == f"{place}/logs: no such folder or file → check WOW_LOGS_URI"
+    with pytest.raises(SourceError, match=f"{place}/logs: no such folder or file → check WOW_LOGS_URI"):
+        _tick()
 
 
 def _tick(cursor: str | None = None):

@@ -77,6 +77,26 @@ def test_a_failed_sub_run_fails_the_wheel_with_its_id_step_and_message(place: Pa
     )
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"days": ["2019-12-31"]}, "2019-12-31: not a day from 2020-01-01 to today → check the days, and WOW_TIMEZONE"),
+        ({}, "2999-01-01: not a day from 2020-01-01 to today → check the days, and WOW_TIMEZONE"),
+    ],
+)
+def test_a_day_outside_the_calendar_is_a_plain_failure(place: Path, instance, config, message) -> None:
+    write_logs(place, [], day="2999-01-01")
+    failure = next(event for event in _wheel(instance, config).all_events if event.is_step_failure)
+    assert failure_message(failure) == message
+
+
+def test_a_day_in_the_future_is_left_out_and_the_others_are_labelled(place: Path, lake: Lake, instance) -> None:
+    write_logs(place, [conversation(1, "Hello", "Hi, how can I help?", "Thank you!")])
+    write_logs(place, [conversation(2, "Hello", "Hi", "Thanks!", day="2999-01-01")], day="2999-01-01")
+    assert _wheel(instance, {}).success
+    assert lake.read("cases")["conversation_id"].to_list() == ["c-1"]
+
+
 def test_a_wrong_day_is_a_plain_failure(place: Path, instance) -> None:
     result = _wheel(instance, {"days": ["yesterday"]})
     failure = next(event for event in result.all_events if event.is_step_failure)

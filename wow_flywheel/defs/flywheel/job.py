@@ -3,6 +3,8 @@
 What belongs here: its config and its one op. What does not: the parts of a turn (`production`, `turn`).
 """
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -14,7 +16,7 @@ from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.flywheel.production import found, produce
 from wow_flywheel.defs.flywheel.report import as_markdown, as_text, case_rows, metric_rows, verdict
 from wow_flywheel.defs.flywheel.turn import Turn, next_day, outcome_of, run_cycle, run_days
-from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.partitions import FIRST_DAY, day_of, is_business_day
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import SourceError
 
@@ -73,13 +75,11 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
     """One turn on the user's own logs; without a model to train it stops at the preference pairs, and says so.
 
     Raises:
-        SourceError: There are no logs.
+        SourceError: There are no logs, or none of a day from 2020 to today.
         dagster.Failure: A sub-run failed.
     """
     settings = flywheel.settings()
-    days = [day_of(day) for day in config.days] or LogSource.at(settings.logs_uri).days()[-config.newest :]
-    if not days:
-        raise SourceError(f"{settings.logs_uri} has no dt=YYYY-MM-DD folder", hint="check WOW_LOGS_URI")
+    days = chosen_days(config, settings.logs_uri, context.log.warning)
     run_days(context, days)
     cycle = str(max(days))
     if settings.model is None and flywheel.releases().current() is None:
@@ -87,6 +87,25 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
         context.log.warning("%s", note)
         return [Turn(cycle, tuple(days), *outcome_of(flywheel.lake(), days), note=note)]
     return [run_cycle(context, flywheel, cycle, days)]
+
+
+def chosen_days(config: WheelConfig, logs_uri: str, warn: Callable[[str], None]) -> list[dt.date]:
+    """The days that the config names, else the newest ones that have logs and are not in the future.
+
+    Raises:
+        SourceError: There are none, or a named one has no partition.
+    """
+    named = [day_of(day) for day in config.days]
+    found = named or LogSource.at(logs_uri).days()
+    outside = [str(day) for day in found if not is_business_day(day)]
+    if outside and (named or len(outside) == len(found)):
+        raise SourceError(f"{', '.join(outside)}: not a day from {FIRST_DAY} to today", hint="check the days, and WOW_TIMEZONE")
+    if outside:
+        warn(f"left out, as not a day from {FIRST_DAY} to today (check WOW_TIMEZONE): {', '.join(outside)}")
+    days = [day for day in found if is_business_day(day)]
+    if not days:
+        raise SourceError(f"{logs_uri} has no dt=YYYY-MM-DD folder", hint="check WOW_LOGS_URI")
+    return days if named else days[-config.newest :]
 
 
 @dg.config_mapping
