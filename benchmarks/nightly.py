@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         shutil.copy(ROOT / "dagster.yaml", folder)
         days = LogSource.at(args.logs).days()
-        env = environment(Path(folder), args.logs, args.policies, args.knowledge)
+        env = environment(Path(folder), *map(absolute, (args.logs, args.policies, args.knowledge)))
         started = time.monotonic()
         for day in days:
             run(day, folder, env)
@@ -51,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.write:
         with args.write.open("a", encoding="utf-8") as file:
             file.write(text)
+
+
+def absolute(uri: str) -> str:
+    """A path that means the same in another folder."""
+    return uri if "://" in uri else str(Path(uri).resolve())
 
 
 def environment(folder: Path, logs: str, policies: str, knowledge: str) -> dict[str, str]:

@@ -102,7 +102,7 @@ class Session:
 
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         self._connection = duckdb.connect()
-        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
         for relation, frame in frames.items():
             self._connection.register(relation, frame.to_arrow())
 
@@ -114,25 +114,21 @@ class Session:
 
     def run(self, query: Query, parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
         """Run one query; see `run`."""
-        relation = self._ask(query, parameters, query.sql)
-        rows: pl.DataFrame = relation.pl()
-        return rows
-
-    def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
-        """Keep a query's rows as a relation that later queries may name."""
-        self._connection.register(name, self.run(query, parameters).to_arrow())
-
-    def _ask(self, query: Query, parameters: Mapping[str, Parameter] | None, sql: str) -> Any:
         unknown = sorted(set(parameters or {}) - set(query.parameters))
         if unknown:
             raise QueryError(f"sql/{query.name}.sql has no parameters {unknown}", hint=f"it has {sorted(query.parameters)}")
         bound: dict[str, Any] = {**query.parameters, **(parameters or {})}
         try:
-            return self._connection.sql(sql, params=bound or None)
+            rows: pl.DataFrame = self._connection.sql(query.sql, params=bound or None).pl()
         except duckdb.Error as error:
             raise QueryError(
                 f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
             ) from None
+        return rows
+
+    def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Keep a query's rows as a relation that later queries may name."""
+        self._connection.register(name, self.run(query, parameters).to_arrow())
 
 
 def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
@@ -151,11 +147,11 @@ def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[st
 
 
 def _without_data(error: duckdb.Error) -> str:
-    """The kind and first line of a DuckDB error: conversion errors quote the value, so they keep only their kind."""
+    """The kind of a DuckDB error, and its first line where it is about the SQL: others quote values of the rows."""
     kind = type(error).__name__
-    if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
-        return kind
-    return f"{kind}: {str(error).splitlines()[0]}"
+    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+        return f"{kind}: {str(error).splitlines()[0]}"
+    return kind
 
 
 def _parameters(name: str, text: str) -> dict[str, Parameter]:

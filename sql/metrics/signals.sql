@@ -5,17 +5,19 @@
 --     Abandoned: the conversation ends on the user's open question or refusal. A repeat contact is the same customer with the same
 --     scenario again within $repeat_hours of the end, who had not thanked; a customer with more than $max_contacts contacts around
 --     that time is a machine or a tester, and says nothing. Thanks are read from the last words only; "no thanks", "thanks anyway"
---     and thanks beside a complaint are none.
--- parameters: human = "(talk|speak|connect|transfer|give|put|get|want|need).{0,20}\\b(human|real person|person|agent|representative|manager|supervisor)\\b|(real|human|live) (person|agent|being)|(转|找|要|换|叫).{0,4}(人工|真人|经理)|人工(客服|服务)";
+--     and thanks beside a complaint are none. A repeated reply is the same as an earlier one, or nearly so with the same numbers:
+--     other numbers are other information.
+-- parameters: human = "(talk|speak|connect|transfer|put).{0,20}\\b(human|person|agent|representative|manager|supervisor)\\b|(give|get|want|need).{0,20}\\b(human|agent|representative|manager|supervisor)\\b|(real|human|live) (person|agent|being)|(转|找|要|换|叫).{0,4}(人工|真人|经理)|人工(客服|服务)";
 --     complaint = "useless|worst|terrible|awful|horrible|ridiculous|unacceptable|outrage|pathetic|stupid|idiot|dumb|incompetent|(this|that|you|it) sucks?|fuck|shit|(what the|go to) hell|shut up|get lost|busted|wast(e|ing) (of |my )*time|(really|so|very|getting|am|m) (angry|annoyed|frustrat|disappoint|upset|fed up)|frustrating|annoying|not helpful|no help|are you (even|kidding|deaf|listening)|i (just|already) (told|said|gave|answered)|how many times|not working right|for the love of god|thanks for nothing|气死|太差|垃圾|投诉|受不了|浪费时间|没用|差评|生气|失望|离谱|说了(多少|好几)遍|什么态度";
+--     mild = "\\b(not|isn t|wasn t|aren t) (so |that |too |really |all that )?(terrible|awful|horrible|ridiculous|stupid|dumb|annoying|frustrating|annoyed|angry|upset|disappointed)";
 --     decline = "\\bno (thanks|thank you|thx)\\b|\\bthank(s| you) any(way|ways|how)|(不用|不了)谢*谢*";
---     thanks = "thank|thx|appreciate|great|perfect|awesome|wonderful|excellent|amazing|谢|太好了|棒|完美";
+--     thanks = "\\b(thank|thx|appreciate|great\\b|perfect|awesome|wonderful|excellent|amazing)|谢谢|感谢|多谢|谢[了啦您你]|^谢$|太好了|棒|完美";
 --     unmet = "not what i|does not help|doesn t help|did not help|didn t help|still not|still doesn t|never ?mind|forget it|whatever|myself|somewhere else|算了|没解决|还是不行|解决不了"; repeat_hours = 24; max_contacts = 3; satisfied_csat = 4; dissatisfied_csat = 2; repeat_similarity = 0.9
 WITH users AS (
     SELECT
         conversation_id,
         bool_or(regexp_matches(norm, $human)) AS asked_for_human,
-        bool_or(regexp_matches(norm, $complaint)) AS complained,
+        bool_or(regexp_matches(regexp_replace(norm, $mild, ' ', 'g'), $complaint)) AS complained,
         regexp_replace(arg_max(norm, turn), $decline, ' ', 'g') AS last_words,
         arg_max(content, turn) AS last_content
     FROM turns
@@ -28,16 +30,18 @@ ends AS (
 contacts AS (
     SELECT
         *,
-        lead(started_at) OVER same_customer AS next_at,
+        min(started_at) OVER (
+            PARTITION BY user_id, scenario ORDER BY started_at
+            RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS next_at,
         count(*) OVER (
             PARTITION BY user_id, scenario ORDER BY started_at
             RANGE BETWEEN to_hours($repeat_hours) PRECEDING AND to_hours($repeat_hours) FOLLOWING
         ) AS nearby
     FROM later
-    WINDOW same_customer AS (PARTITION BY user_id, scenario ORDER BY started_at)
 ),
 said AS (
-    SELECT conversation_id, norm, strlen(norm) AS size, count(*) AS times
+    SELECT conversation_id, norm, strlen(norm) AS size, count(*) AS times, any_value(numbers) AS numbers
     FROM replies
     GROUP BY conversation_id, norm
 ),
@@ -49,6 +53,7 @@ repeated AS (
     JOIN said AS other
         ON other.conversation_id = one.conversation_id
         AND other.norm > one.norm
+        AND other.numbers = one.numbers
         AND other.size >= $repeat_similarity * one.size
         AND one.size >= $repeat_similarity * other.size
     WHERE greatest(one.size, other.size) < 2000
@@ -78,7 +83,7 @@ signals AS (
         coalesce(
             regexp_matches(users.last_words, $thanks)
             AND NOT regexp_matches(users.last_words, $unmet)
-            AND NOT regexp_matches(users.last_words, $complaint),
+            AND NOT regexp_matches(regexp_replace(users.last_words, $mild, ' ', 'g'), $complaint),
             FALSE
         ) AS thanked,
         repeated.conversation_id IS NOT NULL AS repeated_reply

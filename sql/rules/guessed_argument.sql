@@ -1,5 +1,5 @@
 -- id: guessed_argument
--- version: 2
+-- version: 3
 -- issue_type: unclarified_demand
 -- severity: major
 -- finds: A tool call with a number or an id that neither a user, a tool nor the knowledge base had given, and that no reply had named
@@ -33,9 +33,9 @@ known AS (
 SELECT
     conversation_id,
     min(turn) AS turn,
-    substr(arg_min(arguments, turn), greatest(strpos(lower(arg_min(arguments, turn)), value), 1), length(value)) AS quote,
-    'argument of ' || arg_min(name, turn) || ' that nobody named' AS evidence
-FROM guesses
+    substr(first(arguments ORDER BY turn, name, arguments), greatest(first(place ORDER BY turn, name, arguments), 1), length(value)) AS quote,
+    'argument of ' || first(name ORDER BY turn, name, arguments) || ' that nobody named' AS evidence
+FROM (SELECT *, strpos(lower(arguments), value) AS place FROM guesses)
 WHERE coalesce(number >= $min_number, TRUE)
     AND (conversation_id, turn, value) NOT IN (SELECT (conversation_id, turn, value) FROM named)
     AND coalesce(number::VARCHAR, '') NOT IN (SELECT value FROM known)

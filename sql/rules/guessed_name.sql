@@ -1,5 +1,5 @@
 -- id: guessed_name
--- version: 1
+-- version: 2
 -- issue_type: unclarified_demand
 -- severity: minor
 -- finds: A tool call with a name, place or address of which no word was said before by the user, a tool, the assistant to the user, or
@@ -11,7 +11,7 @@ WITH keyed AS (
     SELECT *, unnest(json_keys(object)) AS key FROM calls WHERE object IS NOT NULL
 ),
 used AS (
-    SELECT conversation_id, turn, name, key, object ->> key AS value
+    SELECT conversation_id, turn, name, key, arguments, json_extract_string(object, '/' || replace(replace(key, '~', '~0'), '/', '~1')) AS value
     FROM keyed
     WHERE regexp_matches(key, $keys, 'i')
 ),
@@ -32,7 +32,11 @@ named AS (
 known AS (
     SELECT coalesce(string_agg(lower(concat_ws(' ', title, content)), ' '), '') AS text FROM knowledge
 )
-SELECT worded.conversation_id, min(worded.turn) AS turn, worded.value AS quote, 'nobody named this ' || min(worded.key) AS evidence
+SELECT
+    worded.conversation_id,
+    min(worded.turn) AS turn,
+    CASE WHEN contains(arg_min(worded.arguments, worded.turn), worded.value) THEN worded.value ELSE arg_min(worded.key, worded.turn) END AS quote,
+    'nobody named this ' || min(worded.key) AS evidence
 FROM worded
 ANTI JOIN named USING (conversation_id, turn, key)
 CROSS JOIN known

@@ -1,11 +1,11 @@
 -- id: pushed_back
--- version: 1
+-- version: 2
 -- issue_type: incomplete_solution
 -- severity: major
 -- finds: A reply after which the user says that it did not answer, or repeats the same question.
 -- grain: one reply
 -- inputs: replies, turns
--- parameters: pushback = "(does|did)(n t| not) (help|answer)|not what i (asked|meant|wanted)|i asked|you did not answer|i do not understand|没有?回答|答非所问|不是(这个|我问的)|我问的是|听不懂"
+-- parameters: pushback = "(does|did)(n t| not) (help|answer)|not what i (asked|meant|wanted)|i asked( (you|for|about|if|whether|how|what|when|where|why|which|who)\\b|$)|you did not answer|i do not understand|没有?回答|答非所问|不是(这个|我问的)|我问的是|听不懂"
 WITH users AS (
     SELECT conversation_id, turn, norm, content, lag(norm) OVER (PARTITION BY conversation_id ORDER BY turn) AS before
     FROM turns

@@ -1,5 +1,5 @@
 -- id: skipped_step
--- version: 2
+-- version: 3
 -- issue_type: policy_violation
 -- severity: minor
 -- finds: A step of the scenario's procedure taken although none of the steps that lead to it was taken before, where the other
@@ -27,7 +27,13 @@ needs AS (
     SELECT scenario, step, string_agg(lead, ' or ' ORDER BY lead) AS needed FROM leads GROUP BY scenario, step
 ),
 taken AS (
-    SELECT conversation_id, scenario, step, min(turn) AS turn, coalesce(arg_min(quote, turn), step) AS quote
+    SELECT
+        conversation_id,
+        scenario,
+        step,
+        min(turn) AS turn,
+        min(CASE WHEN quote IS NOT NULL THEN turn END) AS shown_turn,
+        arg_min(quote, turn) AS quote
     FROM steps
     GROUP BY conversation_id, scenario, step
 ),
@@ -52,8 +58,8 @@ judged AS (
 )
 SELECT
     conversation_id,
-    turn,
+    shown_turn AS turn,
     quote,
     'step ' || step || ' without ' || needed || ' (' || followers || ' of the ' || takers - 1 || ' others had it)' AS evidence
 FROM judged
-WHERE NOT is_led AND followers >= $followed * (takers - 1)
+WHERE NOT is_led AND quote IS NOT NULL AND followers >= $followed * (takers - 1)

@@ -1,12 +1,12 @@
 -- id: ungrounded_number
--- version: 2
+-- version: 3
 -- issue_type: hallucination
 -- severity: major
 -- finds: A reply that states a number which no user turn, tool result, tool call or knowledge unit contains, nor arithmetic on a known
 --     number that the reply itself names; only where the log shows sources at all (tool results, or a knowledge base).
 -- grain: one reply
 -- inputs: replies, facts, calls, knowledge
--- parameters: units = "days?|hours?|minutes?|mins?|dollars?|percent|%|usd|元|块|天|小时|分钟|折"; times = 9
+-- parameters: units = "days?|hours?|minutes?|mins?|dollars?|percent|usd"; signs = "%|元|块|天|小时|分钟|折"; times = 9
 WITH stated AS (
     SELECT conversation_id, turn, raw, try_cast(replace(raw, ',', '') AS DECIMAL(38, 4)) AS number, weighty
     FROM (
@@ -14,7 +14,7 @@ WITH stated AS (
             conversation_id,
             turn,
             unnest(regexp_extract_all(text, '\d+(?:[,.]\d+)*')) AS raw,
-            unnest(regexp_extract_all(text, '\d+(?:[,.]\d+)*( ?(?:' || $units || ')\b|[元块天小时分钟折]|)', 1)) <> '' AS weighty
+            unnest(regexp_extract_all(text, '\d+(?:[,.]\d+)*( ?(?:(?:' || $units || ')\b|' || $signs || ')|)', 1)) <> '' AS weighty
         FROM (
             SELECT conversation_id, turn, regexp_replace(lower(content), '<[a-z]+_\d+>|(^|\n) *\d+[.)] ', ' ', 'g') AS text
             FROM replies
@@ -53,7 +53,7 @@ terms AS (
 computed AS (
     SELECT terms.conversation_id, terms.turn, terms.number
     FROM (
-        SELECT *, unnest([number - term, term - number, number + term]) AS other FROM terms
+        SELECT *, unnest([number - term, term - number, try(number + term)]) AS other FROM terms
     ) AS terms
     JOIN known ON known.conversation_id = terms.conversation_id AND known.number = terms.other AND known.turn < terms.turn
     UNION

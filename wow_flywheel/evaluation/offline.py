@@ -5,6 +5,7 @@ assistant turn is generated from the true history before it, so no turn suffers 
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -18,7 +19,8 @@ from wow_flywheel.serving.engine import ReplyEngine
 from wow_flywheel.serving.protocol import Reply
 
 REPEAT_SIMILARITY = 0.9
-"""RR counts a reply as repeated from this similarity on (see the metric's definition in docs/architecture.md)."""
+"""RR counts a reply as repeated from this similarity on, if it has the same numbers: other numbers are other information."""
+NUMBERS = re.compile(r"\d+")
 Dialogue = Mapping[str, Any]
 OUTCOME_SCHEMA = {
     "model": pl.String,
@@ -97,4 +99,6 @@ def _repeats(history: Sequence[ChatMessage], output: DialogueAction | None) -> b
 
 def _alike(one: str, other: str) -> bool:
     one, other = " ".join(one.lower().split()), " ".join(other.lower().split())
+    if NUMBERS.findall(one) != NUMBERS.findall(other):
+        return False
     return one == other or SequenceMatcher(None, one, other).ratio() >= REPEAT_SIMILARITY

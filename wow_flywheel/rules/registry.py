@@ -39,9 +39,12 @@ def load_rules() -> list[Rule]:
     """All rules, sorted by file name.
 
     Raises:
-        QueryError: A header lacks a key, an id repeats, or an issue type or severity is unknown; the message names the file.
+        QueryError: There is no rule, a header lacks a key, an id repeats, or an issue type or severity is unknown; the message
+            names the file.
     """
     rules = [read_rule(query) for query in load_folder(FOLDER)]
+    if not rules:
+        raise QueryError("sql/rules/ holds no rule", hint="put one there: the README says how; or restore the folder")
     seen: dict[str, str] = {}
     for rule in rules:
         if rule.rule_id in seen:

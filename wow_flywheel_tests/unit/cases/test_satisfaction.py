@@ -48,6 +48,13 @@ LAST_WORDS = {
     "Perfect.": {"thanked"},
     "太好了，谢谢。": {"thanked"},
     "That is all.": set(),
+    "Is it greater than five?": set(),
+    "谢绝推销。": set(),
+    "不谢。": set(),
+    "This is not terrible at all, thanks.": {"thanked"},
+    "It isn't that bad, but stupid.": {"complained"},
+    "I need a person to sign for it.": set(),
+    "I want an agent.": {"asked_for_human"},
     "好的。": set(),
     "No thanks.": set(),
     "Thank you anyway.": set(),
@@ -191,6 +198,12 @@ def test_the_day_is_counted_from_the_end_of_the_conversation() -> None:
     assert flags(row) == {"repeat_contact"}
 
 
+def test_contacts_that_start_at_the_same_moment_are_no_repeat() -> None:
+    day = pl.concat([conversations(name, messages=talk("Refund.", "Done.")) for name in ("a", "b")])
+    assert not signals(day, NOBODY)["repeat_contact"].any()
+    assert not signals(day.reverse(), NOBODY)["repeat_contact"].any()
+
+
 def test_a_repeat_on_the_same_day_marks_the_earlier_conversation_only() -> None:
     day = pl.concat([conversations("a", messages=talk("Refund.", "Done.")), came_back(3, messages=talk("Refund.", "Done."))])
     found = signals(day, NOBODY)
@@ -204,6 +217,7 @@ def test_a_repeat_on_the_same_day_marks_the_earlier_conversation_only() -> None:
         ("Which order is it?", "which order is it", True),
         ("Your refund of ten dollars is on its way.", "Your refund of two dollars is on its way.", True),
         ("Which order is it?", "Which card is it for?", False),
+        ("The order 1234 has left our house today.", "The order 1235 has left our house today.", False),
         ("请问您的订单号是多少？", "请问您的订单号是多少", True),
         ("请问您的订单号是多少？", "请问退到哪张卡？", False),
     ],

@@ -45,6 +45,11 @@ def answered(*texts: str) -> list[Message]:
     return [user(text) if i % 2 == 0 else agent(text) for i, text in enumerate(texts)]
 
 
+def both(one: Message, other: Message) -> Message:
+    """Two calls in one turn."""
+    return {**one, "tool_calls": [*one["tool_calls"], *other["tool_calls"]]}
+
+
 def tried(reply: str, *, ok: bool, name: str = "cancel_order") -> list[Message]:
     """A reply after a tool call that succeeded or failed; the reply is turn 3."""
     return [user("Cancel it."), call(name), tool(ok=ok), agent(reply)]
@@ -92,6 +97,7 @@ SAMPLES = [
             answered("It broke.", "That is our fault, I am sorry."),
             answered("It is your fault, you should have told me.", "I am sorry."),
             answered("It broke.", "The report is filed; you should receive mail."),
+            answered("It broke.", "Let me look into your problem."),
         ],
     ),
     Sample(
@@ -152,6 +158,7 @@ SAMPLES = [
             [user("Refund."), call("refund", order=7), tool(ok=False), call("refund", "c2", order=8), tool("c2", ok=False)],
             [user("Refund."), call("refund", order=7), tool(ok=True), call("refund", "c2", order=7), tool("c2", ok=True)],
             [user("Refund."), call("refund", order=7), tool(ok=False), call("cancel", "c2", order=7), tool("c2", ok=True)],
+            [user("Refund."), both(call("refund"), call("refund", "c2")), tool(ok=False), tool("c2", ok=False)],
         ],
     ),
     Sample(
@@ -201,6 +208,7 @@ SAMPLES = [
         planted=[
             Planted(1, "Lisbon", [user("Find me a hotel."), call("find", city="Lisbon"), tool(ok=True)]),
             Planted(1, "Main Road", [user("Take me home."), call("taxi", address="Main Road"), tool(ok=True)]),
+            Planted(1, "Bergen", [user("A hotel."), call("find", **{"$hotel": "Bergen", "a/b~c city": "any"}), tool(ok=True)]),
         ],
         clean=[
             [user("Find me a hotel in lisbon."), call("find", city="Lisbon"), tool(ok=True)],
@@ -214,7 +222,10 @@ SAMPLES = [
     Sample(
         "guessed_name",
         CHINESE,
-        planted=[Planted(1, "上海", [user("帮我订酒店。"), call("订房", 城市="上海"), tool(ok=True)])],
+        planted=[
+            Planted(1, "上海", [user("帮我订酒店。"), call("订房", 城市="上海"), tool(ok=True)]),
+            Planted(1, "city", [user("帮我订酒店。"), raw_call("订房", '{"city": "\\u4e0a\\u6d77"}'), tool(ok=True)]),
+        ],
         clean=[
             [user("帮我订上海的酒店。"), call("订房", 城市="上海"), tool(ok=True)],
             [user("帮我订酒店。"), agent("在上海吗？"), user("对。"), call("订房", 城市="上海"), tool(ok=True)],
@@ -227,6 +238,7 @@ SAMPLES = [
             Planted(1, "refund", [user("Refund."), raw_call("refund", '{"order": 7')]),
             Planted(1, "refund", [user("Refund."), raw_call("refund", '["order"]')]),
             Planted(1, "refund", [user("Refund."), raw_call("refund", "")]),
+            Planted(1, "find", [user("Refund."), both(raw_call("find", "x"), call("look", "c2"))]),
         ],
         clean=[[user("Refund."), raw_call("refund", "{}")], [user("Refund."), raw_call("refund", '{"note": "a } in text"}')]],
     ),
@@ -307,6 +319,7 @@ SAMPLES = [
             answered("I order a card.", "Fine.", "I order a card."),
             answered("Which?", "The red one.", "Which?"),
             answered("That did not help.", "The red one.", "Good."),
+            answered("Which card?", "Yours, or your wife's?", "I asked my wife, it is mine."),
         ],
     ),
     Sample(
@@ -420,6 +433,8 @@ SAMPLES = [
         planted=[
             Planted(3, "45", looked_up("You pay 45 dollars.", price=58)),
             Planted(3, "5", looked_up("It takes 5 days.", price=58)),
+            Planted(3, "7", looked_up("You get a 7% discount.", price=58)),
+            Planted(3, "8" * 34, looked_up(f"It is {'9' * 34} or {'8' * 34}.", ask="9" * 34)),
             Planted(1, "1,200", answered("How much?", "It costs 1,200.")),
         ],
         clean=[
@@ -437,7 +452,11 @@ SAMPLES = [
     Sample(
         "ungrounded_number",
         CHINESE,
-        planted=[Planted(3, "45", looked_up("一共45元。", 价格=58)), Planted(3, "5", looked_up("需要5天。", 价格=58))],
+        planted=[
+            Planted(3, "45", looked_up("一共45元。", 价格=58)),
+            Planted(3, "5", looked_up("需要5天。", 价格=58)),
+            Planted(3, "6", looked_up("大概 6 分钟。", 价格=58)),
+        ],
         clean=[
             looked_up("一共58元。", 价格=58),
             looked_up("一共40元，2张票每张20元。", ask="两张票？", 价格=20),
@@ -467,6 +486,12 @@ def test_every_file_of_a_rule_has_planted_defects_and_look_alikes_in_both_langua
 
 def test_every_rule_is_named_like_its_file() -> None:
     assert [rule.rule_id for rule in load_rules()] == [rule.query.name.removeprefix("rules/") for rule in load_rules()]
+
+
+def test_a_step_that_is_first_taken_without_a_word_is_quoted_where_it_is_said() -> None:
+    silent: Message = {"role": "assistant", "content": None, "action": "pay_back"}
+    late = [user("Refund."), silent, user("Oh."), step("pay_back", "Refunding."), user("So?"), step("verify", "Who are you?")]
+    assert found("skipped_step", late, steps=[("verify", "pay_back")]) == [("talk-0", 3, "Refunding.")]
 
 
 def test_a_step_is_not_asked_for_where_the_others_skip_it_too() -> None:

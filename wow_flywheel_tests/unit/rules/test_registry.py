@@ -152,8 +152,29 @@ def test_a_rule_that_gives_other_columns_is_refused_with_those_it_should_give(sq
     assert caught.value.hint == "a rule's SELECT gives ['conversation_id', 'turn', 'quote', 'evidence']"
 
 
+@pytest.mark.parametrize(
+    ("select", "kind"),
+    [
+        ("content::INT AS quote, 'x' AS evidence FROM replies", "ConversionException"),
+        ("content AS quote, error(content) AS evidence FROM replies", "InvalidInputException"),
+        ("content AS quote, 'x' AS evidence FROM query", "CatalogException: Catalog Error: Table with name query does not"),
+    ],
+)
+def test_a_rule_that_fails_while_it_runs_is_named_without_what_the_log_says(sql: Path, select: str, kind: str) -> None:
+    (sql / "rules" / "too_long.sql").write_text(rule_text(f"SELECT conversation_id, turn, {select} WHERE $most > 0"))
+    with pytest.raises(QueryError) as caught:
+        found("too_long", [user("Hi."), agent("my secret")])
+    assert caught.value.message.startswith(f"sql/rules/too_long.sql does not run: {kind}")
+    assert "secret" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+def test_no_rule_at_all_is_refused(sql: Path) -> None:
+    with pytest.raises(QueryError, match=r"sql/rules/ holds no rule → put one there"):
+        load_rules()
+
+
 def test_a_new_file_is_a_new_rule(sql: Path) -> None:
-    assert load_rules() == []
     (sql / "rules" / "too_long.sql").write_text(rule_text())
     assert [rule.rule_id for rule in load_rules()] == ["too_long"]
     assert found("too_long", TALK) == [("talk-0", 3, TALK[3]["content"])]
