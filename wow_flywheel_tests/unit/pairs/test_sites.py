@@ -1,0 +1,68 @@
+"""Where a Bad Case is rewritten: at the turn of an accepted finding, with everything before it as the prompt."""
+
+from typing import Any
+
+from wow_flywheel.dialogue import Action, DialogueAction, Message
+from wow_flywheel.pairs.sites import Site, find_sites
+from wow_flywheel_tests.unit.cases.rows import a_case, cases, claim, conversations, inspections
+from wow_flywheel_tests.unit.inspection.talk import agent, call, tool, user
+
+TALK: list[Message] = [
+    user("Refund order 31."),
+    call("find", order=31),
+    tool(order=31, fee=5),
+    agent("You get 45."),
+    user("Why 45?"),
+    agent("You get 45."),
+]
+
+
+def sites(*claims: dict[str, Any], label: str = "bad", messages: list[Message] | None = None) -> list[Site]:
+    talk = conversations("a", messages=TALK if messages is None else messages)
+    return find_sites(cases(a_case(label)), talk, inspections(*claims))
+
+
+def test_the_prompt_is_everything_before_the_turn_that_went_wrong() -> None:
+    (site,) = sites(claim("hallucination", "major", 3))
+    assert [(m["role"], m["content"]) for m in site.prompt] == [(m["role"], m["content"]) for m in TALK[:3]]
+    assert site.prompt[1]["tool_calls"] == TALK[1]["tool_calls"]
+    assert site.said == DialogueAction(reply="You get 45.")
+    assert (site.pair_id, site.user_id, site.scenario, site.issue_type) == ("a#3", "u1", "refund", "hallucination")
+
+
+def test_a_wrong_call_is_a_site_as_well() -> None:
+    (site,) = sites(claim("unclarified_demand", "major", 1))
+    assert site.said == DialogueAction(action=Action(name="find", arguments={"order": 31}))
+
+
+def test_only_bad_cases_are_rewritten() -> None:
+    for label in ("good", "failed", "review"):
+        assert sites(claim("hallucination", "major", 3), label=label) == []
+
+
+def test_only_accepted_findings_that_matter_make_a_site() -> None:
+    assert sites(claim("hallucination", "major", 3, decision="rejected")) == []
+    assert sites(claim("hallucination", "major", 3, decision="unresolved")) == []
+    assert sites(claim("hallucination", "minor", 3)) == []
+    assert len(sites(claim("hallucination", "critical", 3))) == 1
+
+
+def test_the_most_severe_and_surest_finding_names_the_issue_of_a_turn() -> None:
+    sure = claim("script_repetition", "major", 5) | {"confidence": 0.99}
+    unsure = claim("hallucination", "major", 5) | {"confidence": 0.6}
+    assert [site.issue_type for site in sites(sure, unsure)] == ["script_repetition"]
+    assert [site.issue_type for site in sites(sure, unsure, claim("poor_empathy", "critical", 5))] == ["poor_empathy"]
+
+
+def test_turns_that_no_model_said_are_left_out() -> None:
+    assert (
+        sites(claim("hallucination", "major", 0), claim("hallucination", "major", 2), claim("hallucination", "major", 99)) == []
+    )
+    greeting = [agent("Buy our lamp!"), user("No."), agent("Buy it!")]
+    assert [site.turn for site in sites(*(claim("poor_empathy", "major", turn) for turn in (0, 2)), messages=greeting)] == [2]
+
+
+def test_a_conversation_gives_three_sites_at_most_the_earliest() -> None:
+    long = [user("Hi."), *(agent(f"No {i}.") for i in range(5))]
+    claims = [claim("poor_empathy", "major", turn) for turn in (5, 4, 3, 2, 1)]
+    assert [site.turn for site in sites(*claims, messages=long)] == [1, 2, 3]
