@@ -27,6 +27,8 @@ class Settings:
         knowledge_uri: `WOW_KNOWLEDGE_URI`, folder or prefix of `*.jsonl[.gz]` knowledge units (id, title, content).
         policies_uri: `WOW_POLICIES_URI`, folder or prefix of procedures (`*.jsonl[.gz]`) and business rules (`*.md`).
         model: `WOW_MODEL`, local path or hub id of the model to train; None means the embedded closed world's model.
+        training_config: `WOW_TRAINING_CONFIG`, a YAML or JSON file whose sections `sft` and `dpo` change the trainers'
+            defaults.
         llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
         llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
         timezone: `WOW_TIMEZONE`, IANA name of the business timezone that a day is counted in.
@@ -41,6 +43,7 @@ class Settings:
     knowledge_uri: str
     policies_uri: str
     model: str | None
+    training_config: str | None
     llm_base_url: str | None
     llm_model: str | None
     timezone: str
@@ -65,6 +68,7 @@ class Settings:
             knowledge_uri=_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
             policies_uri=_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
             model=_text(env, "WOW_MODEL"),
+            training_config=_text(env, "WOW_TRAINING_CONFIG"),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),

@@ -91,6 +91,36 @@ def test_the_recipes_are_configs_that_the_trainers_take(tmp_path: Path) -> None:
         assert sft.learning_rate == (1e-3 if settings.embedded else 2e-5)
 
 
+def test_the_users_file_changes_the_trainers_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "training.yaml"
+    file.write_text("sft: {max_length: 4096, epochs: 2}\n")
+    settings = _settings(WOW_LOGS_URI="/logs", WOW_TRAINING_CONFIG=str(file))
+    assert SftConfig.from_mapping(sft_config(settings, tmp_path, "m")).max_length == 4096
+    assert DpoConfig.from_mapping(dpo_config(settings, tmp_path)).max_length == 1024
+    assert sft_config(_settings(WOW_TRAINING_CONFIG=str(file)), tmp_path, "m")["learning_rate"] == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        ("sft: [", "is not YAML (ParserError)"),
+        ("- sft", "holds no mapping of fields"),
+        ("max_length: 3", "has other sections than sft and dpo"),
+        ("sft: 3", "or one that holds no fields"),
+        ("sft: {model: m}", "sets model of sft"),
+    ],
+)
+def test_a_wrong_file_of_the_user_is_refused_by_name(tmp_path: Path, text: str | None, message: str) -> None:
+    file = tmp_path / "training.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        sft_config(_settings(WOW_TRAINING_CONFIG=str(file)), tmp_path, "m")
+    assert message in refused.value.message
+    assert refused.value.message.startswith("WOW_TRAINING_CONFIG: ")
+
+
 def test_without_pairs_the_sft_model_is_the_candidate(tmp_path: Path) -> None:
     start = Parents(base_model="/m", previous_release="0001-base")
     _manifest(start, pairs=0).save(tmp_path / "manifest.json")

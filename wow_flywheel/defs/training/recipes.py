@@ -1,17 +1,20 @@
 """How a cycle trains and evaluates: the one place for hyper-parameters.
 
 What belongs here: values, and where they come from. What does not: what they mean (`wow_flywheel.training.config`). A real
-model keeps the trainers' defaults, which fit 0.1–10 B parameters; the closed world's is smaller and needs steeper ones.
+model keeps the trainers' defaults, which fit 0.1–10 B parameters, changed by what `WOW_TRAINING_CONFIG` names; the closed
+world's is smaller and needs steeper ones.
 """
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from wow_flywheel.errors import SettingsError, TrainingError
 from wow_flywheel.settings import Settings
+from wow_flywheel.training.options import read_mapping
 
-SFT: Final[dict[str, Any]] = {}
-DPO: Final[dict[str, Any]] = {}
+OURS: Final = frozenset({"model", "train_file", "eval_file", "pairs", "output_dir", "overwrite"})
+"""Fields that a cycle sets itself."""
 EMBEDDED_SFT: Final[dict[str, Any]] = {"learning_rate": 1e-3, "epochs": 6.0, "batch_size": 16, "max_length": 512}
 EMBEDDED_DPO: Final[dict[str, Any]] = {
     "learning_rate": 1e-4,
@@ -47,6 +50,36 @@ class FirstModel:
         }
 
 
+def own_values(settings: Settings, trainer: str) -> dict[str, Any]:
+    """What the user's file changes of a trainer's defaults; the trainer itself checks the fields.
+
+    Args:
+        settings: They name the file.
+        trainer: Its section, `sft` or `dpo`.
+
+    Raises:
+        SettingsError: The file is missing, malformed, or has other sections.
+    """
+    if settings.training_config is None:
+        return {}
+    path = Path(settings.training_config)
+    try:
+        sections = read_mapping(path)
+    except TrainingError as error:
+        raise SettingsError(f"WOW_TRAINING_CONFIG: {error.message}", hint=error.hint) from error
+    section = sections.get(trainer) or {}
+    if not set(sections) <= {"sft", "dpo"} or not isinstance(section, dict):
+        raise SettingsError(
+            f"WOW_TRAINING_CONFIG: {path} has other sections than sft and dpo, or one that holds no fields",
+            hint="write it like `sft: {max_length: 4096}`",
+        )
+    if own := sorted(set(section) & OURS):
+        raise SettingsError(
+            f"WOW_TRAINING_CONFIG: {path} sets {', '.join(own)} of {trainer}", hint="leave them out: a cycle sets them itself"
+        )
+    return section
+
+
 def sft_config(settings: Settings, folder: Path, model: str) -> dict[str, Any]:
     """The SFT config of a cycle.
 
@@ -55,7 +88,7 @@ def sft_config(settings: Settings, folder: Path, model: str) -> dict[str, Any]:
         folder: The cycle's, with the dataset files.
         model: What it starts from.
     """
-    values = EMBEDDED_SFT if settings.embedded else SFT
+    values = (EMBEDDED_SFT if settings.embedded else {}) | own_values(settings, "sft")
     held_out = folder / "sft.held_out.jsonl"
     evaluated = {"eval_file": str(held_out)} if held_out.is_file() and held_out.stat().st_size else {}
     files = {
@@ -69,6 +102,6 @@ def sft_config(settings: Settings, folder: Path, model: str) -> dict[str, Any]:
 
 def dpo_config(settings: Settings, folder: Path) -> dict[str, Any]:
     """The DPO config of a cycle: it starts from the cycle's SFT model, which is also its reference."""
-    values = EMBEDDED_DPO if settings.embedded else DPO
+    values = (EMBEDDED_DPO if settings.embedded else {}) | own_values(settings, "dpo")
     files = {"model": str(folder / "sft" / "model"), "pairs": str(folder / "preferences.train.jsonl")}
     return {**values, **files, "output_dir": str(folder / "dpo"), "overwrite": True}
