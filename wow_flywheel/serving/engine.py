@@ -13,6 +13,10 @@ from wow_flywheel.errors import ReleaseError
 from wow_flywheel.serving.protocol import Reply
 
 BATCH = 256
+BATCH_TOKENS = 2**16
+"""Prompts go through the model together up to this many tokens, padding included: memory stays bounded for long ones."""
+MAX_NEW_TOKENS = 512
+"""Longest output of a checkpoint whose generation config sets no limit (transformers would stop after 20 tokens)."""
 
 
 class ReplyEngine:
@@ -36,12 +40,15 @@ class ReplyEngine:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(str(model_dir), padding_side="left")
             self._model: Any = AutoModelForCausalLM.from_pretrained(str(model_dir))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # transformers raises either for a folder without a tokenizer
             raise ReleaseError(f"no model can be loaded from {model_dir}", hint="check the path, or train it again") from error
         if not self._tokenizer.chat_template:
             raise ReleaseError(f"the tokenizer in {model_dir} has no chat template", hint="save one with the model")
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
+        limits = self._model.generation_config
+        own_limit = limits.max_new_tokens is not None or limits.max_length is not None
+        self._limit = {} if own_limit else {"max_new_tokens": MAX_NEW_TOKENS}
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model.to(self._device).eval()
 
@@ -51,10 +58,9 @@ class ReplyEngine:
         Args:
             conversations: Chat messages whose assistant turns are `DialogueAction` JSON (see `dialogue.to_chat`).
         """
-        replies: list[Reply] = []
-        for start in range(0, len(conversations), BATCH):
-            replies.extend(self._batch(conversations[start : start + BATCH]))
-        return replies
+        prompts = [self._prompt(conversation) for conversation in conversations]
+        lengths = list(map(len, self._tokenizer(prompts, add_special_tokens=False)["input_ids"])) if prompts else []
+        return [reply for start, end in batches(lengths) for reply in self._batch(prompts[start:end])]
 
     def losses(self, dialogues: Sequence[Sequence[ChatMessage]]) -> list[float | None]:
         """Mean negative log-likelihood of each dialogue's assistant tokens, in nats per token; None without such tokens.
@@ -87,14 +93,13 @@ class ReplyEngine:
                 spans.append((start, start + len(message["content"])))
         return encoded["input_ids"], [any(a <= low < b for a, b in spans) for low, _ in encoded["offset_mapping"]]
 
-    def _batch(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[Reply]:
+    def _batch(self, prompts: list[str]) -> list[Reply]:
         import torch
 
-        prompts = [self._prompt(conversation) for conversation in conversations]
         inputs = self._tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt")
         inputs = {name: inputs[name].to(self._device) for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
-            generated = self._model.generate(**inputs, pad_token_id=self._tokenizer.pad_token_id)
+            generated = self._model.generate(**inputs, **self._limit, pad_token_id=self._tokenizer.pad_token_id)
         width = inputs["input_ids"].shape[1]
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
         return [self._reply(row, length) for row, length in zip(generated[:, width:].tolist(), lengths, strict=True)]
@@ -108,3 +113,22 @@ class ReplyEngine:
         end = next((i for i, token in enumerate(tokens) if token in {eos, pad}), len(tokens))
         raw: str = self._tokenizer.decode(tokens[:end], skip_special_tokens=True).strip()
         return Reply(raw=raw, output=DialogueAction.from_json(raw), prompt_tokens=prompt_tokens, completion_tokens=end)
+
+
+def batches(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Cut consecutive prompts into batches.
+
+    Args:
+        lengths: Tokens of each prompt.
+
+    Returns:
+        Start and end of each batch: at most 256 prompts, and at most 65,536 tokens once all are padded to the longest.
+    """
+    found: list[tuple[int, int]] = []
+    start, longest = 0, 0
+    for index, length in enumerate(lengths):
+        longest = max(longest, length)
+        if index > start and (index - start >= BATCH or longest * (index - start + 1) > BATCH_TOKENS):
+            found.append((start, index))
+            start, longest = index, length
+    return [*found, (start, len(lengths))] if lengths else []
