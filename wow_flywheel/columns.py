@@ -63,7 +63,7 @@ MEANING: Final = {
     "completion_tokens": "as the endpoint counted",
     "cost_usd": "by the prices of the settings",
     "solved_score": "from 0, surely unsolved, to 1, surely solved",
-    "inspected_by": "evidence, or the panel's model",
+    "inspected_by": "evidence, or evidence+panel",
     "failures": "inspections that did not come to an answer, and why; any one sends the case to review",
     "label": "good, bad, failed or review",
     "issue_types": "kinds of the accepted findings",
