@@ -36,8 +36,6 @@ def failure_message(event: dg.DagsterEvent) -> str:
     error = getattr(data, "error", None)
     while error is not None and error.cause is not None:
         error = error.cause
-    if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
-        told = f"a blocking check did not pass ({error.message.strip().splitlines()[-1]}), so nothing after it ran"
     return told or (error.message.strip() if error else event.message or "")
 
 

@@ -5,12 +5,13 @@ lie beside its assets).
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
 from wow_flywheel.contracts import TABLES, Contract
+from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.partitions import cycles, day_of, days
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
@@ -45,18 +46,20 @@ def contract_check(contract: Contract) -> dg.AssetChecksDefinition:
     )
 
     @dg.multi_asset_check(name=spec.name, specs=[spec])
-    def check(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
         key = context.partition_key
-        stored = flywheel.lake().scan(contract.name)
-        rows = stored.filter(pl.col(contract.partition) == (day_of(key) if contract.partition == "dt" else key)).collect()
+        with plain_failures(context):
+            stored = flywheel.lake().scan(contract.name)
+            rows = stored.filter(pl.col(contract.partition) == (day_of(key) if contract.partition == "dt" else key)).collect()
         broken = promise_broken(contract, rows)
-        return dg.AssetCheckResult(
+        result = dg.AssetCheckResult(
             passed=broken is None,
             asset_key=asset,
             check_name=spec.name,
             description=broken or f"{rows.height} rows keep the contract",
             metadata={"rows": rows.height, "contract version": contract.version},
         )
+        yield from reported([result], f"materialize {asset} of {key} again; if it stays so, something else wrote to its table")
 
     return check
 

@@ -5,7 +5,7 @@ What belongs here: the translation and the retry policy. What does not: the erro
 The policy is applied here and not given to the assets, where Dagster would also repeat what fails through a defect of the code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -43,3 +43,26 @@ def plain_failures(context: Context) -> Iterator[None]:
         context.log.warning("%s", error)
         pause = RETRY.calculate_delay(context.op_execution_context.retry_number + 1)
         raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=pause) from failure
+
+
+def reported(results: Iterable[dg.AssetCheckResult], what_to_do: str) -> Iterator[dg.AssetCheckResult]:
+    """Report check results, then fail the step in plain words if one of severity ERROR did not pass.
+
+    Dagster by itself would fail it too, but with a stack and the check's name alone.
+
+    Args:
+        results: Those of severity ERROR block what comes after the step.
+        what_to_do: For the person who reads the failure.
+
+    Raises:
+        dagster.Failure: A result of severity ERROR did not pass; the description is what it says.
+    """
+    refused = []
+    for result in results:
+        yield result
+        if not result.passed and result.severity is dg.AssetCheckSeverity.ERROR:
+            refused.append(result.description or str(result.check_name))
+    if refused:
+        raise dg.Failure(
+            description=f"{'; '.join(refused)} → {what_to_do}", metadata={"what to do": what_to_do}, allow_retries=False
+        )

@@ -186,8 +186,12 @@ def test_a_leak_is_named(place: Path, lake: Lake, instance) -> None:
 
     with dg.build_asset_context(partition_key=CYCLE) as context:
         found = leakage_checks[0].op.compute_fn.decorated_fn(context, Flywheel())
-    assert not found.passed
-    assert found.description == "1 of 1 held-out customers are among the 1 of the training side"
+        assert not next(found).passed
+        with pytest.raises(dg.Failure) as failure:
+            next(found)
+    assert failure.value.description == (
+        "1 of 1 held-out customers are among the 1 of the training side → materialize both datasets of the cycle again"
+    )
 
 
 def test_a_cycle_without_good_cases_fails_in_plain_words(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:

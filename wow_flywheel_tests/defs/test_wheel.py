@@ -73,7 +73,8 @@ def test_a_failed_sub_run_fails_the_wheel_with_its_id_step_and_message(place: Pa
     failure = next(event for event in result.all_events if event.is_step_failure)
     assert failure_message(failure) == (
         f"nightly 2026-01-05 failed in run {sub_run.run_id}, step ingest: "
-        "1 of 1 lines are quarantined; the table `quarantine` says why"
+        "1 of 1 lines are quarantined; the table `quarantine` says why → fix the log or the reader, "
+        "then `wow-flywheel conversations replay --dt 2026-01-05`, then run `nightly` again"
     )
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
 from wow_flywheel.defs.contract_checks import check_spec
-from wow_flywheel.defs.failures import plain_failures
+from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.metadata import count_table, counts_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
@@ -58,7 +58,8 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     yield dg.MaterializeResult(
         asset_key="quarantine", metadata=written(lake, "quarantine", read.quarantine, quarantined) | shown
     )
-    yield from told(context, outcomes, read.counts)
+    replay = f"fix the log or the reader, then `wow-flywheel conversations replay --dt {day}`, then run `nightly` again"
+    yield from reported(told(context, outcomes, read.counts), replay)
 
 
 def told(

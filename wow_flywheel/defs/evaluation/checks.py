@@ -10,7 +10,7 @@ import dagster as dg
 
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.evaluation.judge import gate
-from wow_flywheel.defs.failures import plain_failures
+from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.metadata import table
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.release.decision import Decision, GateCheck
@@ -34,7 +34,9 @@ def gate_checks(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> I
         decision = gate(flywheel.lake(), flywheel.cycle_folder(context.partition_key), context.partition_key)
     told = f"gate: {'passed' if decision.passed else 'refused'}, because {decision.reason}"
     context.log.info(told)
-    yield from results(decision)
+    yield from reported(
+        results(decision), f"no need to act: {decision.baseline} stays in use; the check shows every comparison"
+    )
 
 
 def results(decision: Decision) -> Iterator[dg.AssetCheckResult]:

@@ -3,7 +3,7 @@
 What belongs here: starting a job in this process, and telling its failure plainly. What does not: what a turn is (`turn`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -47,8 +47,7 @@ def run_job(context: dg.OpExecutionContext, name: str, partition_key: str) -> Su
 
 def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     """Message by failed step of a run, in the order in which they failed; empty for a run that succeeded."""
-    events = result.all_events
-    failed = {event.step_key or "run": _told(event, events) for event in events if event.is_step_failure}
+    failed = {event.step_key or "run": failure_message(event) for event in result.all_events if event.is_step_failure}
     return failed if failed or result.success else {"run": "it failed before its first step"}
 
 
@@ -66,15 +65,3 @@ def require(name: str, partition_key: str, sub_run: SubRun) -> None:
         metadata={"sub-run": sub_run.run_id, "step": step},
         allow_retries=False,
     )
-
-
-def _told(event: dg.DagsterEvent, events: Sequence[dg.DagsterEvent]) -> str:
-    """A failed step in words: what its blocking checks say, else its own message."""
-    refused = [
-        evaluation.description or evaluation.check_name
-        for other in events
-        if other.step_key == event.step_key and other.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        for evaluation in [other.asset_check_evaluation_data]
-        if not evaluation.passed and evaluation.blocking and evaluation.severity is dg.AssetCheckSeverity.ERROR
-    ]
-    return "; ".join(refused) or failure_message(event)

@@ -3,10 +3,13 @@
 What belongs here: the check. What does not: the contract's own check, which is generated.
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
 from wow_flywheel.defs.contract_checks import check_spec
+from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 
@@ -16,8 +19,10 @@ DIFFERENT = check_spec(
 
 
 @dg.multi_asset_check(name=DIFFERENT.name, specs=[DIFFERENT])
-def chosen_differs_from_rejected(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> dg.AssetCheckResult:
+def chosen_differs_from_rejected(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
     """Count the pairs whose two sides are the same."""
-    pairs = flywheel.lake().read("preference_pairs", day_of(context.partition_key))
+    with plain_failures(context):
+        pairs = flywheel.lake().read("preference_pairs", day_of(context.partition_key))
     same = pairs.filter(pl.col("chosen") == pl.col("rejected")).height
-    return dg.AssetCheckResult(passed=same == 0, description=f"{same} of {pairs.height} pairs have two equal sides")
+    result = dg.AssetCheckResult(passed=same == 0, description=f"{same} of {pairs.height} pairs have two equal sides")
+    yield from reported([result], "materialize preference_pairs of the day again")
