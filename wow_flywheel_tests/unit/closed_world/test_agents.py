@@ -72,6 +72,12 @@ def test_the_agent_repeats_itself_at_its_rate_where_a_question_comes(rate: float
     assert {fault for episode in episodes for fault in episode.customer.faults} == {"repeated"}
 
 
+def test_the_agent_repeats_itself_half_as_often_once_the_customer_has_complained_of_it() -> None:
+    stayed = [said(e)[_closing(e) :] for e in day(agent(repeat=0.5)) if e.customer.goal.patience > 2]
+    again = [replies[2] == replies[0] for replies in stayed if replies[1] == replies[0]]
+    assert near(0.25, sum(again), len(again))
+
+
 def _closing(episode: Episode) -> int:
     return next(i for i, text in enumerate(said(episode)) if re.search(r"(order|booking) \d+", text))
 

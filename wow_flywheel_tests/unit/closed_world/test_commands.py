@@ -10,6 +10,7 @@ import pytest
 
 from wow_flywheel.closed_world import commands, language
 from wow_flywheel.closed_world import model as small_model
+from wow_flywheel.closed_world.environment import ClosedWorld
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.dialogue import DialogueAction
@@ -107,6 +108,14 @@ def test_the_same_seed_founds_the_same_world_and_another_seed_another(tmp_path: 
     assert one != other
 
 
+@pytest.mark.parametrize("seed", [0, 4])
+def test_nobody_who_is_held_out_is_in_the_first_dialogues(tmp_path: Path, made: list[dict[str, Any]], seed: int) -> None:
+    """Customers are not named in the dialogues, so they are drawn here again: seeds below 0 are no production day's."""
+    found(tmp_path, "--seed", str(seed))
+    drawn = ClosedWorld(dt.date(2026, 3, 2)).episodes(60, seed=-1 - seed, split="train")
+    assert [chat[0]["content"] for chat in dialogues(tmp_path)] == [episode.customer.open() for episode in drawn]
+
+
 def test_the_first_dialogues_are_those_of_people_with_faults(tmp_path: Path, made: list[dict[str, Any]]) -> None:
     found(tmp_path)
     replies = [[m["content"] for m in chat if m["role"] == "assistant"] for chat in dialogues(tmp_path)]
@@ -130,6 +139,7 @@ def test_producing_a_day_again_writes_the_same_bytes(tmp_path: Path, loaded: lis
     file = tmp_path / "logs" / f"dt={DAY}" / "conversations.jsonl.gz"
     produce(tmp_path)
     first = file.read_bytes()
+    assert first[4:8] == bytes(4), "gzip's header holds no time"
     produce(tmp_path)
     assert file.read_bytes() == first
     produce(tmp_path, "--seed", "1")

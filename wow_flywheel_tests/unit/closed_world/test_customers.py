@@ -143,6 +143,14 @@ def test_an_answer_that_never_comes_is_given_up_after_two_tries() -> None:
     assert (who.intent, who.solved) == ("cool", True)
 
 
+def test_each_question_has_two_tries_of_its_own() -> None:
+    who = told(customer("refund", "days", "method"))
+    heard(who, "Let me see.", "It takes 5 days.")
+    assert who.pending == "method"
+    assert who.hear("One moment.") not in language.COOL_CLOSINGS
+    assert (who.intent, who.pending) == ("confused", "method")
+
+
 def test_a_need_that_nobody_understands_is_given_up_after_two_tries() -> None:
     who = customer()
     heard(who, "Let me see.", "One moment.")

@@ -218,6 +218,21 @@ def test_an_episode_ends_after_the_last_word_to_a_leaving_customer_at_once() -> 
     assert [m["role"] for m in pleased.messages[-2:]] == ["user", "assistant"]
 
 
+def test_an_agent_has_four_calls_and_the_fifth_ends_the_episode() -> None:
+    talk = [REFUND, REFUND, say("Your number?"), REFUND, REFUND]
+    four = played(customer(names_order=True), *talk, say("Which number?"))
+    assert (four.calls, four.over) == (4, False)
+    four.step(REFUND)
+    assert (four.calls, four.over) == (5, True)
+    assert len(four.messages) < MAX_MESSAGES
+
+
+def test_an_endless_talk_is_cut_off() -> None:
+    endless = played(customer(patience=99), *(say(f"The number, {'please, ' * again}?") for again in range(20)))
+    assert (len(endless.messages), endless.outputs, endless.over) == (19, 9, True)
+    assert endless.customer.intent == "number"
+
+
 def test_every_call_has_its_own_id_and_its_own_result() -> None:
     episode = played(customer(), do("refund_order", 147), do("refund_order", 182))
     calls = [call["id"] for m in episode.messages for call in m.get("tool_calls") or []]
