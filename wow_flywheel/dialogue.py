@@ -5,7 +5,7 @@ conversation that they need. What does not: log formats (`conversations`), chat 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
 import polars as pl
@@ -105,22 +105,38 @@ def to_chat(messages: Sequence[Message]) -> list[ChatMessage]:
     Assistant messages become `DialogueAction` JSON. Parallel tool calls become one assistant message each, followed by its own
     result, since the unified output carries one action.
     """
-    results = {m.get("tool_call_id"): m for m in messages if m["role"] == "tool" and m.get("tool_call_id")}
     chat: list[ChatMessage] = []
-    placed: set[str | None] = set()
-    for message in messages:
+    placed: set[int] = set()
+    for turn, message in enumerate(messages):
         if message["role"] != "assistant":
-            if message["role"] != "tool" or message.get("tool_call_id") not in placed:
+            if turn not in placed:
                 chat.append({"role": message["role"], "content": message.get("content") or ""})
             continue
         calls = message.get("tool_calls") or []
+        results = tool_results(messages, turn) if len(calls) > 1 else {}
         for index, output in enumerate(assistant_actions(message)):
             chat.append({"role": "assistant", "content": output.to_json()})
-            call_id = calls[index]["id"] if len(calls) > 1 else None
-            if call_id in results:
-                chat.append({"role": "tool", "content": results[call_id].get("content") or ""})
-                placed.add(call_id)
+            result = results.get(calls[index]["id"]) if results else None
+            if result is not None:
+                chat.append({"role": "tool", "content": messages[result].get("content") or ""})
+                placed.add(result)
     return chat
+
+
+def tool_results(messages: Sequence[Message], turn: int) -> dict[str | None, int]:
+    """Index of the result of each call of an assistant turn, by call id; calls without one are left out.
+
+    A result belongs to the last turn before it that made a call of its id: many systems number their calls anew in every turn.
+    """
+    waiting = {call["id"] for call in messages[turn].get("tool_calls") or [] if call["id"]}
+    found: dict[str | None, int] = {}
+    for index, message in enumerate(messages[turn + 1 :], turn + 1):
+        if message["role"] == "assistant":
+            waiting -= {call["id"] for call in message.get("tool_calls") or []}
+        elif message["role"] == "tool" and (call_id := message.get("tool_call_id")) in waiting:
+            waiting.discard(call_id)
+            found[call_id] = index
+    return found
 
 
 def turns(conversations: pl.DataFrame) -> pl.DataFrame:
@@ -160,8 +176,10 @@ def texts(messages: Iterable[Message], *roles: str) -> list[str]:
 
 
 def _arguments(text: str) -> dict[str, Any]:
+    """Arguments as an object; text that is no JSON, or JSON that cannot be written back as such, is kept as it is."""
     try:
         parsed = json.loads(text or "{}")
-    except json.JSONDecodeError:
+        json.dumps(parsed, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # also half characters, NaN, huge numbers
         return {"_raw": text}
-    return parsed if isinstance(parsed, Mapping) else {"_raw": parsed}  # type: ignore[return-value]
+    return parsed if isinstance(parsed, dict) else {"_raw": parsed}

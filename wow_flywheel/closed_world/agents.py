@@ -49,7 +49,7 @@ class ScriptedAgent:
         last = episode.messages[-1]
         if last["role"] == "tool":
             result = json.loads(last["content"] or "{}")
-            return self._close(episode) if result["ok"] else _reply(self.rng.choice(language.NOT_FOUND))
+            return self._close(episode) if result["ok"] else _reply(self._sorry(episode) + self.rng.choice(language.NOT_FOUND))
         match episode.customer.intent:
             case "open":
                 return self._open(episode)

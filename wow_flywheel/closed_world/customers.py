@@ -113,7 +113,7 @@ class Customer:
         if re.search(r"\bnumber\b", text):
             return self._give_number()
         if TOOL_OF_NEED[self.goal.need] not in self.order.done:
-            return self._annoyed("not_done" if text.startswith("i have") else "unhelpful", language.NOT_HELPFUL)
+            return self._annoyed("not_done" if re.search(r"\bi have\b", text) else "unhelpful", language.NOT_HELPFUL)
         if self._wrong_numbers(text):
             return self._annoyed("wrong_number", language.NOT_RIGHT)
         if str(self.goal.order) not in text:

@@ -29,10 +29,10 @@ class ModelAgent:
 
     engine: Engine
 
-    def act(self, episodes: Sequence[Episode]) -> list[DialogueAction | None]:
+    def act(self, episodes: Sequence[Episode]) -> list[DialogueAction | str]:
         """The model's next output for each episode."""
         replies = self.engine.respond([to_chat(episode.messages) for episode in episodes])
-        return [reply.output for reply in replies]
+        return [reply.output or reply.raw for reply in replies]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ What belongs here: turn taking, running tool calls, what an episode's outcome is
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -57,7 +58,8 @@ class Episode:
 
     def _run(self, action: Action, reply: str | None) -> None:
         call_id = f"call_{self.calls + 1}"
-        named = str(action.arguments.get("order")) in " ".join(m["content"] or "" for m in self.messages if m["role"] == "user")
+        said = " ".join(m["content"] or "" for m in self.messages if m["role"] == "user")
+        named = str(action.arguments.get("order")) in re.findall(r"\w+", said)
         goal = self.customer.goal
         self.calls += 1
         right = action.name == TOOL_OF_NEED[goal.need] and str(action.arguments.get("order")) == str(goal.order)
@@ -74,8 +76,8 @@ class Episode:
         )
         result = json.dumps(self.customer.database.call(action))
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result})
-        in_a_row = sum(m["role"] == "tool" for m in self.messages[-2 * MAX_CALLS_IN_A_ROW :])
-        self.over = in_a_row > MAX_CALLS_IN_A_ROW or self.calls > 2 * MAX_CALLS_IN_A_ROW
+        recent = self.messages[-2 * (MAX_CALLS_IN_A_ROW + 1) :]
+        self.over = sum(m["role"] == "tool" for m in recent) > MAX_CALLS_IN_A_ROW or self.calls > 2 * MAX_CALLS_IN_A_ROW
 
     def _say(self, reply: str | None) -> None:
         self.messages.append({"role": "assistant", "content": reply})
@@ -107,8 +109,8 @@ class Episode:
 class Agent(Protocol):
     """Whoever serves the customers: a model, or the scripted people of `agents`."""
 
-    def act(self, episodes: Sequence[Episode]) -> "Sequence[DialogueAction | None]":
-        """The next output for each episode; None where it is no valid object."""
+    def act(self, episodes: Sequence[Episode]) -> "Sequence[DialogueAction | str | None]":
+        """The next output for each episode; its bare text where it is no valid object."""
         ...
 
 
@@ -122,7 +124,10 @@ def play(agent: Agent, episodes: Sequence[Episode]) -> Iterator[int]:
         episode.begin()
     while active := [episode for episode in episodes if not episode.over]:
         for episode, output in zip(active, agent.act(active), strict=True):
-            episode.step(output)
+            if isinstance(output, str):
+                episode.step(None, output)
+            else:
+                episode.step(output)
         yield sum(not episode.over for episode in active)
 
 

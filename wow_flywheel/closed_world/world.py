@@ -77,7 +77,7 @@ class Database:
     def call(self, action: Action) -> dict[str, Any]:
         """Do what a tool call says; an unknown tool or order gives an `error`, as a real service would."""
         number = str(action.arguments.get("order", ""))
-        order = self.orders.get(int(number)) if number.isdigit() else None
+        order = self.orders.get(int(number)) if number.isdecimal() else None
         if action.name not in TOOL_OF_NEED.values():
             return {"ok": False, "error": "no such tool"}
         if order is None:

@@ -112,14 +112,15 @@ def load_environment(name: str, day: dt.date) -> Environment:
     """The environment behind `module:attribute`, on a day.
 
     Raises:
-        SettingsError: There is no such module or attribute.
+        SettingsError: There is no such module or attribute, or it takes no day.
     """
     module, _, attribute = name.partition(":")
     try:
         return cast("Environment", getattr(importlib.import_module(module), attribute)(day))
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise SettingsError(
-            f"WOW_ENVIRONMENT={name!r} cannot be imported", hint="name it as module:class, importable from here"
+            f"WOW_ENVIRONMENT={name!r} cannot be made ({type(error).__name__}: {error})",
+            hint="name it as module:class, importable from here, whose one argument is the day",
         ) from error
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from wow_flywheel.dialogue import Message
+from wow_flywheel.dialogue import Message, tool_results
 
 Result = Literal["succeeded", "answered", "empty", "failed"]
 
@@ -80,9 +80,9 @@ class Call:
 
 def calls(messages: Sequence[Message]) -> list[Call]:
     """The tool calls of a conversation in order, each with its result by id, or by order where the log has no ids."""
-    results = {m.get("tool_call_id"): i for i, m in enumerate(messages) if m["role"] == "tool" and m.get("tool_call_id")}
     found = []
     for turn, message in enumerate(messages):
+        results = tool_results(messages, turn)
         for offset, call in enumerate(message.get("tool_calls") or [], start=1):
             place = results.get(call["id"]) if call["id"] else _following(messages, turn + offset)
             text = messages[place].get("content") or "" if place is not None else None

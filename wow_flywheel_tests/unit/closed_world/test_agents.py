@@ -105,12 +105,12 @@ def test_the_agent_is_cold_at_its_rate_to_the_upset_and_apologises_to_nobody_els
 
 
 @pytest.mark.parametrize("fault", ["repeat", "guess", "wrong_number", "cold"])
-def test_each_fault_costs_satisfaction_and_only_a_wrong_number_or_order_the_solution(fault: str) -> None:
+def test_each_fault_costs_satisfaction_and_only_a_wrong_number_the_solution(fault: str) -> None:
     outcomes = [outcome(episode, "m") for episode in day(agent(**{fault: 1.0}), 300)]
     satisfied = sum(each["usm2"] for each in outcomes) / 300
     solved = sum(each["solve_rate"] for each in outcomes) / 300
     assert satisfied < 0.97
-    assert (solved == 1.0) == (fault in {"repeat", "cold"})
+    assert (solved == 1.0) == (fault != "wrong_number")
 
 
 def test_every_fault_that_customers_know_is_planted_by_the_default_agent() -> None:

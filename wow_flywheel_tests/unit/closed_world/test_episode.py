@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,32 @@ def test_a_malformed_output_reaches_the_customer_as_the_text_it_is() -> None:
     episode.step(None, raw="{" * 300)
     assert episode.messages[1] == {"role": "assistant", "content": "{" * 200}
     assert (episode.outputs, episode.malformed) == (1, 1)
+
+
+class Malformed:
+    """An agent that gives no valid object."""
+
+    def act(self, episodes: Sequence[Episode]) -> list[str]:
+        return ["{reply: hi"] * len(episodes)
+
+
+def test_a_malformed_output_is_logged_as_it_is() -> None:
+    episode = Episode("talk-1", customer(patience=2))
+    assert list(play(Malformed(), [episode]))[-1] == 0
+    assert episode.messages[1] == {"role": "assistant", "content": "{reply: hi"}
+    assert episode.malformed == episode.outputs >= 2
+
+
+def test_three_calls_in_a_row_end_the_episode_and_two_with_a_word_between_do_not() -> None:
+    search = do("refund_order", 5)
+    assert not played(customer(), search, search).over
+    assert played(customer(), search, search, search).over
+    assert not played(customer(), search, search, ASK, search).over
+
+
+@pytest.mark.parametrize("order", ["", "4", "1470"])
+def test_a_part_of_the_number_that_the_customer_named_is_a_guess(order: str) -> None:
+    assert played(customer(names_order=True), do("refund_order", order)).customer.faults == ["guessed"]
 
 
 def test_a_call_on_an_order_that_the_customer_named_is_no_guess() -> None:

@@ -172,12 +172,23 @@ def test_an_environment_is_made_for_the_day() -> None:
     assert load_environment(f"{HERE}:Corner", DAY).day == DAY
 
 
-@pytest.mark.parametrize("name", ["wow_flywheel.nowhere:Shop", f"{HERE}:Shop", HERE, "no_such_package_at_all:Shop"])
-def test_an_environment_that_cannot_be_imported_is_named(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("wow_flywheel.nowhere:Shop", "ModuleNotFoundError: No module named 'wow_flywheel.nowhere'"),
+        (f"{HERE}:Shop", f"AttributeError: module '{HERE}' has no attribute 'Shop'"),
+        (HERE, f"AttributeError: module '{HERE}' has no attribute ''"),
+        ("no_such_package_at_all:Shop", "ModuleNotFoundError: No module named 'no_such_package_at_all'"),
+        (":Shop", "ValueError: Empty module name"),
+        (".here:Shop", "TypeError: the 'package' argument is required to perform a relative import for '.here'"),
+        (f"{HERE}:DAY", "TypeError: 'datetime.date' object is not callable"),
+    ],
+)
+def test_an_environment_that_cannot_be_made_is_named(name: str, why: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_environment(name, DAY)
-    assert refused.value.message == f"WOW_ENVIRONMENT={name!r} cannot be imported"
-    assert refused.value.hint == "name it as module:class, importable from here"
+    assert refused.value.message == f"WOW_ENVIRONMENT={name!r} cannot be made ({why})"
+    assert refused.value.hint == "name it as module:class, importable from here, whose one argument is the day"
 
 
 def test_main_writes_the_outcomes_and_nothing_else(
