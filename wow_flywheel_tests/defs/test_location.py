@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from wow_flywheel.contracts import TABLES
 from wow_flywheel.definitions import defs
+from wow_flywheel.defs.console import LOGGERS
 from wow_flywheel.defs.contract_checks import UNCHECKED, contract_checks
 
 HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib")
@@ -47,6 +49,12 @@ def test_loading_is_quick_and_imports_nothing_heavy() -> None:
     seconds, heavy = zip(*(json.loads(run.stdout) for run in runs), strict=True)
     assert heavy == ([], [])
     assert min(seconds) < 3
+
+
+def test_the_console_file_is_run_config_that_the_jobs_take() -> None:
+    config = yaml.safe_load((Path(__file__).parents[2] / "console.yaml").read_text())
+    assert config == LOGGERS
+    assert dg.validate_run_config(defs.resolve_job_def("nightly"), config)["loggers"] == LOGGERS["loggers"]
 
 
 def test_the_graph_is_as_drawn() -> None:
