@@ -4,6 +4,7 @@ What belongs here: fields, ranges, checks that need no other file. What does not
 """
 
 import dataclasses
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -89,8 +90,6 @@ class TrainConfig:
         Raises:
             TrainingError: A field is unknown, missing, of the wrong type or out of range.
         """
-        from wow_flywheel.training.options import checked
-
         return cls(**checked(cls, values))
 
     def data_files(self) -> dict[str, str]:
@@ -127,6 +126,35 @@ class DpoConfig(TrainConfig):
     def data_files(self) -> dict[str, str]:
         """Path of each data file by the name of its field."""
         return {"pairs": self.pairs}
+
+
+def checked(config: type[TrainConfig], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, each of its field's type (an int may stand for a float).
+
+    Raises:
+        TrainingError: A field is unknown (with the closest name), missing, or of the wrong type.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    for name in values:
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1)
+            raise TrainingError(
+                f"{config.__name__} has no field {name!r}",
+                hint=f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(fields)}",
+            )
+    for name, field in fields.items():
+        if field.default is dataclasses.MISSING and name not in values:
+            raise TrainingError(f"{config.__name__} needs {name}", hint=field.metadata["help"])
+    return {name: _typed(fields[name], value) for name, value in values.items()}
+
+
+def _typed(field: "dataclasses.Field[Any]", value: Any) -> Any:
+    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not field.type:
+        expected = getattr(field.type, "__name__", field.type)
+        raise TrainingError(f"{field.name}={value!r} is not of type {expected}", hint=field.metadata["help"])
+    return value
 
 
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:

@@ -5,7 +5,6 @@ What belongs here: parsing and the messages about unknown or mistyped keys. What
 
 import argparse
 import dataclasses
-import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,35 +58,6 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise TrainingError(f"config file {path} holds no mapping of fields", hint='write it as {"model": …, …}')
     return values
-
-
-def checked(config: type[TrainConfig], values: dict[str, Any]) -> dict[str, Any]:
-    """The values, each of its field's type (an int may stand for a float).
-
-    Raises:
-        TrainingError: A field is unknown (with the closest name), missing, or of the wrong type.
-    """
-    fields = {field.name: field for field in dataclasses.fields(config)}
-    for name in values:
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, n=1)
-            raise TrainingError(
-                f"{config.__name__} has no field {name!r}",
-                hint=f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(fields)}",
-            )
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in values:
-            raise TrainingError(f"{config.__name__} needs {name}", hint=field.metadata["help"])
-    return {name: _typed(fields[name], value) for name, value in values.items()}
-
-
-def _typed(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not field.type:
-        expected = getattr(field.type, "__name__", field.type)
-        raise TrainingError(f"{field.name}={value!r} is not of type {expected}", hint=field.metadata["help"])
-    return value
 
 
 def _json(path: Path, text: str) -> Any:
