@@ -1,6 +1,6 @@
 """One path from a JSON or YAML file and command-line flags to a config: flags win over the file.
 
-What belongs here: parsing and the messages about unknown or mistyped keys. What does not: the fields themselves (`config`).
+What belongs here: parsing. What does not: the fields and their checks (`config`).
 """
 
 import argparse
