@@ -21,7 +21,7 @@ class Settings:
     """What the environment says, checked.
 
     Attributes:
-        logs_uri: `WOW_LOGS_URI`, folder or `s3://` prefix with `dt=YYYY-MM-DD/` folders of logs.
+        logs_uri: `WOW_LOGS_URI`, folder or `s3://` prefix with a folder of logs a day.
         lake_uri: `WOW_LAKE_URI`, where the Delta tables live.
         models_uri: `WOW_MODELS_URI`, local folder of checkpoints, manifests and releases.
         knowledge_uri: `WOW_KNOWLEDGE_URI`, folder or prefix of `*.jsonl[.gz]` knowledge units (id, title, content).

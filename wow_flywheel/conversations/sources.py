@@ -1,9 +1,10 @@
-"""Where logs lie: a folder or `s3://` prefix of `dt=YYYY-MM-DD/` folders.
+"""Where logs lie: a folder or `s3://` prefix of `dt=YYYY-MM-DD/` or `YYYY/MM/DD/` folders, or of both.
 
 What belongs here: listing days and files, and the errors of an unreachable source. What does not: what is in a file (`lines`).
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from wow_flywheel.storage import file_system, storage_errors
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 SETTING = "WOW_LOGS_URI"
+YEAR = re.compile(r"[12]\d{3}")
+TWO_DIGITS = re.compile(r"\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class LogSource:
             return cls(uri.rstrip("/"), file_system(uri))
 
     def days(self) -> list[dt.date]:
-        """The days that have a folder, in order; a folder `dt=…` whose rest is no date is left out.
+        """The days that have a folder, in order; folders that name no date are left out.
 
         Raises:
             SourceError: The source does not exist, is no folder, or may not be listed.
@@ -69,8 +72,11 @@ class LogSource:
         with storage_errors(self.uri, SETTING):
             entries = self.storage.ls(self.uri, detail=True)
         if [entry["type"] for entry in entries if entry["name"] == strip_protocol(self.uri)] == ["file"]:
-            raise SourceError(f"{self.uri}: a file, not a folder", hint=f"set {SETTING} to the folder of dt=YYYY-MM-DD folders")
-        return sorted(day for entry in entries if (day := _day(PurePosixPath(entry["name"]).name)) is not None)
+            raise SourceError(f"{self.uri}: a file, not a folder", hint=f"set {SETTING} to the folder of the days' folders")
+        names = [PurePosixPath(entry["name"]).name for entry in entries]
+        named = {day for name in names if (day := _day(name)) is not None}
+        nested = {day for name in names if YEAR.fullmatch(name) for day in self._days_of_year(name)}
+        return sorted(named | nested)
 
     def files(self, day: dt.date) -> list[LogFile]:
         """The log files of a day, sorted by path; hidden and temporary files and other kinds are left out.
@@ -79,9 +85,10 @@ class LogSource:
             SourceError: The source does not exist or may not be listed. A day without a folder has no files.
             StorageUnavailable: The object store does not answer.
         """
-        folder = f"{self.uri}/dt={day}"
-        with storage_errors(folder, SETTING):
-            found = self._found(folder)
+        found = []
+        for folder in (f"{self.uri}/dt={day}", f"{self.uri}/{day:%Y/%m/%d}"):
+            with storage_errors(folder, SETTING):
+                found += self._found(folder)
         if not found:
             self.days()
         root = strip_protocol(self.uri)
@@ -98,6 +105,18 @@ class LogSource:
         """
         with storage_errors(file.uri, SETTING), self.storage.open(file.uri, "rb") as stream:
             yield stream
+
+    def _days_of_year(self, year: str) -> Iterator[dt.date]:
+        for month in self._below(f"{self.uri}/{year}"):
+            for day in self._below(f"{self.uri}/{year}/{month}"):
+                if (date := _day(f"dt={year}-{month}-{day}")) is not None:
+                    yield date
+
+    def _below(self, folder: str) -> list[str]:
+        """Names of two digits in a folder."""
+        with storage_errors(folder, SETTING):
+            names = [PurePosixPath(entry["name"]).name for entry in self.storage.ls(folder, detail=True)]
+        return [name for name in names if TWO_DIGITS.fullmatch(name)]
 
     def _found(self, folder: str) -> list[dict[str, Any]]:
         """All files below a folder; unlike fsspec's `find`, a folder that may not be listed is an error, not left out."""

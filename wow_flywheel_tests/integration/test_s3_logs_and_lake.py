@@ -102,6 +102,14 @@ def test_a_day_of_logs_is_read_from_a_prefix(s3: Any) -> None:
     assert read_day(source, DAY).counts["conversations"] == 4
 
 
+def test_prefixes_of_year_month_and_day_are_days_too(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/2026/11/05/a.jsonl", Body=line("c-1"))
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/2026/12/31/b/c.jsonl", Body=line("c-2"))
+    source = LogSource.at(f"s3://{BUCKET}/prod/logs")
+    assert [str(day) for day in source.days()] == ["2026-11-05", "2026-12-31"]
+    assert read_day(source, DAY).conversations["source_file"].to_list() == ["2026/11/05/a.jsonl"]
+
+
 def parquet() -> bytes:
     stream = BytesIO()
     pl.DataFrame([record("c-9")]).write_parquet(stream)

@@ -104,7 +104,7 @@ def chosen_days(config: WheelConfig, logs_uri: str, warn: Callable[[str], None])
         warn(f"left out, as not a day from {FIRST_DAY} to today (check WOW_TIMEZONE): {', '.join(outside)}")
     days = [day for day in found if is_business_day(day)]
     if not days:
-        raise SourceError(f"{logs_uri} has no dt=YYYY-MM-DD folder", hint="check WOW_LOGS_URI")
+        raise SourceError(f"{logs_uri} has no folder of a day, such as dt=2026-01-05", hint="check WOW_LOGS_URI")
     return days if named else days[-config.newest :]
 
 

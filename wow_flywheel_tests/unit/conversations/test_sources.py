@@ -19,6 +19,26 @@ def test_days_are_the_folders_that_name_one(tmp_path: Path) -> None:
     assert LogSource.at(f"{tmp_path}/").days() == [date(2026, 11, 5), date(2026, 11, 6)]
 
 
+def test_a_year_a_month_and_a_day_name_a_folder_too(tmp_path: Path) -> None:
+    for name in (
+        "2026/11/05",
+        "2026/11/06",
+        "2026/13/01",
+        "2026/2/30",
+        "2026/11/x",
+        "0026/01/01",
+        "archive/11/05",
+        "dt=2026-11-06",
+    ):
+        (tmp_path / name).mkdir(parents=True)
+    source = LogSource.at(str(tmp_path))
+    assert source.days() == [date(2026, 11, 5), date(2026, 11, 6)]
+    (tmp_path / "2026/11/06/b.jsonl").write_bytes(b"1")
+    (tmp_path / "dt=2026-11-06/a.jsonl").write_bytes(b"1")
+    assert [file.path for file in source.files(date(2026, 11, 6))] == ["2026/11/06/b.jsonl", "dt=2026-11-06/a.jsonl"]
+    assert source.files(date(2026, 11, 5)) == []
+
+
 def test_files_are_logs_in_any_depth_and_nothing_hidden_or_temporary(tmp_path: Path) -> None:
     kept = ["a.jsonl", "b/c.jsonl.gz", "b/d e.jsonl.zst", "z.parquet"]
     left = [".a.jsonl", "_SUCCESS", "_tmp/a.jsonl", ".hidden/a.jsonl", "a.jsonl.tmp", "a.csv", "a.jsonl.gz.part", "jsonl"]
