@@ -12,7 +12,7 @@ from wow_flywheel.defs.specs import OWNER
 
 production_logs: Final = dg.AssetSpec(
     "production_logs",
-    description="Logs of the model in production: `WOW_LOGS_URI/dt=YYYY-MM-DD/`, or `…/YYYY/MM/DD/`, with `.jsonl[.gz|.zst]` or Parquet.",
+    description="Logs of the model in production, a folder a day at `WOW_LOGS_URI`: `.jsonl[.gz|.zst]` or Parquet.",
     group_name="conversations",
     owners=[OWNER],
     kinds={"json"},
