@@ -9,6 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+YEAR_2000, YEAR_2100 = 946_684_800, 4_102_444_800
+MAX_DIGITS = 20
+"""A text of more digits is no time; so many are enough to see that."""
 
 REASONS = {
     "not_json": "the line is no JSON",
@@ -22,7 +26,7 @@ REASONS = {
     "unknown_role": "a message's role is none of system, user, assistant, tool",
     "no_messages": "there are no messages",
     "no_user_turn": "no message is the customer's",
-    "bad_timestamp": "a time is no RFC 3339 timestamp",
+    "bad_timestamp": "a time is neither RFC 3339 nor a number since 1970 between 2000 and 2100",
     "ended_before_started": "the conversation ends before it starts",
     "bad_feedback": "a thumb is neither up nor down, or a rating is not from 1 to 5",
     "duplicate_id": "another conversation of this day has the same id and other content",
@@ -82,15 +86,34 @@ def text(value: Any, name: str) -> str:
 
 
 def time(record: Row, name: str, zone: ZoneInfo) -> dt.datetime:
-    """A timestamp with date and time, in UTC; one without an offset is read in the business timezone."""
+    """A timestamp with date and time, in UTC.
+
+    A text is RFC 3339, read in the business timezone where it has no offset. A number, or a text of digits, is time since 1970:
+    its size tells seconds, milliseconds, microseconds and nanoseconds apart, since it must lie between 2000 and 2100.
+    """
     value = need(record, name)
-    if not isinstance(value, str) or value[10:11] not in {"T", "t", " "}:
-        raise BrokenRecordError("bad_timestamp", f"{name} is not an RFC 3339 timestamp")
-    try:
-        parsed = dt.datetime.fromisoformat(value)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        raise BrokenRecordError("bad_timestamp", f"{name} is not an RFC 3339 timestamp") from None
+    if isinstance(value, str) and value[10:11] in {"T", "t", " "}:
+        try:
+            parsed = dt.datetime.fromisoformat(value)
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            value = None
+    found = _since_1970(value)
+    if found is None:
+        raise BrokenRecordError("bad_timestamp", f"{name} is neither an RFC 3339 timestamp nor a time since 1970")
+    return found
+
+
+def _since_1970(value: Any) -> dt.datetime | None:
+    if isinstance(value, str) and value.isascii() and value.replace(".", "", 1).isdigit():
+        value = float(value) if "." in value else int(value[:MAX_DIGITS])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    for scale in (1, 10**3, 10**6, 10**9):
+        if YEAR_2000 * scale <= value < YEAR_2100 * scale:
+            micros = value * 10**6 // scale if isinstance(value, int) else round(value / scale * 10**6)
+            return EPOCH + dt.timedelta(microseconds=micros)
+    return None
 
 
 def count(record: Row, name: str) -> int | None:

@@ -14,6 +14,7 @@ from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, read_line, record, write
 
 USER = {"role": "user", "content": "hi"}
+NO_TIME = "is neither an RFC 3339 timestamp nor a time since 1970"
 
 
 def messages(*more: object) -> list[object]:
@@ -75,11 +76,11 @@ BROKEN = {
     "no_messages": [(line(messages=[]), "messages is empty")],
     "no_user_turn": [(line(messages=[assistant()]), "messages has no message of role user")],
     "bad_timestamp": [
-        (line(started_at="yesterday"), "started_at is not an RFC 3339 timestamp"),
-        (line(started_at="2026-11-05"), "started_at is not an RFC 3339 timestamp"),
-        (line(ended_at=1762329600), "ended_at is not an RFC 3339 timestamp"),
-        (line(messages=[USER | {"created_at": "2026-13-05T08:00:00Z"}]), "messages[0].created_at is not an RFC 3339 timestamp"),
-        (line(started_at="0001-01-01T00:00:00+14:00"), "started_at is not an RFC 3339 timestamp"),
+        (line(started_at="yesterday"), f"started_at {NO_TIME}"),
+        (line(started_at="2026-11-05"), f"started_at {NO_TIME}"),
+        (line(ended_at=17623296), f"ended_at {NO_TIME}"),
+        (line(messages=[USER | {"created_at": "2026-13-05T08:00:00Z"}]), f"messages[0].created_at {NO_TIME}"),
+        (line(started_at="0001-01-01T00:00:00+14:00"), f"started_at {NO_TIME}"),
     ],
     "ended_before_started": [(line(ended_at="2026-11-05T07:59:59Z"), "ended_at is earlier than started_at")],
     "bad_feedback": [
