@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wow_flywheel.conversations import secret_patterns
+
 Span = tuple[int, int]
 Finder = Callable[[re.Match[str]], Span | None]
 
@@ -117,6 +119,12 @@ _NAMED = r"(?:[\s:：#=(\"'-]|\b(?:numbers?|num|no\.?|is|at|on|was|my|me|the|to)
 _PHONE_VALUE = rf"(?P<value>\+?\(?\d(?:[ ().-]{{0,2}}\d){{6,13}}){_AFTER}"
 
 KINDS = (
+    _kind("KEY", secret_patterns.KEY, secret_patterns.access_key),
+    _kind("KEY", secret_patterns.BEARER, _value),
+    _kind("KEY", secret_patterns.URL_SECRET, _value),
+    _kind("KEY", secret_patterns.URL_LOGIN, _value),
+    _kind("IBAN", secret_patterns.IBAN, secret_patterns.iban),
+    _kind("IP", secret_patterns.IP, secret_patterns.ip),
     _kind("EMAIL", rf"[{_LATIN}._%+-]{{1,64}}@[{_LATIN}-]{{1,63}}(?:\.[{_LATIN}-]{{1,63}})*\.[A-Za-z\u00c0-\u024f]{{2,24}}"),
     _kind(
         "ID",
@@ -153,6 +161,7 @@ _SEVEN_DIGITS = re.compile(r"@|\d(?:[ .()-]{0,2}\d){6}")
 _TELLING = re.compile(
     r"@|\d{11}|(?<!\d)0\d{8}|(?<!\d)(?!(?:19|20)\d\d-\d\d-\d\d(?!\d))\d(?=\d{0,5}[ .()-])(?:[ .()-]{0,2}\d){6}"
 )
+_ACCOUNT = re.compile(r"[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}")
 _NAMING = (
     "phone",
     "mobile",
@@ -187,13 +196,13 @@ def narrow(text: str) -> str:
     return text.translate(_WIDE) if not text.isascii() and _HAS_WIDE.search(text) else text
 
 
-def some_digits(plain: str) -> bool:
-    """False if a text holds neither an at sign, nor seven digits with little between them.
+def some_sign(plain: str) -> bool:
+    """False if a text holds neither an at sign, nor seven digits with little between them, nor a sign of a machine's value.
 
     Args:
         plain: The text after `narrow`.
     """
-    return _SEVEN_DIGITS.search(plain) is not None
+    return _SEVEN_DIGITS.search(plain) is not None or secret_patterns.hinted(plain)
 
 
 def worth_a_look(plain: str) -> bool:
@@ -204,9 +213,11 @@ def worth_a_look(plain: str) -> bool:
     Args:
         plain: The text after `narrow`.
     """
-    if not some_digits(plain):
+    if secret_patterns.hinted(plain):
+        return True
+    if not _SEVEN_DIGITS.search(plain):
         return False
-    if _TELLING.search(plain):
+    if _TELLING.search(plain) or _ACCOUNT.search(plain):
         return True
     lowered = plain.lower()
     return any(word in lowered for word in _NAMING)

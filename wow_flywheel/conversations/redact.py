@@ -1,4 +1,4 @@
-"""Redaction: e-mail, phone, card and id numbers become placeholders before anything else sees a text.
+"""Redaction: personal values and access keys become placeholders before anything else sees a text.
 
 What belongs here: placeholders, and JSON that stays JSON. What does not: what a value looks like (`patterns`), where texts come
 from. Equal values get equal placeholders within one conversation (`<EMAIL_1>`), so that meaning survives. Ordinary numbers
@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from wow_flywheel.conversations.patterns import KINDS, Kind, chinese_id, digits_of, is_card, narrow, some_digits, worth_a_look
+from wow_flywheel.conversations.patterns import KINDS, Kind, chinese_id, digits_of, is_card, narrow, some_sign, worth_a_look
 
 _TOKEN = re.compile(r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"(?P<colon>\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
 _NUMBER = re.compile(r"\s*-?\d+\s*")
@@ -160,7 +160,7 @@ class _JsonTokens:
         encoded = token.removesuffix(colon)
         if colon:
             self._key = json.loads(encoded, strict=False) if "\\" in encoded else match["text"]
-        if "\\u" not in token and not some_digits(narrow(token)):
+        if "\\u" not in token and not some_sign(narrow(token)):
             return token
         value = json.loads(encoded, strict=False)
         redacted = self._redactor.redact(value) if colon else self._string(value)
@@ -189,7 +189,7 @@ class _JsonTokens:
 def _may_hold(text: str) -> bool:
     """Whether a text, which may be JSON and hide values behind escapes, may hold one."""
     plain = narrow(text)
-    return "\\u" in text or worth_a_look(plain) or (_TELLING_KEY.search(plain) is not None and some_digits(plain))
+    return "\\u" in text or worth_a_look(plain) or (_TELLING_KEY.search(plain) is not None and some_sign(plain))
 
 
 def _is_json(text: str) -> bool:
@@ -206,6 +206,8 @@ def _canonical(kind: str, value: str) -> str:
     """What makes two spellings the same value."""
     if kind == "EMAIL":
         return value.lower()
+    if kind in {"KEY", "IP", "IBAN"}:
+        return value.replace(" ", "")
     plain = re.sub(r"[^\dXx]", "", value).upper()
     if kind == "PHONE":
         country = r"^(?:00)?86(?=1[3-9]\d{9}$)" if not re.match(r"\+1|1[ .-]", value) else r"^1(?=\d{10}$)"
