@@ -5,8 +5,9 @@ Expectations is imported only when a suite runs (it takes seconds) and is shown 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal
 
 import polars as pl
@@ -15,6 +16,7 @@ from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.messages import ROLES
 
 Severity = Literal["error", "warn"]
+MIN_EARLIER_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,13 @@ class Thresholds:
         quarantined_error: Share of non-blank lines in quarantine above which the day is refused.
         quarantined_warn: Share above which a person should look.
         messages: Most messages that a conversation should have.
+        volume: How many times more, or fewer, conversations than usual a day may have.
     """
 
     quarantined_error: float = 0.5
     quarantined_warn: float = 0.05
     messages: int = 400
+    volume: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ def suite(thresholds: Thresholds | None = None) -> list[tuple[str, str, Severity
 
 
 def validate(
-    conversations: pl.DataFrame, counts: Mapping[str, int], thresholds: Thresholds | None = None
+    conversations: pl.DataFrame,
+    counts: Mapping[str, int],
+    thresholds: Thresholds | None = None,
+    earlier: Sequence[int] = (),
 ) -> list[ExpectationOutcome]:
     """Run the suite over one day.
 
@@ -76,12 +83,13 @@ def validate(
         conversations: Contract `conversations`.
         counts: The day's accounting, see `ingest.DayRead`.
         thresholds: What a day may look like.
+        earlier: Conversations of the days before it; their median is what is usual, from three days on.
 
     Returns:
         One outcome an expectation, in a fixed order.
     """
     limits = thresholds or Thresholds()
-    batches = {"conversations": _facts(conversations), "day": _day_facts(counts)}
+    batches = {"conversations": _facts(conversations), "day": _day_facts(counts, earlier)}
     return [
         outcome
         for batch, expectations in _suites(limits).items()
@@ -95,6 +103,8 @@ def _suites(limits: Thresholds) -> dict[str, list[_Expectation]]:
         "day": [
             _Expectation("has_conversations", "at least one conversation on this day", "warn", "between",
                          {"column": "conversations", "min_value": 1}),
+            _Expectation("volume_usual", f"at most {limits.volume:g} times more or fewer conversations than usual", "warn",
+                         "between", {"column": "volume", "min_value": 1 / limits.volume, "max_value": limits.volume}),
             _Expectation("every_line_accounted_for", "lines = conversations + quarantined + duplicates + blank", "error",
                          "in_set", nothing_lost),
             _Expectation("most_lines_readable", f"at most {limits.quarantined_error:.0%} of the lines in quarantine", "error",
@@ -144,15 +154,18 @@ def _facts(conversations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _day_facts(counts: Mapping[str, int]) -> pl.DataFrame:
+def _day_facts(counts: Mapping[str, int], earlier: Sequence[int]) -> pl.DataFrame:
+    usual = median(earlier) if len(earlier) >= MIN_EARLIER_DAYS else 0
     spoken = counts["lines"] - counts["blank"]
     accounted = counts["conversations"] + counts["quarantined"] + counts["duplicates"] + counts["blank"]
     return pl.DataFrame(
         {
             "conversations": [counts["conversations"]],
+            "volume": [counts["conversations"] / usual if usual else None],
             "quarantined_share": [counts["quarantined"] / spoken if spoken else 0.0],
             "unaccounted": [counts["lines"] - accounted],
-        }
+        },
+        schema_overrides={"volume": pl.Float64},
     )
 
 
@@ -190,4 +203,6 @@ def _seen_on_the_day(expectation: _Expectation, facts: pl.DataFrame) -> str:
     value = facts[expectation.arguments["column"]].item()
     if expectation.name == "has_conversations":
         return f"{value} conversations" if value else "no conversations on this day"
+    if expectation.name == "volume_usual":
+        return f"{value:.2g} times the usual number" if value is not None else "too few earlier days to compare with"
     return f"{value:.1%} of the lines" if isinstance(value, float) else f"{value} lines unaccounted for"

@@ -8,6 +8,7 @@ import polars as pl
 from wow_flywheel.contracts import DECISIONS
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
+from wow_flywheel_tests.unit.cases.rows import conversations
 
 DAILY_TABLES = (
     "conversations", "quarantine", "rule_findings", "satisfaction", "satisfaction_daily", "inspections", "verdicts", "cases",
@@ -105,3 +106,15 @@ def test_no_secret_and_no_raw_text_reaches_the_instance(place: Path, nightly, mo
     assert result.run_id.encode() in stored
     for planted in ("sk-planted-secret-1", mail, words):
         assert planted.encode() not in stored, planted
+
+
+def test_a_day_far_from_the_usual_number_is_a_warning(place: Path, lake: Lake, nightly) -> None:
+    for day in range(1, 5):
+        date = dt.date(2026, 1, day)
+        lake.replace("conversations", conversations(*(f"{day}-{i}" for i in range(9))).with_columns(dt=pl.lit(date)), date)
+    write_logs(place, [CALM])
+    result = nightly()
+    told = checks(result)["conversations.volume_usual"]
+    assert result.success
+    assert (told.passed, told.severity.value) == (False, "WARN")
+    assert told.description.endswith("seen: 0.11 times the usual number")

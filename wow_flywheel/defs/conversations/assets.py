@@ -4,10 +4,12 @@ What belongs here: the two assets and the checks that need the reader's accounti
 (`wow_flywheel.conversations`).
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
 from wow_flywheel.defs.contract_checks import check_spec
@@ -16,6 +18,7 @@ from wow_flywheel.defs.metadata import count_table, counts_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
+from wow_flywheel.lake import Lake
 
 SPECS = [
     table_spec(
@@ -46,7 +49,7 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     with plain_failures(context):
         day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
         read = read_day(LogSource.at(settings.logs_uri), day, timezone=settings.timezone)
-        outcomes = validate(read.conversations, read.counts)
+        outcomes = validate(read.conversations, read.counts, earlier=volumes(lake, day))
         quarantined = lake.replace("quarantine", read.quarantine, day)
         version = lake.replace("conversations", read.conversations, day)
     context.log.info(summary(context.partition_key, read.counts))
@@ -60,6 +63,12 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     )
     replay = f"fix the log or the reader, then `wow-flywheel conversations replay --dt {day}`, then run `nightly` again"
     yield from reported(told(context, outcomes, read.counts), replay)
+
+
+def volumes(lake: Lake, day: dt.date) -> list[int]:
+    """How many conversations each of the seven days before a day has, of those that have any."""
+    week = pl.col("dt").is_between(day - dt.timedelta(days=7), day - dt.timedelta(days=1))
+    return lake.scan("conversations").filter(week).select("dt").collect()["dt"].value_counts()["count"].to_list()
 
 
 def told(

@@ -53,6 +53,22 @@ def test_a_day_with_every_line_broken_is_an_error(tmp_path: Path) -> None:
     assert found["most_lines_readable"].observed == "100.0% of the lines"
 
 
+@pytest.mark.parametrize(
+    ("earlier", "passed", "seen"),
+    [
+        ([], True, "too few earlier days to compare with"),
+        ([90, 90], True, "too few earlier days to compare with"),
+        ([3, 3, 90], True, "1 times the usual number"),
+        ([6, 6, 6], True, "0.5 times the usual number"),
+        ([7, 7, 7, 7], False, "0.43 times the usual number"),
+        ([1, 1, 1], False, "3 times the usual number"),
+    ],
+)
+def test_a_day_is_compared_with_those_before_it(day: DayRead, earlier: list[int], passed: bool, seen: str) -> None:
+    found = {each.name: each for each in validate(day.conversations, day.counts, earlier=earlier)}["volume_usual"]
+    assert (found.passed, found.severity, found.observed) == (passed, "warn", seen)
+
+
 @pytest.mark.parametrize(("broken", "expected"), [
     (0, {}), (1, {"few_lines_quarantined": "warn"}), (10, {"few_lines_quarantined": "warn"}),
     (11, {"few_lines_quarantined": "warn", "most_lines_readable": "error"}),
