@@ -9,6 +9,7 @@ from wow_flywheel.dialogue import Action, DialogueAction, Message, assistant_act
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.pairs.verify import Verifier, as_message
+from wow_flywheel.rules.engine import find
 from wow_flywheel_tests.unit.inspection.talk import PROCEDURES, agent, call, day, tool, user
 from wow_flywheel_tests.unit.rules.talk import units
 
@@ -123,6 +124,14 @@ def test_what_came_after_the_turn_is_not_seen() -> None:
     assert verdicts(later, (site(later, 3), say("It costs 77."))) == ["re-inspection still finds hallucination"]
 
 
+def test_a_rules_suspicion_that_the_evidence_clears_does_not_count() -> None:
+    """A refund that worked is not undone by a search that failed after it."""
+    talk = [user("Refund 31."), call("refund", order=31), tool(ok=True), call("find", "c2"), tool("c2", ok=False), agent("?")]
+    suspected = verifier([*talk[:5], agent("I have refunded it.")])
+    assert find(suspected.conversations, suspected.knowledge, suspected.procedures)["rule_id"].to_list() == ["claimed_not_done"]
+    assert verdict(talk, say("I have refunded it."), "action_mismatch") is None
+
+
 def test_rewrites_of_one_conversation_do_not_touch_each_other() -> None:
     talk = [*PRICE, user("And with shipping?"), agent("It is 46.")]
     first, second = site(talk, 3), site(talk, 5)
@@ -169,3 +178,8 @@ def test_a_rewrite_becomes_the_message_that_would_have_been_logged(output: Dialo
     assert message["role"] == "assistant"
     assert assistant_actions(message) == [output]
     assert verifier([user("Hi."), message]).conversations["messages"][0][1]["content"] == output.reply
+
+
+def test_arguments_are_logged_as_text_that_people_can_read() -> None:
+    calls = as_message(do("查询", 订单="三十一号"))["tool_calls"]
+    assert calls == [{"id": "rewrite", "name": "查询", "arguments": '{"订单": "三十一号"}'}]
