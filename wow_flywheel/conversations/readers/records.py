@@ -86,7 +86,7 @@ def rfc3339(moment: dt.datetime) -> str:
 def linked(messages: Iterable[Message]) -> list[Message]:
     """The messages with an id on every call, and on every result the id of its call: by name, else in order."""
     open_calls: list[dict[str, Any]] = []
-    done = []
+    done: list[Message] = []
     for message in messages:
         if message["role"] == "assistant" and message.get("tool_calls"):
             start = len(done)

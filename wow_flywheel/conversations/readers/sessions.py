@@ -9,8 +9,8 @@ root. A message is known by a hash chain over what was said up to it, so the wor
 - Leading system messages and the ids of tool calls do not count: they change from call to call, or from request to reply.
 - Calls that share a session form one conversation. A call in it that brings no history, or only its end, continues it, unless
   it belongs to the same trace as the call before (a helper's call).
-- Calls without a session are told apart by user, by scenario and by what was said: two customers who say different things after the same
-  opening are two conversations.
+- Calls without a session are told apart by user, by scenario and by what was said: two customers who say different things after
+  the same opening are two conversations.
 - Of several replies to the same words (retries, regenerations, a stream's chunks) the one that the conversation went on with
   counts; if it ended there, the last one, whole.
 """
@@ -19,7 +19,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wow_flywheel.conversations.readers.values import Message
@@ -116,13 +116,24 @@ class _Scope:
 def sessions(calls: Iterable[Call]) -> list[Session]:
     """The conversations that calls make, by start and id; the order of the calls does not matter."""
     scopes: dict[tuple[str, ...], _Scope] = {}
-    for call in sorted(calls, key=_order):
+    for call in sorted(_agreed(calls), key=_order):
         key = ("session", call.session) if call.session else ("user", call.user or "", call.scenario or "")
         scope = scopes.setdefault(key, _Scope(call.session))
         _place(scope, call)
     taken: set[str] = set()
     found = [session for scope in scopes.values() for session in _paths(scope, taken)]
     return sorted(found, key=lambda session: (session.started, session.id))
+
+
+def _agreed(calls: Iterable[Call]) -> list[Call]:
+    """The calls, with one session for each trace: some clients note the last reply's id, or a session on some calls only."""
+    listed = list(calls)
+    named: dict[str, set[str]] = {}
+    for call in listed:
+        if call.trace and call.session:
+            named.setdefault(call.trace, set()).add(call.session)
+    agreed = {trace: next(iter(names)) if len(names) == 1 else None for trace, names in named.items()}
+    return [replace(call, session=agreed[call.trace]) if call.trace in agreed else call for call in listed]
 
 
 def _order(call: Call) -> tuple[dt.datetime, str, int, bytes]:

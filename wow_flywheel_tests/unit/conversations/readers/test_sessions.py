@@ -151,6 +151,17 @@ def test_a_result_alone_joins_its_call_in_the_same_trace_only(trace: str, conver
     assert len(sessions(calls)) == conversations
 
 
+@pytest.mark.parametrize(("names", "name"), [((None, "s-1"), "s-1"), (("s-1", "s-2"), "call-0")])
+def test_a_trace_has_one_session_or_none(names: tuple[str | None, str], name: str) -> None:
+    result = {"role": "tool", "content": "sent", "tool_call_id": "c1"}
+    calls = [
+        call(0, [user("Where?")], bot(None, ORDER), trace="t-1", session=names[0]),
+        call(1, [result], "On its way.", trace="t-1", session=names[1]),
+    ]
+    (session,) = sessions(calls)
+    assert (session.id, len(session.messages)) == (name, 4)
+
+
 def test_no_calls_and_empty_calls_give_nothing() -> None:
     assert sessions([]) == sessions([call(0, [], None)]) == []
 
