@@ -37,7 +37,7 @@ WRAPPERS = {
 }  # fmt: skip
 """Field of a part without a type, and the type that it means (Gemini, Bedrock)."""
 CALL_ID = ("call_id", "callId", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "id")
-TOOL_NAME = ("toolName", "tool_name", "name", "functionName", "function_name")
+TOOL_NAME = ("toolName", "tool_name", "name", "functionName", "function_name", "raw_name")
 ARGUMENTS = ("arguments", "args", "input", "parameters", "raw_arguments")
 
 

@@ -74,7 +74,7 @@ def _system(value: JsonObject) -> list[Message]:
         return []
     given = first(value, *SYSTEM_FIELDS) or first(as_object(value.get("config")), *SYSTEM_FIELDS)
     if isinstance(given, dict):
-        given = first(given, "parts", "content", "text")
+        given = first(given, "parts", "content", "text") or given
     text = _content_text(given)
     return [{"role": "system", "content": text}] if text.strip() else []
 

@@ -16,7 +16,7 @@ MAX_ENCODINGS = 3
 def decoded(value: Any) -> Any:
     """The value inside JSON text, encoded up to three times; any other text stays text."""
     for _ in range(MAX_ENCODINGS):
-        if not isinstance(value, str) or value.lstrip()[:1] not in {"{", "[", '"'}:
+        if not isinstance(value, str) or (value.lstrip()[:1] not in {"{", "[", '"'} and value.strip() != "null"):
             return value
         try:
             value = json.loads(value)

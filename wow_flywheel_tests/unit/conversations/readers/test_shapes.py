@@ -373,7 +373,7 @@ def test_what_is_no_conversation_gives_none(value: Any) -> None:
 
 def test_plain_text_is_a_message_where_the_caller_knows_its_role() -> None:
     assert messages_or_text("Weather?", "user") == messages_or_text('"Weather?"', "user") == [USER]
-    assert messages_or_text(" ", "user") == messages_or_text({"city": "Berlin"}, "user") == []
+    assert [messages_or_text(value, "user") for value in ("null", " ", {"city": "Berlin"})] == [[], [], []]
 
 
 WORDS = st.sampled_from(
