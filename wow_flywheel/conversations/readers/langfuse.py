@@ -201,7 +201,7 @@ def _feedback(held: _Traces) -> dict[str, Feedback]:
 
 def _score_value(score: JsonObject) -> Any:
     value = score.get("value")
-    if score.get("dataType") == "BOOLEAN" and value in {0, 1}:
+    if score.get("dataType") == "BOOLEAN" and isinstance(value, int | float):
         return bool(value)
     return first_text(score, "stringValue") or value
 

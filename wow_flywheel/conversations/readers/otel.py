@@ -150,7 +150,7 @@ def _is_call(about: JsonObject) -> bool:
     if isinstance(operation, str) and operation.startswith("ai."):
         return operation.endswith((".doGenerate", ".doStream"))
     if kind is not None or operation is not None:
-        return operation in CALLS or str(kind).lower() in {"llm", "chat", "completion"}
+        return str(operation) in CALLS or str(kind).lower() in {"llm", "chat", "completion"}
     return any(name.startswith(("gen_ai.prompt", "llm.input_messages")) for name in about)
 
 

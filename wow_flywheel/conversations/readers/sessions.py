@@ -18,6 +18,7 @@ root. A message is known by a hash chain over what was said up to it, so the wor
 import datetime as dt
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -93,6 +94,7 @@ class _Node:
     calls: list[Call] = field(default_factory=list)
     children: "dict[bytes, _Node]" = field(default_factory=dict)
     reach: int = 0
+    leaves: int = 0
     alive: bool = True
 
     @property
@@ -232,7 +234,7 @@ def _paths(scope: _Scope, taken: set[str]) -> Iterable[Session]:
     _measure(scope)
     for node in (scope.root, *scope.nodes):
         _choose(node, single=scope.named is not None)
-    ends = [node for node in scope.nodes if node.alive and not any(child.alive for child in node.children.values())]
+    ends = _ends(scope)
     for end in sorted(ends, key=_rank, reverse=True):
         session = _session(scope, end, taken)
         if session:
@@ -245,6 +247,18 @@ def _measure(scope: _Scope) -> None:
     for node in reversed(scope.nodes):
         if node.parent is not None:
             node.parent.reach = max(node.parent.reach, node.reach + 1)
+
+
+def _ends(scope: _Scope) -> list[_Node]:
+    """The last messages of the conversations; every message learns in how many of them it is."""
+    ends = []
+    for node in reversed(scope.nodes):
+        if node.alive and not node.leaves:
+            node.leaves = 1
+            ends.append(node)
+        if node.alive and node.parent is not None:
+            node.parent.leaves += node.leaves
+    return ends
 
 
 def _rank(node: _Node) -> tuple[int, dt.datetime, bytes]:
@@ -283,15 +297,14 @@ def _best(children: list[_Node]) -> list[_Node]:
 
 
 def _session(scope: _Scope, end: _Node, taken: set[str]) -> Session | None:
-    path = _path(end)
-    calls = sorted((call for node in path for call in node.calls), key=lambda call: (call.started, call.id))
+    messages, calls = _told(end)
     if not calls:
         return None
     first = calls[0]
     name = scope.named or first.id
     return Session(
         id=name if name not in taken else f"{name}-{end.key.hex()[:12]}",
-        messages=[*_system(first), *(node.message for node in path)],
+        messages=[*_system(first), *messages],
         calls=tuple(calls),
         user=next((call.user for call in calls if call.user), None),
         model=next((call.model for call in reversed(calls) if call.model), None),
@@ -299,6 +312,24 @@ def _session(scope: _Scope, end: _Node, taken: set[str]) -> Session | None:
         started=first.started,
         ended=max(call.ended or call.started for call in calls),
     )
+
+
+def _told(end: _Node) -> tuple[list[Message], list[Call]]:
+    """A conversation's messages and calls. Of a message that several share, the call counts that came last before the rest."""
+    messages: list[Message] = []
+    calls: list[Call] = []
+    after: Call | None = None
+    for node in reversed(_path(end)):
+        made, message = node.calls, node.message
+        if node.leaves > 1 and after is not None:
+            before = bisect_right(made, after.started, key=lambda call: call.started)
+            made = made[max(before - 1, 0) : max(before, 1)]
+            asked = [(call.ended or call.started) for call in made] or [after.started]
+            message = message | {"created_at": asked[0]}
+        after = made[0] if made else after
+        messages.append(message)
+        calls += made
+    return messages[::-1], sorted(calls, key=lambda call: (call.started, call.id))
 
 
 def _path(end: _Node) -> list[_Node]:

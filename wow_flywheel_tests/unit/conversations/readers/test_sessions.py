@@ -100,6 +100,19 @@ def test_customers_who_begin_alike_and_go_on_differently_stay_apart() -> None:
     assert len({each.id for each in found}) == 2
 
 
+def test_a_shared_opening_keeps_each_conversations_own_time() -> None:
+    opening = [user("hi"), bot("Hello!")]
+    calls = [
+        call(0, [user("hi")], "Hello!"),
+        call(1, [*opening, user("a refund")], "Done."),
+        call(30, [user("hi")], "Hello!"),
+        call(31, [*opening, user("an invoice")], "Here."),
+    ]
+    found = sessions(calls)
+    assert [(each.id, each.started.minute, each.ended.minute) for each in found] == [("call-0", 0, 1), ("call-30", 30, 31)]
+    assert [[message["created_at"].minute for message in each.messages] for each in found] == [[0, 0, 1, 1], [30, 30, 31, 31]]
+
+
 def test_users_are_never_mixed() -> None:
     calls = [call(0, [user("hi")], "Hello!", user="a"), call(1, [user("hi"), bot("Hello!"), user("bye")], "Bye!", user="b")]
     assert [(each.user, len(each.messages)) for each in sessions(calls)] == [("a", 2), ("b", 4)]
