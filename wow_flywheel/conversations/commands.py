@@ -1,17 +1,31 @@
-"""`wow-flywheel conversations`: looking at quarantine and reading it again.
+"""`wow-flywheel conversations`: looking at quarantine and reading it again; converting logs of other tools.
 
-What belongs here: arguments and printing. What does not: the work (`replay`).
+What belongs here: arguments and printing. What does not: the work (`replay`, `convert`).
 """
 
 import dataclasses
 import datetime as dt
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wow_flywheel.console import JsonOption, print_json, print_table, settings
 
-app = typer.Typer(no_args_is_help=True, help="Quarantined log lines: look at them, read them again.")
+app = typer.Typer(no_args_is_help=True, help="Quarantined log lines: look at them, read them again. Convert other tools' logs.")
+
+
+class LogFormat(StrEnum):
+    """What `convert` reads; a test holds it to the readers that there are."""
+
+    AUTO = "auto"
+    OPENAI = "openai"
+    LANGFUSE = "langfuse"
+    OTEL = "otel"
+    TENSORZERO = "tensorzero"
+
+
 DayOption = Annotated[dt.datetime, typer.Option("--dt", formats=["%Y-%m-%d"], help="The day, as YYYY-MM-DD.")]
 
 
@@ -47,3 +61,37 @@ def quarantine(day: DayOption, *, as_json: JsonOption = False) -> None:
         print_json(rows.select(columns).to_dicts())
         return
     print_table(columns, rows.select(columns).iter_rows())
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="File or folder of .json, .jsonl, .ndjson, also .gz or .zst.")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="OUTPUT_FOLDER", help="Where dt=YYYY-MM-DD/ folders are made.")],
+    *,
+    log_format: Annotated[LogFormat, typer.Option("--format", help="What the files hold.")] = LogFormat.AUTO,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn logs of another tool into dated log files that the flywheel reads (see docs/formats.md)."""
+    from wow_flywheel.conversations.convert import convert as convert_files
+
+    done = convert_files(source, folder, format_name=log_format.value, timezone=settings().timezone)
+    if as_json:
+        print_json(dataclasses.asdict(done))
+        return
+    print_table(
+        ("format", "files", "documents", "conversations", "days"),
+        [(done.format, done.files, done.documents, done.conversations, len(done.days))],
+    )
+    if done.ignored:
+        print_table(("left out", "count", "why"), [(reason, count, _why(reason)) for reason, count in done.ignored.items()])
+    if done.days:
+        typer.echo(f"next: set WOW_LOGS_URI={folder} and run the flywheel")
+
+
+def _why(reason: str) -> str:
+    from wow_flywheel.conversations.fields import REASONS
+    from wow_flywheel.conversations.readers.records import IGNORED
+
+    return (IGNORED | REASONS)[reason]

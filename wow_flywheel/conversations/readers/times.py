@@ -1,0 +1,51 @@
+"""Times as other tools write them, as UTC times.
+
+What belongs here: RFC 3339 text, epochs in any unit, UUIDv7. What does not: which field of a format holds a time.
+"""
+
+import datetime as dt
+import math
+import uuid
+from typing import Any
+
+SECONDS_END = 1e11
+"""An epoch in seconds is smaller than this until the year 5138; one in milliseconds is larger since 1973."""
+
+
+def moment(value: Any) -> dt.datetime | None:
+    """A time from text, or from an epoch in seconds, milliseconds, microseconds or nanoseconds; None for anything else.
+
+    Text without an offset is UTC, as databases export it.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            return _epoch(float(text)) if text.replace(".", "", 1).isdecimal() else _text(text)
+        except (ValueError, OverflowError):
+            return None
+    return _epoch(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def uuid7_moment(value: Any) -> dt.datetime | None:
+    """The time in a UUID of version 7; None for any other."""
+    try:
+        parsed = uuid.UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return _epoch(parsed.int >> 80) if parsed is not None and parsed.version == 7 else None
+
+
+def _text(text: str) -> dt.datetime:
+    parsed = dt.datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+
+
+def _epoch(value: float) -> dt.datetime | None:
+    if not math.isfinite(value) or value <= 0:
+        return None
+    while value >= SECONDS_END:
+        value /= 1000
+    try:
+        return dt.datetime.fromtimestamp(value, dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,70 @@
+"""JSON values as other tools log them: encoded twice, in several spellings, or not JSON at all.
+
+What belongs here: helpers about any JSON value. What does not: messages (`shapes`) and times of one format.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Message = dict[str, Any]
+"""role, content, tool_calls (id, name, arguments as JSON text), tool_call_id, and name of a tool result where it is known."""
+JsonObject = Mapping[str, Any]
+MAX_ENCODINGS = 3
+
+
+def decoded(value: Any) -> Any:
+    """The value inside JSON text, encoded up to three times; any other text stays text."""
+    for _ in range(MAX_ENCODINGS):
+        if not isinstance(value, str) or (value.lstrip()[:1] not in {"{", "[", '"'} and value.strip() != "null"):
+            return value
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def as_object(value: Any) -> JsonObject:
+    """The JSON object in a value or in its text; an empty one for anything else."""
+    value = decoded(value)
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The JSON list in a value or in its text; an empty one for anything else."""
+    value = decoded(value)
+    return value if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, nothing as no text, anything else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def first(value: JsonObject, *names: str) -> Any:
+    """The first of these fields that is there and not null."""
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def first_text(value: JsonObject, *names: str) -> str | None:
+    """The first of these fields that is a text with something in it."""
+    return next((found for name in names if isinstance(found := value.get(name), str) and found.strip()), None)
+
+
+def count_of(value: Any) -> int | None:
+    """A number of tokens, also one written as text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        return None
+    return int(value)
+
+
+def spelled_like_json(value: JsonObject) -> JsonObject:
+    """.NET spells fields with a capital: the same object with small first letters."""
+    if any(name[:1].isupper() for name in value):
+        return {name[:1].lower() + name[1:]: each for name, each in value.items()}
+    return value
