@@ -1,13 +1,16 @@
 """What customers are like taken together: each share within 4 standard deviations of what the world promises."""
 
 import datetime as dt
+import random
 from collections import Counter
 
 import pytest
 
 from wow_flywheel.closed_world import language
+from wow_flywheel.closed_world.agents import FaultRates, ScriptedAgent
 from wow_flywheel.closed_world.customers import ANNOYANCE, Customer
 from wow_flywheel.closed_world.environment import CUSTOMERS, ClosedWorld
+from wow_flywheel.closed_world.episode import play
 from wow_flywheel_tests.unit.closed_world.people import ASK, CLOSE, customer
 
 COUNT = 2000
@@ -44,6 +47,16 @@ def test_the_same_customers_come_back_on_another_day_with_other_goals() -> None:
     again = {who.user_id: who.goal for who in tomorrow if who.user_id in today}
     assert 0.3 * CUSTOMERS < len(again) < 0.5 * CUSTOMERS
     assert sum(today[user] == goal for user, goal in again.items()) < 0.01 * len(again)
+
+
+def test_the_people_of_the_first_dialogues_guess_and_stay_cold_as_often_as_the_model_is_to_unlearn() -> None:
+    episodes = ClosedWorld(dt.date(2026, 3, 2)).episodes(COUNT, seed=1)
+    for _ in play(ScriptedAgent(FaultRates(), random.Random(1)), episodes):
+        pass
+    unnamed = [e.customer for e in episodes if not e.customer.goal.names_order]
+    upset = [e.customer for e in episodes if e.customer.goal.upset]
+    assert sum("guessed" in who.faults for who in unnamed) / len(unnamed) == pytest.approx(0.2, abs=0.05)
+    assert sum("cold" in who.faults for who in upset) / len(upset) == pytest.approx(0.4, abs=0.08)
 
 
 def faulty(fault: str, patience: int) -> Customer:
