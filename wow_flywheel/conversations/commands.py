@@ -94,4 +94,4 @@ def _why(reason: str) -> str:
     from wow_flywheel.conversations.fields import REASONS
     from wow_flywheel.conversations.readers.records import IGNORED
 
-    return (IGNORED | REASONS)[reason]
+    return (REASONS | IGNORED)[reason]

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from wow_flywheel.errors import SourceError
 
 ENDINGS = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
 AUTO = "auto"
+LOOKED_AT = 100
+"""Documents that are shown to the readers before an input counts as unknown."""
 OUTPUT = "conversations.jsonl.gz"
 
 
@@ -94,7 +96,7 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
     Args:
         source: The file or folder of `.json`, `.jsonl` or `.ndjson`, also compressed as `.gz` or `.zst`.
         folder: Where the days' folders are made.
-        format_name: A name of a reader, or `auto`: the one that knows the first document.
+        format_name: A name of a reader, or `auto`: the one that first knows a document.
         timezone: The business timezone, in which a record's day is counted.
 
     Raises:
@@ -133,12 +135,13 @@ def _format(source: Path, documents: Iterator[Any], name: str) -> tuple[str, lis
     """The reader's name, and the documents that were looked at to find it."""
     if name != AUTO:
         return name, []
-    first = list(next(([document] for document in documents), []))
-    found = detect(first[0]) if first else None
-    if found is None:
-        what = "the first document is of no known format" if first else "no JSON in it"
-        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
-    return found, first
+    first: list[Any] = []
+    for document in islice(documents, LOOKED_AT):
+        first.append(document)
+        if found := detect(document):
+            return found, first
+    what = f"none of the first {len(first)} documents is of a known format" if first else "no JSON in it"
+    raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
 
 
 def _by_day(records: list[Record], zone: ZoneInfo) -> dict[str, list[Record]]:

@@ -87,6 +87,12 @@ def test_what_is_no_json_is_counted(tmp_path: Path) -> None:
     assert done.ignored["truncated_file"] == 1
 
 
+def test_the_format_shows_even_when_the_first_document_is_another(tmp_path: Path) -> None:
+    (tmp_path / "calls.jsonl").write_bytes(lines({"hello": "world"}, document(0)))
+    done = convert(tmp_path / "calls.jsonl", tmp_path / "logs")
+    assert (done.format, done.documents, done.conversations, done.ignored) == ("openai", 2, 1, {"unknown_document": 1})
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "calls.jsonl").write_bytes(lines(document(0), document(1)))
     (tmp_path / "turned.jsonl").write_bytes(lines(document(1), document(0)))
@@ -105,7 +111,7 @@ def test_an_earlier_conversion_is_never_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), ('{"hello": "world"}', "of no known format"), ("", "no JSON in it")],
+    [(None, "no such file"), ('{"hello": "world"}', "none of the first 1 documents"), ("", "no JSON in it")],
 )
 def test_input_that_cannot_be_read_is_an_error(tmp_path: Path, content: str | None, message: str) -> None:
     if content is not None:
