@@ -61,11 +61,19 @@ class Verifier:
             procedures=self.procedures,
             panel=self.panel,
         )
-        claims = inspected.inspections.filter(pl.col("decision") == "accepted", pl.col("severity").is_in(SEVERE))
-        issues = {key[0]: rows["issue_type"].to_list() for key, rows in claims.join(
-            pl.DataFrame({"conversation_id": [s.pair_id for s, _ in rewrites], "turn": [s.turn for s, _ in rewrites]}),
-            on=["conversation_id", "turn"], how="semi",
-        ).group_by("conversation_id")}  # fmt: skip
+        sites = pl.DataFrame(
+            {
+                "conversation_id": [site.pair_id for site, _ in rewrites],
+                "turn": [site.turn for site, _ in rewrites],
+                "sought": [site.issue_type for site, _ in rewrites],
+            }
+        )
+        claims = inspected.inspections.join(sites, on=["conversation_id", "turn"]).filter(
+            pl.col("severity").is_in(SEVERE),
+            (pl.col("decision") == "accepted")
+            | ((pl.col("decision") == "unresolved") & (pl.col("issue_type") == pl.col("sought"))),
+        )
+        issues = {key[0]: rows["issue_type"].to_list() for key, rows in claims.group_by("conversation_id")}
         failed = {
             row["conversation_id"]: row["failures"] for row in inspected.verdicts.iter_rows(named=True) if row["failures"]
         }

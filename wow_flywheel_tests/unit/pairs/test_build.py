@@ -51,6 +51,12 @@ def test_a_candidate_with_the_same_issue_is_refused_and_the_next_one_tried() -> 
     assert done.pairs.height == 1
 
 
+def test_a_candidate_whose_issue_only_a_reader_could_clear_is_refused() -> None:
+    done = built(looked_up(31, 58, "It costs 45 dollars."), looked_up(7100, 99, "In total it costs 77 dollars."))
+    assert done.candidates["reason"].to_list() == ["re-inspection still finds hallucination"]
+    assert done.pairs.is_empty()
+
+
 def test_a_candidate_with_a_new_issue_is_refused() -> None:
     rude = looked_up(7100, 99, "Calm down, that is your own fault.")
     done = built(looked_up(31, 58, "It costs 45 dollars."), rude)
