@@ -9,11 +9,14 @@ import datetime as dt
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
 
 import polars as pl
-from deltalake import DeltaTable, Schema, write_deltalake
+import pyarrow as pa
+from deltalake import DeltaTable, Schema, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from wow_flywheel.contracts import TABLES, Contract
@@ -21,6 +24,8 @@ from wow_flywheel.errors import ContractError, StorageUnavailable
 from wow_flywheel.storage import delta_options
 
 COMMIT_ATTEMPTS = 8
+PARQUET: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=20_000)
+"""Small row groups keep a writer's memory small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,29 @@ class Lake:
             ContractError: The rows break the contract or belong to another partition.
             StorageUnavailable: Other writers won every one of the bounded attempts.
         """
+        rows = _of_partition(contract(name), frame, partition)
+        return self.replace_streamed(name, lambda: [rows], partition)
+
+    def replace_streamed(self, name: str, frames: Callable[[], Iterable[pl.DataFrame]], partition: dt.date | str) -> int:
+        """Replace one partition by the rows of several frames, in one commit, holding one of them in memory at a time.
+
+        Args:
+            name: The table.
+            frames: Gives the partition's rows, from the start each time it is called: a lost commit is tried again. Each frame
+                is checked against the contract; that keys differ from frame to frame is the caller's promise.
+            partition: The value of the contract's partition column.
+
+        Raises:
+            ContractError, StorageUnavailable: As `replace`.
+        """
         shape = contract(name)
-        rows = shape.conform(frame)
-        if not rows.is_empty() and not (rows[shape.partition] == partition).all():
-            raise ContractError(
-                f"table {name}: rows outside the partition {shape.partition}={partition} being replaced",
-                hint="filter the frame to its partition before the write",
-            )
         value = str(partition).replace("'", "''")
-        return self._commit(shape, lambda: self._overwrite(shape, rows, f"{shape.partition} = '{value}'"))
+
+        def write() -> None:
+            checked = (_of_partition(shape, frame, partition) for frame in frames())
+            self._overwrite(shape, (rows for rows in checked if rows.height), f"{shape.partition} = '{value}'")
+
+        return self._commit(shape, write)
 
     def append(self, name: str, frame: pl.DataFrame) -> int:
         """Add rows to a table (used for what is never rewritten, such as people's decisions); returns the new version."""
@@ -98,13 +117,23 @@ class Lake:
         uri, options = self.table_uri(name), dict(self.options)
         return self._commit(shape, lambda: write_deltalake(uri, rows.to_arrow(), mode="append", storage_options=options))
 
-    def _overwrite(self, shape: Contract, rows: pl.DataFrame, predicate: str) -> None:
+    def _overwrite(self, shape: Contract, frames: Iterator[pl.DataFrame], predicate: str) -> None:
         uri, options = self.table_uri(shape.name), dict(self.options)
-        if rows.is_empty():
+        first = next(frames, None)
+        if first is None:
             DeltaTable(uri, storage_options=options).delete(predicate)
             return
-        data = rows.to_arrow()
-        write_deltalake(uri, data, mode="overwrite", predicate=predicate, schema_mode="merge", storage_options=options)
+        tables = (frame.to_arrow() for frame in chain([first], frames))
+        data = pa.RecordBatchReader.from_batches(first.to_arrow().schema, (b for table in tables for b in table.to_batches()))
+        write_deltalake(
+            uri,
+            data,
+            mode="overwrite",
+            predicate=predicate,
+            schema_mode="merge",
+            storage_options=options,
+            writer_properties=PARQUET,
+        )
 
     def _commit(self, shape: Contract, write: Callable[[], object]) -> int:
         """Write to a table that exists: made first, with no rows, so that two first writers cannot replace each other's."""
@@ -127,6 +156,16 @@ class Lake:
         schema = Schema.from_arrow(shape.empty().to_arrow().schema)
         uri, options = self.table_uri(shape.name), dict(self.options)
         DeltaTable.create(uri, schema, mode="ignore", partition_by=[shape.partition], storage_options=options)
+
+
+def _of_partition(shape: Contract, frame: pl.DataFrame, partition: dt.date | str) -> pl.DataFrame:
+    rows = shape.conform(frame)
+    if rows.height and not (rows[shape.partition] == partition).all():
+        raise ContractError(
+            f"table {shape.name}: rows outside the partition {shape.partition}={partition} being replaced",
+            hint="filter the frame to its partition before the write",
+        )
+    return rows
 
 
 def contract(name: str) -> Contract:

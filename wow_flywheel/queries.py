@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from wow_flywheel.errors import QueryError
 
@@ -105,6 +106,10 @@ class Session:
         self._connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
         for relation, frame in frames.items():
             self._connection.register(relation, frame.to_arrow())
+
+    def put(self, relation: str, table: pa.Table) -> None:
+        """Name an Arrow table, in place of an earlier one of that name; its batches are worked on in parallel."""
+        self._connection.register(relation, table)
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ REASONS = {
     "not_json": "the line is no JSON",
     "not_an_object": "the line is JSON, but not an object",
     "bad_encoding": "the line is not UTF-8, or a text holds half a character",
+    "duplicate_key": "an object names a key twice, so that one of its values would be lost",
     "too_deep": "the JSON is nested too deeply",
     "too_long": "the line is longer than 64 MiB",
     "truncated_file": "the file ends or is damaged here; what came before was read",
@@ -49,6 +50,35 @@ class BrokenRecordError(Exception):
     def inside(self, where: str) -> "BrokenRecordError":
         """The same, seen from the outer object whose field this is."""
         return BrokenRecordError(self.reason, f"{where}.{self.detail}")
+
+
+class RepeatedKeys(dict[str, Any]):
+    """A JSON object that names a key twice; its last value is here, as Python has it."""
+
+
+def json_object(pairs: list[tuple[str, Any]]) -> Row:
+    """The `object_pairs_hook` of a reader that must notice keys that repeat."""
+    made = dict(pairs)
+    return made if len(made) == len(pairs) else RepeatedKeys(made)
+
+
+def an_object(value: Any, name: str) -> Row:
+    """A JSON object that names each key once."""
+    if not isinstance(value, dict):
+        raise BrokenRecordError("wrong_type", f"{name} is not an object")
+    if isinstance(value, RepeatedKeys):
+        raise BrokenRecordError("duplicate_key", f"{name} names a key twice")
+    return value
+
+
+def whole_objects(value: Any, name: str) -> None:
+    """Refuse any object in a JSON value that names a key twice."""
+    if isinstance(value, dict):
+        for each in an_object(value, name).values():
+            whole_objects(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            whole_objects(each, name)
 
 
 def need(record: Row, name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Reads a day of logs: every line becomes a conversation, a quarantined line, or a counted repeat; none is lost.
+"""Reads a day of logs: every line becomes a conversation, a quarantined line, or is counted with the reason; none is lost.
 
-What belongs here: the accounting of a day. What does not: formats of lines (`lines`, `record`), repeats (`repeats`), tables
-(`lake`).
+What belongs here: the accounting of a day. What does not: formats of lines (`lines`, `plain`, `record`), repeats (`repeats`),
+tables (`lake`). Lines are handled in blocks, and what came of them waits on disk, so memory does not grow with the day.
 """
 
 import datetime as dt
@@ -9,90 +9,154 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
-from wow_flywheel.conversations.lines import Line, read_lines
-from wow_flywheel.conversations.record import parse_record, redact_row
+from wow_flywheel.conversations.lines import Block, Line, read_blocks
+from wow_flywheel.conversations.plain import SHAPE, PlainReader
+from wow_flywheel.conversations.record import parse_record, redact_frame
 from wow_flywheel.conversations.redact import redact_broken
-from wow_flywheel.conversations.repeats import Repeat, resolve
+from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.sources import LogFile, LogSource
+from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.errors import ContractError
 
 MAX_KEPT_LINE = 100_000
 """Characters of a redacted line that quarantine keeps; the source file holds the whole."""
-BATCH_ROWS = 5_000
+WORKING = {"seq": pl.Int64, "line_hash": pl.UInt64, "byte_offset": pl.Int64}
+"""What is known of a row while the day is read, beside the columns of `conversations`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DayRead:
-    """What a day's files hold.
+    """What a day's files hold. Close it, or use it as a context manager, to remove its rows from the local disk.
 
     Attributes:
-        conversations: Contract `conversations`.
-        quarantine: Contract `quarantine`.
         counts: files, lines, conversations, quarantined, duplicates (copies and earlier versions of a conversation), blank,
             redactions; lines = conversations + quarantined + duplicates + blank.
     """
 
-    conversations: pl.DataFrame
-    quarantine: pl.DataFrame
     counts: Mapping[str, int]
+    _rows: Spool
+    _broken: Spool
+    _left_out: pl.Series
+    _settled: pl.DataFrame
+
+    @property
+    def conversations(self) -> pl.DataFrame:
+        """Contract `conversations`, by start; held in memory."""
+        return CONVERSATIONS.conform(self.scan().collect().sort("started_at", "conversation_id"))
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """Contract `quarantine`; held in memory."""
+        return QUARANTINE.conform(self.scan_quarantine().collect().sort("source_file", "source_line"))
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The conversations some thousands at a time."""
+        for frame in self._rows.frames():
+            yield frame.filter(pl.col("seq").is_in(self._left_out.implode()).not_()).select(list(CONVERSATIONS.columns))
+        yield self._settled
+
+    def quarantine_batches(self) -> Iterator[pl.DataFrame]:
+        """The quarantined lines some thousands at a time."""
+        return self._broken.frames()
+
+    def scan(self) -> pl.LazyFrame:
+        """The conversations, lazily."""
+        kept = self._rows.scan().filter(pl.col("seq").is_in(self._left_out.implode()).not_())
+        return pl.concat([kept.select(list(CONVERSATIONS.columns)), self._settled.lazy()])
+
+    def scan_quarantine(self) -> pl.LazyFrame:
+        """The quarantined lines, lazily."""
+        return self._broken.scan()
+
+    def close(self) -> None:
+        """Remove what is on the local disk."""
+        self._rows.close()
+        self._broken.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
 
 @dataclass(slots=True)
 class _Day:
-    """A day while it is read; rows go into frames batch by batch, which keeps memory to about that of the frames."""
+    """A day while it is read."""
 
     day: dt.date
     zone: ZoneInfo
-    rows: list[Row] = field(default_factory=list)
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    broken: list[Row] = field(default_factory=list)
-    repeats: list[Repeat] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    reader: PlainReader = field(default_factory=PlainReader)
+    rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
+    broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
+    seen: list[pl.DataFrame] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, line: Line, file: LogFile) -> None:
-        self.counts["lines"] += 1
+    def add(self, block: Block, file: LogFile) -> None:
+        """Take in some lines of a file."""
+        read = self.reader.read(block)
+        careful = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
+        shape = pl.Schema({"place": pl.Int64, **SHAPE})
+        rest = pl.DataFrame([row for row in careful if row], schema=shape)
+        hashed = read.select("place", "line_hash")
+        rows = pl.concat([read.filter("plain").select(list(shape)), rest]).join(hashed, on="place").sort("place")
+        lines = len(block)
+        located = rows.with_columns(
+            dt=pl.lit(self.day),
+            source_file=pl.lit(file.path),
+            source_line=block.number + pl.col("place"),
+            seq=self.counts["lines"] + pl.col("place"),
+            byte_offset=pl.Series(block.offsets).gather(rows["place"]),
+        )
+        redacted = redact_frame(located)
+        self.counts["lines"] += lines
+        self.counts["redactions"] += int(redacted["redactions"].sum())
+        self.seen.append(redacted.select(list(CENSUS)))
+        self.rows.add(redacted)
+
+    def _careful(self, line: Line, place: int, file: LogFile) -> Row | None:
+        """The row of a line that is not plain; None for one that is blank or broken, which is noted."""
         if line.broken is None and not line.data.strip():
             self.counts["blank"] += 1
-            return
-        source: Row = {"dt": self.day, "source_file": file.path, "source_line": line.number}
+            return None
         try:
-            row = source | redact_row(_parse(line, self.zone))
+            return {"place": place} | _parse(line, self.zone)
         except BrokenRecordError as error:
-            self.broken.append(source | _broken(line, error))
-            return
-        self.counts["redactions"] += row["redactions"]
-        if row["conversation_id"] in self.seen:
-            contradicts = BrokenRecordError("duplicate_id", "conversation_id repeats with other content")
-            self.repeats.append(Repeat(row, source | _broken(line, contradicts)))
-            return
-        self.seen.add(row["conversation_id"])
-        self.rows.append(row)
-        if len(self.rows) >= BATCH_ROWS:
-            self.flush()
+            source = {"dt": self.day, "source_file": file.path, "source_line": line.number, "byte_offset": line.offset}
+            text = redact_broken(line.data, MAX_KEPT_LINE)
+            self._quarantine(source | {"conversation_id": _conversation_id(text), "redacted_line": text}, error)
+            return None
 
-    def flush(self) -> None:
-        if self.rows:
-            self.frames.append(pl.DataFrame(self.rows, schema=pl.Schema(CONVERSATIONS.columns)))
-            self.rows = []
+    def _quarantine(self, row: Row, error: BrokenRecordError) -> None:
+        self.counts["quarantined"] += 1
+        self.broken.add_row(row | {"reason": error.reason, "detail": error.detail})
 
     def read(self) -> DayRead:
         """What was added, settled and counted."""
-        self.flush()
-        first = pl.concat(self.frames) if self.frames else CONVERSATIONS.empty()
-        kept, contradicting = resolve(first, self.repeats)
-        conversations = CONVERSATIONS.conform(kept.sort("started_at", "conversation_id"))
-        broken = pl.DataFrame(self.broken + contradicting, schema=pl.Schema(QUARANTINE.columns))
-        quarantine = QUARANTINE.conform(broken.sort("source_file", "source_line"))
-        duplicates = len(self.repeats) - len(contradicting)
-        counts = _accounted(self.counts, conversations.height, quarantine.height, duplicates)
-        return DayRead(conversations, quarantine, counts)
+        census = Census(pl.concat([pl.DataFrame(schema=pl.Schema(CENSUS)), *self.seen]))
+        copies, versions = census.copies(), census.versions()
+        competing = self.rows.scan().filter(pl.col("seq").is_in(versions.implode())).collect()
+        settled, contradicting = resolve(competing)
+        for row in contradicting.to_dicts():
+            self._contradicts(row)
+        kept = CONVERSATIONS.conform(settled.select(list(CONVERSATIONS.columns)))
+        self.counts["duplicates"] = len(copies) + len(versions) - settled.height - contradicting.height
+        self.counts["conversations"] = census.lines.height - len(copies) - len(versions) + settled.height
+        return DayRead(_accounted(self.counts), self.rows, self.broken, pl.concat([copies, versions]), kept)
+
+    def _contradicts(self, row: Row) -> None:
+        kept = {name: row[name] for name in ("dt", "conversation_id", "source_file", "source_line", "byte_offset")}
+        text = json.dumps(as_record(row), default=str, ensure_ascii=False)[:MAX_KEPT_LINE]
+        contradicts = BrokenRecordError("duplicate_id", "conversation_id repeats with other content")
+        self._quarantine(kept | {"redacted_line": text}, contradicts)
 
 
 def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC") -> DayRead:
@@ -113,31 +177,16 @@ def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC") -> DayRe
     state = _Day(day, ZoneInfo(timezone))
     for file in source.files(day):
         state.counts["files"] += 1
-        for line in _lines(source, file):
-            state.add(line, file)
+        with source.reading(file) as stream:
+            for block in read_blocks(stream, file.path):
+                state.add(block, file)
     return state.read()
-
-
-def _lines(source: LogSource, file: LogFile) -> Iterator[Line]:
-    with source.reading(file) as stream:
-        yield from read_lines(stream, file.path)
 
 
 def _parse(line: Line, zone: ZoneInfo) -> Row:
     if line.broken:
         raise BrokenRecordError(line.broken, REASONS[line.broken])
     return parse_record(line.data, zone)
-
-
-def _broken(line: Line, error: BrokenRecordError) -> Row:
-    text = redact_broken(line.data, MAX_KEPT_LINE)
-    return {
-        "conversation_id": _conversation_id(text),
-        "byte_offset": line.offset,
-        "reason": error.reason,
-        "detail": error.detail,
-        "redacted_line": text,
-    }
 
 
 def _conversation_id(redacted: str) -> str | None:
@@ -149,17 +198,10 @@ def _conversation_id(redacted: str) -> str | None:
     return found if isinstance(found, str) and found.isprintable() else None
 
 
-def _accounted(counts: Counter[str], kept: int, quarantined: int, duplicates: int) -> dict[str, int]:
-    accounts = {
-        "files": counts["files"],
-        "lines": counts["lines"],
-        "conversations": kept,
-        "quarantined": quarantined,
-        "duplicates": duplicates,
-        "blank": counts["blank"],
-        "redactions": counts["redactions"],
-    }
-    if accounts["lines"] != kept + quarantined + duplicates + accounts["blank"]:
+def _accounted(counts: Counter[str]) -> dict[str, int]:
+    names = ("files", "lines", "conversations", "quarantined", "duplicates", "blank", "redactions")
+    accounts = {name: counts[name] for name in names}
+    if accounts["lines"] != sum(accounts[name] for name in ("conversations", "quarantined", "duplicates", "blank")):
         raise ContractError(
             f"the lines of the day do not add up: {accounts}",
             hint="this is a defect of the reader: report it with these numbers",

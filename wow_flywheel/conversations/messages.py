@@ -8,7 +8,17 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wow_flywheel.conversations.fields import BrokenRecordError, Row, count, optional_text, required_text, text, time
+from wow_flywheel.conversations.fields import (
+    BrokenRecordError,
+    Row,
+    an_object,
+    count,
+    optional_text,
+    required_text,
+    text,
+    time,
+    whole_objects,
+)
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -77,8 +87,11 @@ def _tool_call(call: Any, where: str) -> Row:
     function = call.get("function", call) if isinstance(call, dict) else None
     if not isinstance(function, dict):
         raise BrokenRecordError("wrong_type", f"{where} is not an object with a function")
+    an_object(call, where)
+    an_object(function, f"{where}.function")
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
+        whole_objects(arguments, f"{where}.arguments")
         arguments = json.dumps(arguments if arguments is not None else {}, ensure_ascii=False)
     try:
         return {
@@ -93,8 +106,7 @@ def _tool_call(call: Any, where: str) -> Row:
 def _usage(usage: Any) -> Row | None:
     if usage is None:
         return None
-    if not isinstance(usage, dict):
-        raise BrokenRecordError("wrong_type", "usage is not an object")
+    an_object(usage, "usage")
     try:
         counts = {name: count(usage, name) for name in ("prompt_tokens", "completion_tokens")}
     except BrokenRecordError as error:

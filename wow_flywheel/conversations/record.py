@@ -8,7 +8,18 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wow_flywheel.conversations.fields import BrokenRecordError, Row, need, optional_text, required_text, time
+import polars as pl
+
+from wow_flywheel.conversations.fields import (
+    BrokenRecordError,
+    Row,
+    an_object,
+    json_object,
+    need,
+    optional_text,
+    required_text,
+    time,
+)
 from wow_flywheel.conversations.messages import message
 from wow_flywheel.conversations.redact import Redactor, pseudonym, redact_content, redact_json
 
@@ -48,6 +59,12 @@ def redact_row(row: Row) -> Row:
     return redacted | {"redactions": redactor.count}
 
 
+def redact_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the columns of a record, redacted, and the count in `redactions`."""
+    rows = [redact_row(row) for row in frame.to_dicts()]
+    return pl.DataFrame(rows, schema=pl.Schema([*frame.schema.items(), ("redactions", pl.Int64)]))
+
+
 def _redacted(redactor: Redactor, each: Row) -> Row:
     content, calls = each["content"], each["tool_calls"]
     if content:
@@ -60,14 +77,14 @@ def _redacted(redactor: Redactor, each: Row) -> Row:
 
 def _json_object(data: bytes) -> Row:
     try:
-        record = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        record = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=json_object)
     except UnicodeDecodeError:
         raise BrokenRecordError("bad_encoding", "the line is not UTF-8") from None
     except ValueError:
         raise BrokenRecordError("not_json", "the line is not JSON") from None
     if not isinstance(record, dict):
         raise BrokenRecordError("not_an_object", f"the line is a JSON {type(record).__name__}, not an object")
-    return record
+    return an_object(record, "the record")
 
 
 def _refuse_constant(name: str) -> Any:
@@ -97,10 +114,9 @@ def _messages(record: Row, zone: ZoneInfo) -> list[Row]:
     logged = _list_of_messages(record)
     messages: list[Row] = []
     for index, each in enumerate(logged):
-        if not isinstance(each, dict):
-            raise BrokenRecordError("wrong_type", f"messages[{index}] is not an object")
+        said = an_object(each, f"messages[{index}]")
         try:
-            messages.append(message(each, zone))
+            messages.append(message(said, zone))
         except BrokenRecordError as error:
             raise error.inside(f"messages[{index}]") from None
     if not any(each["role"] == "user" for each in messages):
@@ -125,8 +141,7 @@ def _list_of_messages(record: Row) -> list[Any]:
 def _feedback(feedback: Any) -> Row | None:
     if feedback is None:
         return None
-    if not isinstance(feedback, dict):
-        raise BrokenRecordError("wrong_type", "feedback is not an object")
+    an_object(feedback, "feedback")
     thumb = feedback.get("thumb")
     if thumb is not None and thumb not in ("up", "down"):  # a tuple: the value may be unhashable
         raise BrokenRecordError("bad_feedback", "feedback.thumb is neither up nor down")

@@ -7,7 +7,7 @@ shorter one counts as a repeat, as an exact copy does. Two different conversatio
 first in the order of files and lines stays, the other goes to quarantine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,46 +15,48 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.fields import Row
 
+CENSUS = {"seq": pl.Int64, "conversation_id": pl.String, "line_hash": pl.UInt64}
 IDENTITY = ("user_id", "channel", "scenario", "locale", "model", "started_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A line whose conversation id was seen before on this day.
+class Census:
+    """Every line that gave a conversation, in the order of files and lines.
 
     Attributes:
-        row: Its conversation, redacted, with all columns of `conversations`.
-        broken: Its row for quarantine, should it contradict the earlier one.
+        lines: seq (its place in that order), conversation_id, line_hash (equal for exact copies).
     """
 
-    row: Row
-    broken: Row
+    lines: pl.DataFrame
+
+    def copies(self) -> pl.Series:
+        """`seq` of the lines that are exact copies of an earlier one."""
+        return self.lines.filter(pl.struct("conversation_id", "line_hash").is_first_distinct().not_())["seq"]
+
+    def versions(self) -> pl.Series:
+        """`seq` of the lines, copies aside, whose conversation id another one has too."""
+        distinct = self.lines.filter(pl.struct("conversation_id", "line_hash").is_first_distinct())
+        return distinct.filter(pl.col("conversation_id").is_duplicated())["seq"]
 
 
-def resolve(rows: pl.DataFrame, repeats: Sequence[Repeat]) -> tuple[pl.DataFrame, list[Row]]:
-    """Decide what becomes of repeated lines.
+def resolve(versions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decide what becomes of lines that share a conversation id.
 
     Args:
-        rows: The first conversation of every id, contract `conversations`.
-        repeats: The other lines, in the order of files and lines.
+        versions: The columns of `conversations`, and any others, in the order of files and lines.
 
     Returns:
-        One conversation an id, and the quarantine rows of the lines that contradict.
+        One row an id, and the rows that contradict it.
     """
-    if not repeats:
-        return rows, []
-    later = pl.DataFrame([repeat.row for repeat in repeats], schema=pl.Schema(CONVERSATIONS.columns)).to_dicts()
-    is_repeated = pl.col("conversation_id").is_in([row["conversation_id"] for row in later])
-    kept = {row["conversation_id"]: row for row in rows.filter(is_repeated).to_dicts()}
+    kept: dict[str, Row] = {}
     contradicting = []
-    for row, repeat in zip(later, repeats, strict=True):
-        earlier = kept[row["conversation_id"]]
+    for row in versions.to_dicts():
+        earlier = kept.setdefault(row["conversation_id"], row)
         if extends(row, earlier) and not extends(earlier, row):
             kept[row["conversation_id"]] = row
         elif not extends(earlier, row):
-            contradicting.append(repeat.broken)
-    settled = pl.DataFrame(list(kept.values()), schema=pl.Schema(CONVERSATIONS.columns))
-    return pl.concat([rows.filter(~is_repeated), settled]), contradicting
+            contradicting.append(row)
+    return pl.DataFrame(list(kept.values()), schema=versions.schema), pl.DataFrame(contradicting, schema=versions.schema)
 
 
 def extends(longer: Mapping[str, object], shorter: Mapping[str, object]) -> bool:
@@ -68,3 +70,17 @@ def extends(longer: Mapping[str, object], shorter: Mapping[str, object]) -> bool
         and (len(messages) > len(beginning) or longer["ended_at"] == shorter["ended_at"])
         and (shorter["feedback"] is None or shorter["feedback"] == longer["feedback"])
     )
+
+
+def as_record(row: Row) -> Row:
+    """A redacted row as the log record that it came from, without what is null: for quarantine."""
+    record = {
+        name: row[name] for name in CONVERSATIONS.columns if name not in {"dt", "redactions", "source_file", "source_line"}
+    }
+    return {name: _without_nulls(value) for name, value in record.items() if value is not None}
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

@@ -47,17 +47,19 @@ def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC"
         StorageUnavailable: A store does not answer.
     """
     before = lake.read("quarantine", day)
-    read = read_day(source, day, timezone=timezone)
-    lake.replace("conversations", read.conversations, day)
-    lake.replace("quarantine", read.quarantine, day)
-    gone = before.join(read.quarantine, on=LINE, how="anti").select(*LINE, "reason")
-    recovered = gone.join(read.conversations.select(*LINE, "conversation_id"), on=LINE).sort(LINE)
-    reasons = dict(read.quarantine.group_by("reason").len().sort("reason").iter_rows())
+    with read_day(source, day, timezone=timezone) as read:
+        lake.replace_streamed("conversations", read.batches, day)
+        lake.replace_streamed("quarantine", read.quarantine_batches, day)
+        quarantined = read.scan_quarantine().select(*LINE, "reason").collect()
+        gone = before.join(quarantined, on=LINE, how="anti").select(*LINE, "reason")
+        recovered = read.scan().select(*LINE, "conversation_id").join(gone.lazy(), on=LINE).collect()
+    recovered = recovered.select(*LINE, "reason", "conversation_id").sort(LINE)
+    reasons = dict(quarantined.group_by("reason").len().sort("reason").iter_rows())
     return ReplayOutcome(
         day=day,
         recovered=recovered.to_dicts(),
         vanished=gone.height - recovered.height,
-        still_quarantined=read.quarantine.height,
+        still_quarantined=quarantined.height,
         reasons=reasons,
-        conversations=read.conversations.height,
+        conversations=read.counts["conversations"],
     )

@@ -39,10 +39,10 @@ def column_schema(table: str) -> dg.TableSchema:
     )
 
 
-def written(lake: Lake, table: str, rows: pl.DataFrame, version: int, **more: Any) -> dict[str, Any]:
-    """The metadata of one written partition: rows, place, table version, and whatever the stage adds."""
+def written(lake: Lake, table: str, rows: pl.DataFrame | int, version: int, **more: Any) -> dict[str, Any]:
+    """The metadata of one written partition: rows (or how many), place, table version, and whatever the stage adds."""
     return {
-        "dagster/row_count": rows.height,
+        "dagster/row_count": rows if isinstance(rows, int) else rows.height,
         "dagster/uri": lake.table_uri(table),
         "table version": version,
         **more,
@@ -60,9 +60,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> dg.MarkdownMe
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def count_table(rows: pl.DataFrame, *columns: str) -> dg.MarkdownMetadataValue:
+def count_table(rows: pl.DataFrame | pl.LazyFrame, *columns: str) -> dg.MarkdownMetadataValue:
     """How many rows each combination of values has, as a Markdown table."""
-    counted = rows.group_by(columns).len("rows").sort(columns)
+    counted = rows.lazy().group_by(columns).len("rows").sort(columns).collect(engine="streaming")
     return table([*columns, "rows"], counted.rows())
 
 

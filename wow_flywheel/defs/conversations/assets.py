@@ -48,21 +48,22 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
 
     with plain_failures(context):
         day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
-        read = read_day(LogSource.at(settings.logs_uri), day, timezone=settings.timezone)
-        outcomes = validate(read.conversations, read.counts, earlier=volumes(lake, day))
-        quarantined = lake.replace("quarantine", read.quarantine, day)
-        version = lake.replace("conversations", read.conversations, day)
-    context.log.info(summary(context.partition_key, read.counts))
-    shown = {"accounting": counts_table(read.counts), "by scenario": count_table(read.conversations, "scenario", "locale")}
-    yield dg.MaterializeResult(
-        asset_key="conversations", metadata=written(lake, "conversations", read.conversations, version) | shown
-    )
-    shown = {"by reason": count_table(read.quarantine, "reason", "source_file")}
-    yield dg.MaterializeResult(
-        asset_key="quarantine", metadata=written(lake, "quarantine", read.quarantine, quarantined) | shown
-    )
+        source = LogSource.at(settings.logs_uri)
+        with read_day(source, day, timezone=settings.timezone) as read:
+            outcomes = validate(read.conversations, read.counts, earlier=volumes(lake, day))
+            quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
+            version = lake.replace_streamed("conversations", read.batches, day)
+            scenarios = count_table(read.scan(), "scenario", "locale")
+            reasons = count_table(read.scan_quarantine(), "reason", "source_file")
+    counts = read.counts
+    context.log.info(summary(context.partition_key, counts))
+    metadata = written(lake, "conversations", counts["conversations"], version)
+    shown = {"accounting": counts_table(counts), "by scenario": scenarios}
+    yield dg.MaterializeResult(asset_key="conversations", metadata=metadata | shown)
+    metadata = written(lake, "quarantine", counts["quarantined"], quarantined)
+    yield dg.MaterializeResult(asset_key="quarantine", metadata=metadata | {"by reason": reasons})
     replay = f"fix the log or the reader, then `wow-flywheel conversations replay --dt {day}`, then run `nightly` again"
-    yield from reported(told(context, outcomes, read.counts), replay)
+    yield from reported(told(context, outcomes, counts), replay)
 
 
 def volumes(lake: Lake, day: dt.date) -> list[int]:

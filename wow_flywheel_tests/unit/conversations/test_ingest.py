@@ -14,6 +14,7 @@ from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, read_line, record, write
 
 USER = {"role": "user", "content": "hi"}
+CALL = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
 NO_TIME = "is neither an RFC 3339 timestamp nor a time since 1970"
 
 
@@ -31,6 +32,8 @@ BROKEN = {
         (b"hello", "the line is not JSON"),
         (line()[:-1], "the line is not JSON"),
         (line(score=float("nan")), "NaN is not JSON"),
+        (line(feedback={"score": float("inf")}), "Infinity is not JSON"),
+        (line()[:-1] + b",}", "the line is not JSON"),
     ],
     "not_an_object": [(b"[]", "the line is a JSON list, not an object"), (b'"x"', "the line is a JSON str, not an object")],
     "bad_encoding": [
@@ -38,6 +41,29 @@ BROKEN = {
         (line().replace(b"On its way.", b"\\ud83d"), "messages[1].content has a lone surrogate"),
     ],
     "too_deep": [(line().replace(b'"refund"', b"[" * 100_000 + b"]" * 100_000), "the JSON is nested too deeply")],
+    "duplicate_key": [
+        (line()[:-1] + b', "user_id": "u-2"}', "the record names a key twice"),
+        (line().replace(b'"content": "On its', b'"content": "No.", "content": "On its'), "messages[1] names a key twice"),
+        (line(feedback={"thumb": "up"}).replace(b'"up"', b'"up", "thumb": "down"'), "feedback names a key twice"),
+        (
+            line(messages=messages(assistant(usage={"prompt_tokens": 1}))).replace(b's": 1}', b's": 1, "prompt_tokens": 2}'),
+            "messages[1].usage names a key twice",
+        ),
+        (
+            line(messages=messages(assistant(tool_calls=[CALL]))).replace(b'"find"', b'"find", "name": "pay"'),
+            "messages[1].tool_calls[0].function names a key twice",
+        ),
+        (
+            line(messages=messages(assistant(tool_calls=[CALL]))).replace(b'"id": "1"', b'"id": "1", "id": "2"'),
+            "messages[1].tool_calls[0] names a key twice",
+        ),
+        (
+            line(messages=messages(assistant(tool_calls=[{"name": "g", "arguments": [{"a": 1}]}]))).replace(
+                b'"a": 1', b'"a": 1, "a": 2'
+            ),
+            "messages[1].tool_calls[0].arguments names a key twice",
+        ),
+    ],
     "missing_field": [
         (line(user_id=...), "user_id is missing or null"),
         (line(started_at=None), "started_at is missing or null"),
