@@ -140,11 +140,14 @@ def tool_call(value: Any) -> dict[str, Any] | None:
     }
 
 
-def _arguments(value: Any) -> str:
-    value = decoded(value)
+def _arguments(logged: Any) -> str:
+    """JSON text: as logged where that is the text of an object, else made of what it holds."""
+    held = value = decoded(logged)
     if isinstance(value, dict):
         value = first(value, "args_dict") if set(value) == {"args_dict"} else value
         value = first(value, "args_json") if isinstance(value, dict) and set(value) == {"args_json"} else value
+    if isinstance(logged, str) and isinstance(held, dict) and held is value and logged.lstrip()[:1] == "{":
+        return logged
     return "{}" if value is None or value == "" else as_text(value)
 
 

@@ -8,7 +8,9 @@ import math
 import uuid
 from typing import Any
 
-SECONDS_END = 1e11
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MAX_DIGITS = 20
+SECONDS_END = 10**11
 """An epoch in seconds is smaller than this until the year 5138; one in milliseconds is larger since 1973."""
 
 
@@ -20,7 +22,7 @@ def moment(value: Any) -> dt.datetime | None:
     if isinstance(value, str):
         text = value.strip()
         try:
-            return _epoch(float(text)) if text.replace(".", "", 1).isdecimal() else _text(text)
+            return _epoch(_number(text)) if text.replace(".", "", 1).isdecimal() else _text(text)
         except (ValueError, OverflowError):
             return None
     return _epoch(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -35,17 +37,25 @@ def uuid7_moment(value: Any) -> dt.datetime | None:
     return _epoch(parsed.int >> 80) if parsed is not None and parsed.version == 7 else None
 
 
+def _number(text: str) -> float:
+    return float(text) if "." in text or len(text) > MAX_DIGITS else int(text)
+
+
 def _text(text: str) -> dt.datetime:
     parsed = dt.datetime.fromisoformat(text)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
 def _epoch(value: float) -> dt.datetime | None:
+    """A time since 1970; whole numbers are exact to the microsecond, and what is finer is cut off."""
     if not math.isfinite(value) or value <= 0:
         return None
-    while value >= SECONDS_END:
-        value /= 1000
+    unit = 1
+    while value >= SECONDS_END * unit:
+        unit *= 1000
     try:
-        return dt.datetime.fromtimestamp(value, dt.UTC)
+        if isinstance(value, int):
+            return EPOCH + dt.timedelta(microseconds=value * 10**6 // unit)
+        return dt.datetime.fromtimestamp(value / unit, dt.UTC)
     except (ValueError, OverflowError, OSError):
         return None

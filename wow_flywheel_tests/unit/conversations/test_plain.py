@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.lines import BLOCK, Block, read_blocks
-from wow_flywheel.conversations.plain import SHAPE, PlainReader, covers
+from wow_flywheel.conversations.plain import RECORD, SHAPE, PlainReader
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.structures import fits
 from wow_flywheel_tests.unit.conversations.logs import line, record
 
 READER = PlainReader()
@@ -145,7 +146,7 @@ def test_exact_copies_have_the_same_hash() -> None:
     ],
 )
 def test_structures(structure: object, expected: bool) -> None:
-    assert covers(structure) is expected
+    assert fits(structure, RECORD) is expected
 
 
 json_values = st.recursive(

@@ -1,0 +1,116 @@
+"""Calls of a model that are plainly well formed, many at once: no Python per line.
+
+What belongs here: which JSON structures are covered, and running the formats' files under `sql/ingest/` on a block of lines.
+What does not: linking calls to conversations (`chains`); the lines that are not plain, which go to the careful `readers`.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from wow_flywheel.contracts import TIMESTAMP
+from wow_flywheel.conversations.lines import Block
+from wow_flywheel.conversations.plain import lines_table
+from wow_flywheel.conversations.structures import ANY, NOTHING, NUMBER, OTHERS, TEXT, TIME, TOKENS, fits, transform
+from wow_flywheel.queries import Session, load
+
+_MESSAGE: Final = {
+    "role": TEXT,
+    "content": TEXT,
+    "name": TEXT,
+    "tool_calls": [{"id": TEXT, "type": TEXT, "index": NUMBER, "function": {"name": TEXT, "arguments": TEXT}}],
+    "tool_call_id": TEXT,
+    "refusal": NOTHING,
+    "function_call": NOTHING,
+    "audio": NOTHING,
+    "reasoning_content": NOTHING,
+    "annotations": [NOTHING],
+}
+_SETTINGS: Final = (
+    "tools", "tool_choice", "temperature", "top_p", "n", "stream", "stream_options", "stop", "max_tokens",
+    "max_completion_tokens", "presence_penalty", "frequency_penalty", "logit_bias", "seed", "response_format",
+    "parallel_tool_calls", "logprobs", "top_logprobs", "service_tier", "reasoning_effort",
+)  # fmt: skip
+_REQUEST: Final[dict[str, Any]] = {"model": TEXT, "user": TEXT, "messages": [_MESSAGE]} | dict.fromkeys(_SETTINGS, ANY)
+_RESPONSE: Final[dict[str, Any]] = {
+    "id": TEXT,
+    "object": TEXT,
+    "created": TIME,
+    "model": TEXT,
+    "choices": [{"index": ANY, "message": _MESSAGE, "finish_reason": ANY, "logprobs": NOTHING}],
+    "usage": {"prompt_tokens": TOKENS, "completion_tokens": TOKENS, "total_tokens": ANY}
+    | dict.fromkeys(("prompt_tokens_details", "completion_tokens_details", "queue_time", "prompt_time"), ANY),
+    "system_fingerprint": ANY,
+    "service_tier": ANY,
+}
+_ABOUT: Final = ("session_id", "conversation_id", "thread_id", "user_id", "end_user", "user", "scenario", "workload_id")
+_TIMES: Final = ("timestamp", "created_at", "started_at", "start_time", "time", "ended_at", "end_time", "completed_at")
+OPENAI: Final[dict[str, Any]] = {
+    **dict.fromkeys(_ABOUT, TEXT),
+    **dict.fromkeys(_TIMES, TIME),
+    "request": _REQUEST,
+    "response": _RESPONSE,
+    "metadata": NOTHING,
+    "feedback": NOTHING,
+    OTHERS: ANY,
+}
+"""The JSON types of a plain call in an OpenAI call log."""
+
+MESSAGE: Final = pl.Struct(
+    {
+        "role": pl.String,
+        "content": pl.String,
+        "tool_calls": pl.List(pl.Struct({"id": pl.String, "name": pl.String, "arguments": pl.String})),
+        "tool_call_id": pl.String,
+    }
+)
+CALLS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "place": pl.Int64,
+    "plain": pl.Boolean,
+    "call_id": pl.String,
+    "started": TIMESTAMP,
+    "ended": TIMESTAMP,
+    "session": pl.String,
+    "customer": pl.String,
+    "model": pl.String,
+    "scenario": pl.String,
+    "usage": pl.Struct({"prompt_tokens": pl.Int64, "completion_tokens": pl.Int64}),
+    "system": pl.List(MESSAGE),
+    "said": pl.List(MESSAGE),
+    "length": pl.Int64,
+    "full": pl.UInt64,
+    "parent": pl.UInt64,
+    "opening": pl.UInt64,
+    "instructions": pl.UInt64,
+    "trace": pl.String,
+}
+"""One call: `said` is what its request repeats, without leading system messages, and its reply; see `sql/ingest`."""
+
+
+@dataclass(slots=True)
+class PlainCalls:
+    """Reads blocks of calls; one for all blocks of a day.
+
+    Args:
+        name: The format, and the file under `sql/ingest/`: `openai_calls`.
+        expected: The JSON types that are covered.
+    """
+
+    name: str
+    expected: dict[str, Any]
+    _known: dict[str, bool] = field(default_factory=dict)
+    _session: Session = field(default_factory=lambda: Session({}))
+
+    def read(self, block: Block) -> pl.DataFrame:
+        """One row a line, in order, with the columns of `CALLS`, which mean something only where `plain`."""
+        self._session.put("lines", lines_table(block))
+        rows = self._session.run(load(f"ingest/{self.name}"), {"record_structure": json.dumps(transform(self.expected))})
+        covered = rows["structure"].is_in([each for each in rows["structure"].unique() if each and self._covers(each)])
+        return rows.with_columns(pl.col("plain") & covered).select(list(CALLS)).cast(pl.Schema(CALLS))
+
+    def _covers(self, structure: str) -> bool:
+        if structure not in self._known:
+            self._known[structure] = fits(json.loads(structure), self.expected)
+        return self._known[structure]

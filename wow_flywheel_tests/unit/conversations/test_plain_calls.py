@@ -1,0 +1,194 @@
+"""Calls linked without Python per call give what the careful readers give, and leave them what is not plain."""
+
+import datetime as dt
+import io
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wow_flywheel.conversations.chains import HEAVY, LIGHT, SCOPE, link, rows
+from wow_flywheel.conversations.lines import read_blocks
+from wow_flywheel.conversations.plain import SHAPE
+from wow_flywheel.conversations.plain_calls import OPENAI, PlainCalls
+from wow_flywheel.conversations.readers.registry import read as read_carefully
+from wow_flywheel.conversations.record import parse_record
+
+READER = PlainCalls("openai_calls", OPENAI)
+START = 1_762_329_600
+TOOL_CALL = {"id": "t1", "type": "function", "function": {"name": "find", "arguments": '{"order":7}'}}
+TURNS: list[dict[str, Any]] = [
+    {"role": "user", "content": "Where is my order?"},
+    {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]},
+    {"role": "tool", "tool_call_id": "t1", "content": '{"eta": "2 days"}'},
+    {"role": "assistant", "content": "In two days. 好"},
+    {"role": "user", "content": "Thanks"},
+    {"role": "assistant", "content": "Bye", "refusal": None, "annotations": []},
+]
+
+
+def document(said: list[dict[str, Any]], number: int, **about: Any) -> dict[str, Any]:
+    """A call whose request is all but the last of what was said."""
+    return {
+        "timestamp": START + number,
+        "workload_id": "support",
+        "request": {"model": "m", "messages": [{"role": "system", "content": "Be kind."}, *said[:-1]], "temperature": 0.5},
+        "response": {
+            "id": f"r-{number}",
+            "object": "chat.completion",
+            "model": "m-1",
+            "choices": [{"index": 0, "message": said[-1], "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": number, "completion_tokens": 3, "total_tokens": number + 3},
+        },
+    } | about
+
+
+def conversation(first: int = 0, turns: list[dict[str, Any]] = TURNS, **about: Any) -> list[dict[str, Any]]:
+    ends = [index + 1 for index, turn in enumerate(turns) if turn["role"] == "assistant"]
+    return [document(turns[:end], first + number, **about) for number, end in enumerate(ends)]
+
+
+def plainly(documents: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
+    """Rows of the plain chains, and the places of what is left."""
+    data = b"".join(json.dumps(each, ensure_ascii=False).encode() + b"\n" for each in documents)
+    (block,) = read_blocks(io.BytesIO(data), "a.jsonl")
+    calls = READER.read(block)
+    unclear = pl.DataFrame(
+        [_scope(documents[place]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(SCOPE)
+    )
+    linked = link(calls.select(list(LIGHT)), unclear)
+    found = rows(calls.select("place", *HEAVY), linked.calls)
+    assert sorted([*linked.left, *found["places"].explode().drop_nulls()]) == list(range(len(documents)))
+    return found.select(list(SHAPE)).sort("conversation_id").to_dicts(), linked.left.sort().to_list()
+
+
+def _scope(found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        return {}
+    request = found.get("request")
+    user = request.get("user") if isinstance(request, dict) else None
+    texts = {"session": found.get("session_id"), "customer": user or found.get("user_id"), "scenario": found.get("workload_id")}
+    return {name: value if isinstance(value, str) and value.strip() else None for name, value in texts.items()}
+
+
+def carefully(documents: list[Any]) -> list[dict[str, Any]]:
+    parsed = [parse_record(json.dumps(each).encode()) for each in read_carefully("openai", documents).records]
+    return pl.DataFrame(parsed, schema=pl.Schema(SHAPE)).sort("conversation_id").to_dicts()
+
+
+def same(documents: list[Any]) -> list[int]:
+    """Checks that plain rows and the careful reader of what is left say together what the careful reader says of all."""
+    plain, left = plainly(documents)
+    rest = carefully([documents[place] for place in left])
+    assert sorted([*plain, *rest], key=lambda row: row["conversation_id"]) == carefully(documents)
+    return left
+
+
+def test_a_conversation_is_what_its_last_call_says() -> None:
+    found, left = plainly(conversation(session_id="s-1", user_id="u-1"))
+    assert left == []
+    (row,) = found
+    at = [dt.datetime.fromtimestamp(START + second, dt.UTC) for second in range(3)]
+    spoken = [(each["role"], each["content"], each["created_at"]) for each in row["messages"]]
+    assert spoken == [
+        ("system", "Be kind.", at[0]), ("user", "Where is my order?", at[0]), ("assistant", None, at[0]),
+        ("tool", '{"eta": "2 days"}', at[1]), ("assistant", "In two days. 好", at[1]), ("user", "Thanks", at[2]),
+        ("assistant", "Bye", at[2]),
+    ]  # fmt: skip
+    assert row["messages"][2]["tool_calls"] == [{"id": "t1", "name": "find", "arguments": '{"order":7}'}]
+    assert row["messages"][4]["usage"] == {"prompt_tokens": 1, "completion_tokens": 3}
+    told = {name: row[name] for name in ("conversation_id", "user_id", "scenario", "model", "started_at", "ended_at")}
+    assert told == {
+        "conversation_id": "s-1", "user_id": "u-1", "scenario": "support", "model": "m-1",
+        "started_at": at[0], "ended_at": at[2],
+    }  # fmt: skip
+
+
+OTHER = [{"role": "user", "content": "Cancel it"}, {"role": "assistant", "content": "Done"}]
+PLAIN = {
+    "one session": conversation(session_id="s"),
+    "two sessions, their calls mixed": [
+        each
+        for pair in zip(conversation(session_id="a"), conversation(10, session_id="b"), strict=True)
+        for each in pair
+    ],
+    "no session, one customer, two openings": [*conversation(user_id="u"), *conversation(10, OTHER, user_id="u")],
+    "no session, two customers, one opening": [*conversation(user_id="u"), *conversation(10, user_id="v")],
+    "nothing is known of them": conversation(workload_id=None),
+    "the customer in the request": [each | {"request": each["request"] | {"user": "w"}} for each in conversation()],
+    "an end": [each | {"ended_at": START + 90.25} for each in conversation()],
+    "milliseconds": [each | {"timestamp": each["timestamp"] * 1000 + 250} for each in conversation()],
+    "fractions": [each | {"timestamp": each["timestamp"] + 0.125} for each in conversation()],
+    "RFC 3339": [each | {"timestamp": f"2026-11-05T08:00:0{n}.5+08:00"} for n, each in enumerate(conversation())],
+    "the time of the response": [
+        {k: v for k, v in each.items() if k != "timestamp"} | {"response": each["response"] | {"created": START + n}}
+        for n, each in enumerate(conversation())
+    ],
+    "fields that nobody reads": [each | {"latency": 0.5, "tags": ["x"]} for each in conversation()],
+}  # fmt: skip
+LEFT = {
+    "a retry": [*conversation(session_id="s"), document(TURNS[:4], 9, session_id="s")],
+    "a branch": [*conversation(session_id="s"), document([*TURNS[:4], *OTHER], 9, session_id="s")],
+    "a call that repeats nothing": [*conversation(session_id="s"), document(OTHER, 9, session_id="s")],
+    "the end of a history only": [*conversation(session_id="s"), document([TURNS[5], *OTHER], 9, session_id="s")],
+    "a call is missing": [conversation(session_id="s")[0], conversation(session_id="s")[2]],
+    "two customers say the same": [*conversation(), *conversation(10)],
+    "time goes back": [each | {"timestamp": START - n} for n, each in enumerate(conversation())],
+    "the instructions change": [
+        *conversation(session_id="s")[:2],
+        document(TURNS, 2, session_id="s") | {"request": {"messages": TURNS[:-1]}},
+    ],
+    "feedback": [*conversation(session_id="s")[:2], conversation(session_id="s")[2] | {"feedback": {"thumb": "up"}}],
+    "metadata": [each | {"metadata": {"session_id": "s"}} for each in conversation()],
+    "parts": [document([{"role": "user", "content": [{"type": "text", "text": "hi"}]}, OTHER[1]], 0)],
+    "a name of a tool": [document([*TURNS[:2], TURNS[2] | {"name": "find"}, TURNS[3]], 0)],
+    "arguments as an object": [document([TURNS[0], {"role": "assistant", "tool_calls": [
+        {"id": "1", "function": {"name": "f", "arguments": {"a": 1}}}]}], 0)],
+    "a history that begins with the assistant": [document([OTHER[1], *OTHER], 0)],
+    "no reply": [document(OTHER, 0) | {"response": {"id": "x", "choices": []}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_calls(name: str) -> None:
+    assert same(PLAIN[name]) == []
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_not_plain_is_left_with_its_whole_scope(name: str) -> None:
+    other = conversation(100, session_id="other")
+    documents = [*LEFT[name], *other]
+    assert same(documents) == list(range(len(LEFT[name])))
+
+
+FIELDS = ["timestamp", "session_id", "user_id", "workload_id", "role", "content", "tool_calls", "id", "usage", "name"]
+CALLS = [*conversation(session_id="s"), *conversation(10, user_id="u"), *conversation(20, OTHER, user_id="u")]
+values = st.none() | st.integers(-1, 3) | st.sampled_from(["", " ", "s", "hi", "[{", '{"a":1}']) | st.just([]) | st.just({})
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    st.lists(st.sampled_from(range(len(CALLS))), min_size=1, max_size=9),
+    st.lists(
+        st.tuples(
+            st.integers(0, 8),
+            st.sampled_from(FIELDS),
+            values,
+        ),
+        max_size=2,
+    ),
+)  # fmt: skip
+def test_any_calls(picked: list[int], changes: list[tuple[int, str, Any]]) -> None:
+    documents = [json.loads(json.dumps(CALLS[number])) for number in picked]
+    for place, name, value in changes:
+        changed = documents[place % len(documents)]
+        if name in {"role", "content", "tool_calls", "name"}:
+            changed["request"]["messages"][-1][name] = value
+        elif name in {"id", "usage"}:
+            changed["response"][name] = value
+        else:
+            changed[name] = value
+    same(documents)
