@@ -1,11 +1,11 @@
 -- grain: one line of a log file
 -- inputs: lines (place, line: text with its ending, or null)
--- what: Requests with their responses, one call of a model a line, as `conversations.chains` links them to conversations. `plain` is
---     true where the row is surely what the careful reader (`conversations.readers.openai_calls`) would make of the line; whether
---     `structure`, its JSON types, is covered is decided once for each structure, in `conversations.plain_calls`. `said` is what the
---     request repeats, without leading system messages, and then the reply. `full` is a hash of all that was said, `parent` of what
---     was said up to the last reply that the request repeats (null: it repeats none), `opening` of the first message, `instructions`
---     of the leading system messages.
+-- what: Requests with their responses, one call of a model a line, as `conversations.chains` links them to conversations. `place`
+--     is that of the line times 2^20. `plain` is true where the row is surely what the careful reader
+--     (`conversations.readers.openai_calls`) would make of the line; whether `structure`, its JSON types, is covered is decided once
+--     for each structure, in `conversations.plain_calls`. `said` is what the request repeats, without leading system messages, and
+--     then the reply. `full` is a hash of all that was said, `parent` of what was said up to the last reply that the request repeats
+--     (null: it repeats none), `opening` of the first message, `instructions` of the leading system messages.
 -- parameters: record_structure = "{}"; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
 --     not_a_number = "[:,\\[]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]";
 --     like_parts = "^\\s*(?:\\[[{ ]|\\{.*\"function\")"; seconds = "\\d{9,10}(?:\\.\\d{1,6})?"; milliseconds = "\\d{12,13}";
@@ -73,7 +73,7 @@ linked AS (
     FROM placed
 )
 SELECT
-    place,
+    place * 1048576 AS place,
     structure,
     CASE
         WHEN structure IS NULL OR started IS NULL OR (end_text IS NOT NULL AND ended IS NULL) THEN FALSE
@@ -102,6 +102,7 @@ SELECT
     AND len(json_keys(json, '$.response.choices[0]')) = list_unique(json_keys(json, '$.response.choices[0]'))
     AND len(json_keys(json, '$.response.choices[0].message')) = list_unique(json_keys(json, '$.response.choices[0].message'))
     AND list_bool_and(list_transform(json_keys(json, '$.request.messages[*]'), lambda k: len(k) = list_unique(k))) AS plain,
+    TRUE AS is_call,
     r.response.id AS call_id,
     started,
     CASE WHEN ended >= started THEN ended END AS ended,

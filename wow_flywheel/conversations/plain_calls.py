@@ -58,6 +58,28 @@ OPENAI: Final[dict[str, Any]] = {
 }
 """The JSON types of a plain call in an OpenAI call log."""
 
+_VALUE: Final = {"stringValue": TEXT, "intValue": TIME, "doubleValue": ANY, "boolValue": ANY, "arrayValue": ANY}
+_ATTRIBUTES: Final = [{"key": TEXT, "value": _VALUE}]
+_SPAN: Final[dict[str, Any]] = {
+    "traceId": TEXT,
+    "spanId": TEXT,
+    "startTimeUnixNano": TIME,
+    "endTimeUnixNano": TIME,
+    "attributes": _ATTRIBUTES,
+    "events": [NOTHING],
+    OTHERS: ANY,
+}
+OTEL: Final[dict[str, Any]] = {
+    "resourceSpans": [
+        {
+            "resource": {"attributes": _ATTRIBUTES, OTHERS: ANY},
+            "scopeSpans": [{"spans": [_SPAN], "scope": ANY, "schemaUrl": ANY}],
+            "schemaUrl": ANY,
+        }
+    ],
+}
+"""The JSON types of a plain OTLP export: attributes, and no events."""
+
 MESSAGE: Final = pl.Struct(
     {
         "role": pl.String,
@@ -69,6 +91,7 @@ MESSAGE: Final = pl.Struct(
 CALLS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "place": pl.Int64,
     "plain": pl.Boolean,
+    "is_call": pl.Boolean,
     "call_id": pl.String,
     "started": TIMESTAMP,
     "ended": TIMESTAMP,

@@ -55,7 +55,7 @@ def plainly(documents: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
     """Rows of the plain chains, and the places of what is left."""
     data = b"".join(json.dumps(each, ensure_ascii=False).encode() + b"\n" for each in documents)
     (block,) = read_blocks(io.BytesIO(data), "a.jsonl")
-    calls = READER.read(block)
+    calls = READER.read(block).with_columns(pl.col("place") // 2**20)
     unclear = pl.DataFrame(
         [_scope(documents[place]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(SCOPE)
     )
