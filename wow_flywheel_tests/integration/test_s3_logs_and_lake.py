@@ -163,7 +163,7 @@ def test_refused_credentials_are_named(code: str) -> None:
 
     error = translate_boto_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "ListObjectsV2"))
     with (
-        pytest.raises(SourceError, match="access denied → check AWS_ACCESS_KEY_ID"),
+        pytest.raises(SourceError, match=rf"access denied \({code}\) → check AWS_ACCESS_KEY_ID"),
         storage_errors("s3://b/logs", "WOW_LOGS_URI"),
     ):
         raise error
