@@ -5,10 +5,10 @@ what is in a file (`lines`, `moments`), remembering it (`log_index`).
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import polars as pl
 from fsspec import AbstractFileSystem
@@ -16,10 +16,9 @@ from fsspec.core import strip_protocol
 
 from wow_flywheel.conversations.log_paths import dated_folder, folder_day, is_hidden, is_log
 from wow_flywheel.errors import SourceError
+from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 from wow_flywheel.storage import file_system, is_s3, read_errors, storage_errors, whole
-
-if TYPE_CHECKING:
-    from wow_flywheel.lake import Lake
 
 SETTING = "WOW_LOGS_URI"
 FIRST_DAY: Final = dt.date(2020, 1, 1)
@@ -74,6 +73,10 @@ class Index(Protocol):
         """The files with their days and their home; a file that is not known yet is read through."""
         ...
 
+    def known(self) -> Mapping[str, LogFile]:
+        """What is known already, by path; a file may have changed since."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
@@ -83,20 +86,29 @@ class LogSource:
         uri: Local folder or `s3://` prefix.
         storage: The file system that it lies in.
         index: Places the files that lie in no day's folder.
+        manifest: Name of the file that marks a day's folder as complete; it is no log.
     """
 
     uri: str
     storage: AbstractFileSystem
     index: Index
+    manifest: str | None = None
 
     @classmethod
-    def at(cls, uri: str, *, lake: "Lake | None" = None, timezone: str = "UTC") -> "LogSource":
+    def of(cls, settings: Settings) -> "LogSource":
+        """The source that the settings name; its index is in their lake."""
+        lake = Lake.at(settings.lake_uri)
+        return cls.at(settings.logs_uri, lake=lake, timezone=settings.timezone, manifest=settings.logs_manifest)
+
+    @classmethod
+    def at(cls, uri: str, *, lake: Lake | None = None, timezone: str = "UTC", manifest: str | None = None) -> "LogSource":
         """The source at a URI; nothing is listed or read yet.
 
         Args:
             uri: Local folder or `s3://` prefix.
             lake: Where it is remembered of which days a file is; without one, each source looks through its files anew.
             timezone: The business timezone.
+            manifest: Name of the file that marks a day's folder as complete.
 
         Raises:
             SourceError: The credentials or the endpoint are set wrong.
@@ -104,7 +116,7 @@ class LogSource:
         from wow_flywheel.conversations.log_index import LogIndex
 
         with storage_errors(uri, SETTING):
-            return cls(uri.rstrip("/"), file_system(uri), LogIndex(lake, timezone))
+            return cls(uri.rstrip("/"), file_system(uri), LogIndex(lake, timezone), manifest)
 
     def days(self) -> list[dt.date]:
         """The days that have a folder or lines in a file outside such folders, in order.
@@ -135,7 +147,7 @@ class LogSource:
         with storage_errors(self.uri, SETTING):
             found = self._everything()
         paths = {self._relative(info) for info in found}
-        return self._logs(iter(found)), {path for path in paths if not is_log(path)}
+        return self._logs(iter(found)), {path for path in paths if not self._is_log(path)}
 
     @contextmanager
     def reading(self, file: LogFile) -> Iterator[BinaryIO]:
@@ -183,8 +195,11 @@ class LogSource:
                 yield entry
 
     def _logs(self, found: Iterator[dict[str, Any]]) -> list[LogFile]:
-        files = [self._log_file(path, info) for info in found if is_log(path := self._relative(info))]
+        files = [self._log_file(path, info) for info in found if self._is_log(path := self._relative(info))]
         return sorted(files, key=lambda file: file.path)
+
+    def _is_log(self, path: str) -> bool:
+        return is_log(path) and path.rpartition("/")[2] != self.manifest
 
     def _relative(self, info: dict[str, Any]) -> str:
         return str(info["name"]).rstrip("/").removeprefix(f"{strip_protocol(self.uri)}/")

@@ -48,7 +48,7 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
 
     with plain_failures(context):
         day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
-        read = read_day(LogSource.at(settings.logs_uri), day, timezone=settings.timezone)
+        read = read_day(LogSource.of(settings), day, timezone=settings.timezone)
         outcomes = validate(read.conversations, read.counts, earlier=volumes(lake, day))
         quarantined = lake.replace("quarantine", read.quarantine, day)
         version = lake.replace("conversations", read.conversations, day)
