@@ -10,18 +10,23 @@ and WOW_S3_ATTEMPTS.
 import errno
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
+from deltalake.exceptions import DeltaError
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from polars.exceptions import PolarsError
 
 from wow_flywheel.errors import FlywheelError, SettingsError, SourceError, StorageUnavailable
 
 ATTEMPTS, TIMEOUT_SECONDS = 4, 60
+STORE_SIGNS = ("Generic S3 error", "Error performing ", "necessary privileges")
+"""How the object store client inside the Delta library begins what it has to say."""
 
 
 def is_s3(uri: str) -> bool:
@@ -89,8 +94,9 @@ def storage_errors(uri: str, setting: str) -> Iterator[None]:
         bucket = " (does the bucket exist at AWS_ENDPOINT_URL?)" if is_s3(uri) else ""
         raise SourceError(f"{uri}: no such folder or file{bucket}", hint=f"check {setting}") from error
     except PermissionError as error:
-        said = f" ({code})" if (code := _code(error)) else ""
-        raise SourceError(f"{uri}: access denied{said}", hint=_permission_hint(uri, setting)) from error
+        code = _code(error)
+        said = f"{uri}: access denied" + (f" ({code})" if code else "")
+        raise SourceError(said, hint=_permission_hint(uri, setting, code)) from error
     except _library_errors(uri) as error:
         raise _translated(error, uri, setting) from error
 
@@ -132,7 +138,12 @@ class _Whole(io.RawIOBase):
         return int(self._stream.seek(offset, whence))
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
+        try:
+            data = self._stream.read(len(buffer))
+        except IndexError as error:
+            if isinstance(error.__context__, OSError):  # s3fs fails over a time-out, which has no error number
+                raise error.__context__ from error
+            raise
         if not data and self.tell() < self._stream.size:
             said = f"{self._uri}: the answer ends at byte {self.tell()} of {self._stream.size}"
             raise StorageUnavailable(said, hint="try again; if it stays so, check what lies between here and AWS_ENDPOINT_URL")
@@ -151,7 +162,9 @@ def _code(error: BaseException) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def _permission_hint(uri: str, setting: str) -> str:
+def _permission_hint(uri: str, setting: str, code: str = "") -> str:
+    if "Expired" in code:
+        return "the credential has expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
     if is_s3(uri):
         return (
             "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: wrong, expired, or not allowed to list and "
@@ -189,10 +202,33 @@ def _is_misconfigured(error: Exception, uri: str) -> bool:
     """True for what trying again cannot help: no credentials, a malformed bucket name, region or request."""
     if isinstance(error, OSError):
         return is_s3(uri) and error.errno == errno.EINVAL
-    from botocore.exceptions import BotoCoreError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, FlexibleChecksumError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
 
-    return isinstance(error, BotoCoreError) and not isinstance(error, (HTTPClientError, NoConnection))
+    return isinstance(error, BotoCoreError) and not isinstance(error, (FlexibleChecksumError, HTTPClientError, NoConnection))
+
+
+@contextmanager
+def table_errors(uri: str) -> Iterator[None]:
+    """Turn what an object store says while a table is read or written into the project's errors; others pass.
+
+    Raises:
+        SourceError: The credentials are refused.
+        StorageUnavailable: The store does not answer, after the retries of the Delta library.
+    """
+    try:
+        yield
+    except (OSError, DeltaError, PolarsError) as error:
+        text = str(error)
+        if not is_s3(uri) or not any(sign in text for sign in STORE_SIGNS):
+            raise
+        code = next(iter(re.findall(r"<Code>(\w+)</Code>|\b([45]\d\d [A-Z]\w+)", text)), ("", ""))
+        said = code[0] or code[1] or type(error).__name__
+        if "privileges" in text or "authenticat" in text or "xpiredToken" in text:
+            refused = f"{uri}: access denied ({said})"
+            raise SourceError(refused, hint=_permission_hint(uri, "WOW_LAKE_URI", said)) from error
+        again = "try again; if it stays so, check AWS_ENDPOINT_URL and the network"
+        raise StorageUnavailable(f"{uri}: the storage does not answer ({said})", hint=again) from error
 
 
 def delta_options(uri: str, env: Mapping[str, str]) -> dict[str, str]:
