@@ -57,16 +57,22 @@ class _Day:
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, line: Line, file: LogFile) -> None:
-        self.counts["lines"] += 1
         if line.broken is None and not line.data.strip():
-            self.counts["blank"] += 1
+            here = file.takes(self.day, None)
+            self.counts.update(lines=here, blank=here)
             return
         source: Row = {"dt": self.day, "source_file": file.path, "source_line": line.number}
         try:
-            row = source | redact_row(_parse(line, self.zone))
+            parsed = _parse(line, self.zone)
         except BrokenRecordError as error:
-            self.broken.append(source | _broken(line, error))
+            if file.takes(self.day, None):
+                self.counts["lines"] += 1
+                self.broken.append(source | _broken(line, error))
             return
+        if not file.takes(self.day, parsed["started_at"].astimezone(self.zone).date()):
+            return
+        self.counts["lines"] += 1
+        row = source | redact_row(parsed)
         self.counts["redactions"] += row["redactions"]
         if row["conversation_id"] in self.seen:
             contradicts = BrokenRecordError("duplicate_id", "conversation_id repeats with other content")

@@ -117,4 +117,4 @@ def test_a_day_far_from_the_usual_number_is_a_warning(place: Path, lake: Lake, n
     told = checks(result)["conversations.volume_usual"]
     assert result.success
     assert (told.passed, told.severity.value) == (False, "WARN")
-    assert told.description.endswith("seen: 0.11 times the usual number")
+    assert told.description.endswith("seen: 0.11 times the usual number; allowed 0.5 to 2")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.log_index import LogIndex
 from wow_flywheel.conversations.moments import Spread, moments
 from wow_flywheel.conversations.sources import FIRST_DAY, LogFile, LogSource
@@ -132,3 +133,16 @@ def test_without_a_lake_a_source_remembers_for_itself(tmp_path: Path) -> None:
     alone = LogSource(uri, file_system(uri), LogIndex(None, ZONE, look))
     assert (alone.days(), paths(alone.files(FIFTH)), look.asked) == ([FIFTH], ["a.jsonl"], ["a.jsonl"])
     assert LogSource.at(uri).days() == [FIFTH]
+
+
+def test_every_line_of_a_loose_file_is_read_on_one_day(tmp_path: Path) -> None:
+    good = ["2026-11-05T15:59:59Z", "2026-11-05T16:00:00Z", "2026-11-06T01:00:00Z", "1999-12-31T01:00:00Z"]
+    lines = [line(f"c-{n}", started_at=at, ended_at="2026-12-01T00:00:00Z") for n, at in enumerate(good)]
+    put(tmp_path, "a.jsonl", *lines, b"{", b"", line("c-9", started_at="2026-11-06T01:00:00Z", user_id=...), b"[]")
+    logs = source(tmp_path)
+    read = {day: read_day(logs, day, timezone=ZONE) for day in logs.days()}
+    assert {day: sorted(each.conversations["conversation_id"]) for day, each in read.items()} == {
+        FIFTH: ["c-0", "c-3"], SIXTH: ["c-1", "c-2"],
+    }  # fmt: skip
+    assert {day: each.quarantine["source_line"].to_list() for day, each in read.items()} == {FIFTH: [5, 7, 8], SIXTH: []}
+    assert sum(each.counts["lines"] for each in read.values()) == 8
