@@ -8,13 +8,11 @@ and WOW_S3_ATTEMPTS.
 """
 
 import errno
-import io
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
 from deltalake.exceptions import DeltaError
@@ -117,43 +115,6 @@ def read_errors(uri: str, setting: str) -> Iterator[None]:
             raise
         again = "try again: the next try lists the files anew; a writer that replaces a file should rename the new one onto it"
         raise StorageUnavailable(f"{uri}: gone since it was listed", hint=again) from error.__cause__
-
-
-class _Whole(io.RawIOBase):
-    """A file in S3 whose end counts only where its size says that it ends."""
-
-    def __init__(self, stream: Any, uri: str) -> None:
-        self._stream, self._uri = stream, uri
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return int(self._stream.tell())
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return int(self._stream.seek(offset, whence))
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._stream.read(len(buffer))
-        except IndexError as error:
-            if isinstance(error.__context__, OSError):  # s3fs fails over a time-out, which has no error number
-                raise error.__context__ from error
-            raise
-        if not data and self.tell() < self._stream.size:
-            said = f"{self._uri}: the answer ends at byte {self.tell()} of {self._stream.size}"
-            raise StorageUnavailable(said, hint="try again; if it stays so, check what lies between here and AWS_ENDPOINT_URL")
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def whole(stream: BinaryIO, uri: str) -> BinaryIO:
-    """An open file of s3fs, read so that an answer which ends early is an error and not the end of the file."""
-    return cast("BinaryIO", io.BufferedReader(_Whole(stream, uri), 2**20))
 
 
 def _code(error: BaseException) -> str:

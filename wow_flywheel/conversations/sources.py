@@ -15,10 +15,11 @@ from fsspec import AbstractFileSystem
 from fsspec.core import strip_protocol
 
 from wow_flywheel.conversations.log_paths import dated_folder, folder_day, is_hidden, is_log
+from wow_flywheel.conversations.whole_files import whole
 from wow_flywheel.errors import SourceError
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
-from wow_flywheel.storage import file_system, is_s3, read_errors, storage_errors, whole
+from wow_flywheel.storage import file_system, is_s3, read_errors, storage_errors
 
 SETTING = "WOW_LOGS_URI"
 FIRST_DAY: Final = dt.date(2020, 1, 1)
