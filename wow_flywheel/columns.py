@@ -27,6 +27,14 @@ MEANING: Final = {
     "reason": "why the line was set aside, a code of docs/ingestion.md",
     "detail": "which field, without its content",
     "redacted_line": "the line with personal values replaced; the source file keeps the original",
+    "path": "of the file, below WOW_LOGS_URI",
+    "size": "of the file, in bytes",
+    "token": "changes whenever the file does: the ETag in S3, modification time and inode on disk",
+    "days": "the business days of its lines, and how many lines are of each",
+    "unreadable": "its lines whose day cannot be read, or is none; they are read on the day `dt`",
+    "timezone": "the business timezone in which the days were counted",
+    "method": "by which the days were found; a file is looked through again when it changes",
+    "seen_at": "when the file was looked through",
     "rule_id": "the file in sql/rules/",
     "rule_version": "version of the rule that found it",
     "issue_type": "kind of the defect",
@@ -93,6 +101,7 @@ MEANING: Final = {
 """By column, in the words that fit most tables."""
 
 ELSEWHERE: Final = {
+    ("log_files", "dt"): "the file's home: the first day of its lines, or the day it was written if none can be read",
     ("sft_dataset", "messages"): "chat messages; assistant turns are unified dialogue-action JSON",
     ("preference_dataset", "prompt"): "chat messages; assistant turns are unified dialogue-action JSON",
     ("preference_dataset", "chosen"): "unified dialogue-action JSON to prefer",

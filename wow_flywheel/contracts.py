@@ -193,6 +193,25 @@ QUARANTINE: Final = Contract(
     key=("source_file", "source_line"),
 )
 
+LOG_FILES: Final = Contract(
+    name="log_files",
+    version=1,
+    grain="one log file outside the days' folders, with the days that its lines are of; the latest row of a path counts",
+    columns={
+        "dt": pl.Date,
+        "path": pl.String,
+        "size": pl.Int64,
+        "token": pl.String,
+        "days": pl.List(pl.Struct({"day": pl.Date, "lines": pl.Int64})),
+        "unreadable": pl.Int64,
+        "timezone": pl.String,
+        "method": pl.String,
+        "seen_at": TIMESTAMP,
+    },
+    required=("dt", "path", "size", "token", "days", "unreadable", "timezone", "method", "seen_at"),
+    key=("path",),
+)
+
 RULE_FINDINGS: Final = Contract(
     name="rule_findings",
     version=1,
@@ -482,9 +501,8 @@ COMPARISONS: Final = Contract(
 TABLES: Final = {
     contract.name: contract
     for contract in (
-        CONVERSATIONS, QUARANTINE, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS,
-        REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS,
-        COMPARISONS,
+        CONVERSATIONS, QUARANTINE, LOG_FILES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES,
+        DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS, COMPARISONS,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

@@ -21,7 +21,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from wow_flywheel.contracts import TABLES, Contract
 from wow_flywheel.errors import ContractError, StorageUnavailable
-from wow_flywheel.storage import delta_options
+from wow_flywheel.storage import delta_options, table_errors
 
 COMMIT_ATTEMPTS = 8
 PARQUET: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=20_000)
@@ -51,7 +51,8 @@ class Lake:
 
     def exists(self, name: str) -> bool:
         """True once a table has been written."""
-        return DeltaTable.is_deltatable(self.table_uri(name), dict(self.options))
+        with table_errors(self.table_uri(name)):
+            return DeltaTable.is_deltatable(self.table_uri(name), dict(self.options))
 
     def version(self, name: str) -> int | None:
         """The table's newest version, or None if it was never written."""
@@ -69,7 +70,8 @@ class Lake:
         rows = self.scan(name, version=version)
         if partition is not None:
             rows = rows.filter(pl.col(shape.partition) == partition)
-        return rows.select(list(shape.columns)).collect()
+        with table_errors(self.table_uri(name)):
+            return rows.select(list(shape.columns)).collect()
 
     def replace(self, name: str, frame: pl.DataFrame, partition: dt.date | str) -> int:
         """Replace one partition by the given rows, in one commit.
@@ -140,10 +142,11 @@ class Lake:
         name = shape.name
         for attempt in range(COMMIT_ATTEMPTS):
             try:
-                if not self.exists(name):
-                    self._create(shape)
-                write()
-                return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version()
+                with table_errors(self.table_uri(name)):
+                    if not self.exists(name):
+                        self._create(shape)
+                    write()
+                    return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version()
             except (CommitFailedError, TableNotFoundError) as error:
                 last: DeltaError = error
                 time.sleep(random.uniform(0.05, 0.2) * 2**attempt)

@@ -34,6 +34,9 @@ class Settings:
         timezone: `WOW_TIMEZONE`, IANA name of the business timezone that a day is counted in.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
+        logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
+        logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
+        checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
         embedded: True when no logs are configured, so that the closed world plays production.
     """
 
@@ -48,6 +51,9 @@ class Settings:
     llm_model: str | None
     timezone: str
     environment: str | None
+    logs_settle_seconds: int
+    logs_manifest: str | None
+    checks: str | None
     embedded: bool
 
     @classmethod
@@ -73,6 +79,9 @@ class Settings:
             llm_model=_text(env, "WOW_LLM_MODEL"),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             environment=_environment(env, embedded=logs is None),
+            logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
+            logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
+            checks=_text(env, "WOW_CHECKS"),
             embedded=logs is None,
         )
         if settings.llm_base_url and not settings.llm_model:
@@ -133,6 +142,24 @@ def _zone(env: Mapping[str, str], name: str, default: str) -> str:
         raise SettingsError(
             f"{name}={value!r} is not an IANA timezone", hint=f"set {name} to a name like Asia/Shanghai or UTC"
         ) from error
+    return value
+
+
+def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
+    text = _text(env, name) or str(default)
+    if not (text.isascii() and text.isdecimal()):
+        raise SettingsError(
+            f"{name}={text!r} is no whole number of seconds", hint=f"set {name} to something like {default}, or 0"
+        )
+    return int(text)
+
+
+def _file_name(env: Mapping[str, str], name: str) -> str | None:
+    value = _text(env, name)
+    if value is not None and ("/" in value or value in {".", ".."}):
+        raise SettingsError(
+            f"{name}={value!r} is no name of a file", hint=f"set {name} to something like _SUCCESS, with no folder"
+        )
     return value
 
 

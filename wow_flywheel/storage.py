@@ -3,20 +3,28 @@
 What belongs here: the file system factory, its errors in the project's words, the storage options for Delta and polars, and the
 one way to replace a local file whole. What does not: table logic (`lake`).
 S3 credentials and endpoint come from the standard variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-AWS_REGION and AWS_ENDPOINT_URL, for files and for tables alike.
+AWS_REGION and AWS_ENDPOINT_URL, for files and for tables alike; how long and how often it is asked, from WOW_S3_TIMEOUT_SECONDS
+and WOW_S3_ATTEMPTS.
 """
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from deltalake.exceptions import DeltaError
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from polars.exceptions import PolarsError
 
-from wow_flywheel.errors import FlywheelError, SourceError, StorageUnavailable
+from wow_flywheel.errors import FlywheelError, SettingsError, SourceError, StorageUnavailable
+
+ATTEMPTS, TIMEOUT_SECONDS = 4, 60
+STORE_SIGNS = ("Generic S3 error", "Error performing ", "necessary privileges")
+"""How the object store client inside the Delta library begins what it has to say."""
 
 
 def is_s3(uri: str) -> bool:
@@ -27,7 +35,11 @@ def is_s3(uri: str) -> bool:
 def file_system(uri: str) -> AbstractFileSystem:
     """The fsspec file system of a URI: local, or S3 through s3fs (imported only then).
 
-    S3 listings are not cached, so a file that arrived a second ago is seen.
+    S3 listings are not cached, so a file that arrived a second ago is seen. A request, and the reading of its answer, is tried
+    again a bounded number of times.
+
+    Raises:
+        SettingsError: WOW_S3_ATTEMPTS or WOW_S3_TIMEOUT_SECONDS is no whole number above zero.
     """
     if not is_s3(uri):
         return LocalFileSystem(auto_mkdir=True)
@@ -35,7 +47,31 @@ def file_system(uri: str) -> AbstractFileSystem:
 
     region = os.environ.get("AWS_REGION")
     client = {"region_name": region} if region else {}
-    return s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True, client_kwargs=client)
+    attempts, seconds = s3_limits(os.environ)
+    config = {
+        "connect_timeout": seconds,
+        "read_timeout": seconds,
+        "retries": {"total_max_attempts": attempts, "mode": "standard"},
+    }
+    made = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True, client_kwargs=client, config_kwargs=config)
+    made.retries = attempts  # of a whole answer: the client's own attempts end where its body begins
+    return made
+
+
+def s3_limits(env: Mapping[str, str]) -> tuple[int, int]:
+    """How often a request to S3 is tried, and how many seconds it may be silent.
+
+    Raises:
+        SettingsError: A value is no whole number above zero.
+    """
+    return _above_zero(env, "WOW_S3_ATTEMPTS", ATTEMPTS), _above_zero(env, "WOW_S3_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+
+
+def _above_zero(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "").strip() or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingsError(f"{name}={text!r} is no whole number above zero", hint=f"set it to something like {default}")
+    return int(text)
 
 
 @contextmanager
@@ -56,12 +92,40 @@ def storage_errors(uri: str, setting: str) -> Iterator[None]:
         bucket = " (does the bucket exist at AWS_ENDPOINT_URL?)" if is_s3(uri) else ""
         raise SourceError(f"{uri}: no such folder or file{bucket}", hint=f"check {setting}") from error
     except PermissionError as error:
-        raise SourceError(f"{uri}: access denied", hint=_permission_hint(uri, setting)) from error
+        code = _code(error)
+        said = f"{uri}: access denied" + (f" ({code})" if code else "")
+        raise SourceError(said, hint=_permission_hint(uri, setting, code)) from error
     except _library_errors(uri) as error:
         raise _translated(error, uri, setting) from error
 
 
-def _permission_hint(uri: str, setting: str) -> str:
+@contextmanager
+def read_errors(uri: str, setting: str) -> Iterator[None]:
+    """`storage_errors` for a file that was listed a moment ago: that it is gone or another one by now may be tried again.
+
+    Raises:
+        SourceError: It may not be read.
+        StorageUnavailable: The storage does not answer, or the file changed or went away since it was listed.
+    """
+    try:
+        with storage_errors(uri, setting):
+            yield
+    except SourceError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        again = "try again: the next try lists the files anew; a writer that replaces a file should rename the new one onto it"
+        raise StorageUnavailable(f"{uri}: gone since it was listed", hint=again) from error.__cause__
+
+
+def _code(error: BaseException) -> str:
+    """What S3 called the error, such as ExpiredToken or SlowDown; nothing where it did not come from there."""
+    response = getattr(error.__cause__ or error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _permission_hint(uri: str, setting: str, code: str = "") -> str:
+    if "Expired" in code:
+        return "the credential has expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
     if is_s3(uri):
         return (
             "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: wrong, expired, or not allowed to list and "
@@ -81,7 +145,9 @@ def _library_errors(uri: str) -> tuple[type[Exception], ...]:
 
 
 def _translated(error: Exception, uri: str, setting: str) -> FlywheelError:
-    kind = type(error).__name__
+    kind = _code(error) or type(error).__name__
+    if kind == "FileExpired":
+        return StorageUnavailable(f"{uri}: changed while it was read", hint="try again; a writer should rename when it is done")
     if not _is_misconfigured(error, uri):
         again = "check AWS_ENDPOINT_URL and the network" if is_s3(uri) else "check the disk or the mount"
         return StorageUnavailable(f"{uri}: the storage does not answer ({kind})", hint=f"try again; if it stays so, {again}")
@@ -97,10 +163,33 @@ def _is_misconfigured(error: Exception, uri: str) -> bool:
     """True for what trying again cannot help: no credentials, a malformed bucket name, region or request."""
     if isinstance(error, OSError):
         return is_s3(uri) and error.errno == errno.EINVAL
-    from botocore.exceptions import BotoCoreError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, FlexibleChecksumError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
 
-    return isinstance(error, BotoCoreError) and not isinstance(error, (HTTPClientError, NoConnection))
+    return isinstance(error, BotoCoreError) and not isinstance(error, (FlexibleChecksumError, HTTPClientError, NoConnection))
+
+
+@contextmanager
+def table_errors(uri: str) -> Iterator[None]:
+    """Turn what an object store says while a table is read or written into the project's errors; others pass.
+
+    Raises:
+        SourceError: The credentials are refused.
+        StorageUnavailable: The store does not answer, after the retries of the Delta library.
+    """
+    try:
+        yield
+    except (OSError, DeltaError, PolarsError) as error:
+        text = str(error)
+        if not is_s3(uri) or not any(sign in text for sign in STORE_SIGNS):
+            raise
+        code = next(iter(re.findall(r"<Code>(\w+)</Code>|\b([45]\d\d [A-Z]\w+)", text)), ("", ""))
+        said = code[0] or code[1] or type(error).__name__
+        if "privileges" in text or "authenticat" in text or "xpiredToken" in text:
+            refused = f"{uri}: access denied ({said})"
+            raise SourceError(refused, hint=_permission_hint(uri, "WOW_LAKE_URI", said)) from error
+        again = "try again; if it stays so, check AWS_ENDPOINT_URL and the network"
+        raise StorageUnavailable(f"{uri}: the storage does not answer ({said})", hint=again) from error
 
 
 def delta_options(uri: str, env: Mapping[str, str]) -> dict[str, str]:

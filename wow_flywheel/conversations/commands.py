@@ -37,7 +37,7 @@ def replay(day: DayOption, *, as_json: JsonOption = False) -> None:
     from wow_flywheel.lake import Lake
 
     env = settings()
-    outcome = read_again(Lake.at(env.lake_uri), LogSource.at(env.logs_uri), day.date(), timezone=env.timezone)
+    outcome = read_again(Lake.at(env.lake_uri), LogSource.of(env), day.date(), timezone=env.timezone)
     if as_json:
         print_json(dataclasses.asdict(outcome))
         return

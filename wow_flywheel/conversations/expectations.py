@@ -1,39 +1,27 @@
 """The Great Expectations suite of a day of conversations.
 
-What belongs here: expectations, their severity and thresholds. What does not: reading (`ingest`), Dagster's checks. Great
-Expectations is imported only when a suite runs (it takes seconds) and is shown no text: only what it must count.
+What belongs here: expectations and how their outcome is said. What does not: what they are asked about (`day_facts`), limits
+(`thresholds`), Dagster's checks. Great Expectations is imported only when a suite runs (it takes seconds) and is shown no text
+and no conversation: it sees one row of figures, however long the day.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any, Literal
+from typing import Final
 
 import polars as pl
 
-from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.conversations.day_facts import OPTIONAL, day_facts
 from wow_flywheel.conversations.messages import ROLES
+from wow_flywheel.conversations.thresholds import Severity, Thresholds
 
-Severity = Literal["error", "warn"]
-MIN_EARLIER_DAYS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What a day may look like.
-
-    Attributes:
-        quarantined_error: Share of non-blank lines in quarantine above which the day is refused.
-        quarantined_warn: Share above which a person should look.
-        messages: Most messages that a conversation should have.
-        volume: How many times more, or fewer, conversations than usual a day may have.
-    """
-
-    quarantined_error: float = 0.5
-    quarantined_warn: float = 0.05
-    messages: int = 400
-    volume: float = 2.0
+READ: Final = "{:.0f} conversations"
+BROKEN: Final = "{:.0f} of {conversations} conversations break it"
+NO_FIGURE: Final = {
+    "volume": "too few earlier days to compare with",
+    "new_scenarios": "too few earlier days to compare with",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +30,11 @@ class ExpectationOutcome:
 
     Attributes:
         name: Stable, in snake case.
-        description: What is expected, in plain words.
+        description: What is expected, in plain words; limits are named by their threshold.
         severity: `error` stops the day, `warn` shows.
         passed: True if it held.
         observed: What was seen, as a number or short text; never a row.
-        unexpected_count: Conversations that broke it.
+        unexpected_count: Conversations that broke it; None where the day as a whole is meant.
     """
 
     name: str
@@ -54,155 +42,179 @@ class ExpectationOutcome:
     severity: Severity
     passed: bool
     observed: str
-    unexpected_count: int
+    unexpected_count: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Expectation:
+    """One expectation about one figure of the day.
+
+    Attributes:
+        name: Stable, in snake case.
+        description: What is expected.
+        severity: As built in.
+        figure: A column of `day_facts`.
+        low: The least that it may be; None for no limit.
+        high: The most.
+        said: How the figure is shown.
+        counts: Whether the figure is a number of conversations that break it.
+    """
+
     name: str
     description: str
     severity: Severity
-    kind: str
-    arguments: Mapping[str, Any]
+    figure: str
+    low: float | None
+    high: float | None
+    said: str
+    counts: bool = False
 
 
 def suite(thresholds: Thresholds | None = None) -> list[tuple[str, str, Severity]]:
     """Name, description and severity of every expectation, in the order of `validate`; nothing heavy is imported."""
-    return [(e.name, e.description, e.severity) for group in _suites(thresholds or Thresholds()).values() for e in group]
+    limits = thresholds or Thresholds()
+    return [(each.name, each.description, limits.severity.get(each.name, each.severity)) for each in _suite(limits)]
+
+
+def names() -> tuple[str, ...]:
+    """The names of all expectations."""
+    return tuple(name for name, _, _ in suite())
 
 
 def validate(
-    conversations: pl.DataFrame,
+    conversations: pl.DataFrame | pl.LazyFrame,
     counts: Mapping[str, int],
     thresholds: Thresholds | None = None,
     earlier: Sequence[int] = (),
+    scenarios: Collection[str] = (),
 ) -> list[ExpectationOutcome]:
     """Run the suite over one day.
 
     Args:
-        conversations: Contract `conversations`.
+        conversations: Contract `conversations`; a lazy frame is streamed.
         counts: The day's accounting, see `ingest.DayRead`.
         thresholds: What a day may look like.
         earlier: Conversations of the days before it; their median is what is usual, from three days on.
+        scenarios: Those of the days before it.
 
     Returns:
         One outcome an expectation, in a fixed order.
     """
     limits = thresholds or Thresholds()
-    batches = {"conversations": _facts(conversations), "day": _day_facts(counts, earlier)}
+    facts = day_facts(conversations, counts, earlier, scenarios)
+    expectations = _suite(limits)
+    held = _evaluated(facts, expectations)
+    return [_outcome(each, limits, facts[each.figure], facts, passed) for each, passed in zip(expectations, held, strict=True)]
+
+
+def _suite(limits: Thresholds) -> list[_Expectation]:
+    volume = "about as many conversations as usual (`volume`)"
+    times = "{:.2g} times the usual number"
     return [
-        outcome
-        for batch, expectations in _suites(limits).items()
-        for outcome in _run(batches[batch], expectations, empty=batch == "conversations" and conversations.is_empty())
+        _Expectation(
+            "has_conversations", "at least one conversation on this day", "warn", "read", 1, None, "{:.0f} conversations"
+        ),
+        _Expectation("volume_usual", volume, "warn", "volume", 1 / limits.volume, limits.volume, times),
+        *_of_lines(limits),
+        _never("ids_present", "every conversation has an id", "error", "no_id"),
+        _never("ids_unique", "no conversation id repeats", "error", "id_repeats"),
+        _never("customers_present", "every conversation names its customer", "error", "no_customer"),
+        _never("user_speaks", "every conversation has a user turn", "error", "no_user_turn"),
+        _never("roles_known", f"roles are among {', '.join(sorted(ROLES))}", "error", "unknown_role"),
+        _never("times_ordered", "no conversation ends before it starts", "error", "ends_early"),
+        _never("messages_ordered", "messages are in the order of their times", "warn", "times_back"),
+        _never("assistant_speaks", "every conversation has an assistant turn", "warn", "no_assistant_turn"),
+        *_of_conversations(limits),
     ]
 
 
-def _suites(limits: Thresholds) -> dict[str, list[_Expectation]]:
-    nothing_lost = {"column": "unaccounted", "value_set": [0]}
-    return {
-        "day": [
-            _Expectation("has_conversations", "at least one conversation on this day", "warn", "between",
-                         {"column": "conversations", "min_value": 1}),
-            _Expectation("volume_usual", f"at most {limits.volume:g} times more or fewer conversations than usual", "warn",
-                         "between", {"column": "volume", "min_value": 1 / limits.volume, "max_value": limits.volume}),
-            _Expectation("every_line_accounted_for", "lines = conversations + quarantined + duplicates + blank", "error",
-                         "in_set", nothing_lost),
-            _Expectation("most_lines_readable", f"at most {limits.quarantined_error:.0%} of the lines in quarantine", "error",
-                         "between", {"column": "quarantined_share", "max_value": limits.quarantined_error}),
-            _Expectation("few_lines_quarantined", f"at most {limits.quarantined_warn:.0%} of the lines in quarantine", "warn",
-                         "between", {"column": "quarantined_share", "max_value": limits.quarantined_warn}),
-        ],
-        "conversations": [
-            _Expectation("ids_present", "every conversation has an id", "error", "not_null", {"column": "conversation_id"}),
-            _Expectation("ids_unique", "no conversation id repeats", "error", "unique", {"column": "conversation_id"}),
-            _Expectation("customers_present", "every conversation names its customer", "error", "not_null",
-                         {"column": "user_id"}),
-            _Expectation("user_speaks", "every conversation has a user turn", "error", "between",
-                         {"column": "user_turns", "min_value": 1}),
-            _Expectation("roles_known", f"roles are among {', '.join(sorted(ROLES))}", "error", "in_set",
-                         {"column": "unknown_roles", "value_set": [0]}),
-            _Expectation("times_ordered", "no conversation ends before it starts", "error", "between",
-                         {"column": "seconds", "min_value": 0}),
-            _Expectation("messages_ordered", "messages are in the order of their times", "warn", "in_set",
-                         {"column": "times_back", "value_set": [0]}),
-            _Expectation("assistant_speaks", "every conversation has an assistant turn", "warn", "between",
-                         {"column": "assistant_turns", "min_value": 1}),
-            _Expectation("length_plausible", f"at most {limits.messages} messages a conversation", "warn", "between",
-                         {"column": "messages", "max_value": limits.messages}),
-            _Expectation("scenario_known", "the log names a scenario", "warn", "in_set",
-                         {"column": "scenario_missing", "value_set": [0]}),
-        ],
-    }  # fmt: skip
+def _of_lines(limits: Thresholds) -> list[_Expectation]:
+    whole = "every line is a conversation, quarantined, a duplicate, ignored or blank"
+    broken = "few enough lines in quarantine for the day to count (`quarantined_error`)"
+    fewer = "few lines in quarantine (`quarantined_warn`)"
+    twice = "few lines that repeat a conversation (`duplicates`)"
+    said = "{:.1%} of the lines"
+    return [
+        _Expectation("every_line_accounted_for", whole, "error", "unaccounted", 0, 0, "{:.0f} lines unaccounted for"),
+        _most("most_lines_readable", broken, "error", "quarantined_share", limits.quarantined_error, said),
+        _most("few_lines_quarantined", fewer, "warn", "quarantined_share", limits.quarantined_warn, said),
+        _most("few_duplicates", twice, "warn", "duplicate_share", limits.duplicates, said),
+    ]
 
 
-def _facts(conversations: pl.DataFrame) -> pl.DataFrame:
-    """One row a conversation with the numbers that the suite looks at, and no text."""
-    frame = conversations if conversations.height else CONVERSATIONS.empty()
-    roles = pl.col("messages").list.eval(pl.element().struct.field("role"))
-    times = pl.col("messages").list.eval(pl.element().struct.field("created_at").drop_nulls())
-    back = times.list.eval((pl.element().diff().dt.total_microseconds() < 0).sum()).list.first().fill_null(0)
-    return frame.select(
-        "conversation_id",
-        "user_id",
-        user_turns=roles.list.count_matches("user"),
-        assistant_turns=roles.list.count_matches("assistant"),
-        unknown_roles=roles.list.eval(pl.element().is_in(sorted(ROLES)).not_().sum()).list.first().fill_null(0),
-        seconds=(pl.col("ended_at") - pl.col("started_at")).dt.total_seconds(),
-        times_back=back,
-        messages=pl.col("messages").list.len(),
-        scenario_missing=(pl.col("scenario") == "unknown").cast(pl.Int64),
+def _of_conversations(limits: Thresholds) -> list[_Expectation]:
+    turns = "user and assistant mostly take turns (`same_role_in_a_row`)"
+    new = "no scenario that the days before did not have (`new_scenarios`)"
+    long = "no conversation is longer than plausible (`messages`)"
+    said, longest = "{:.1%} of the conversations", "{:.0f} messages in the longest conversation"
+    unknown = "the log names a scenario (`unknown_scenario`)"
+    return [
+        _most("length_plausible", long, "warn", "longest", limits.messages, longest),
+        _most("roles_alternate", turns, "warn", "same_role_share", limits.same_role_in_a_row, said),
+        _most("scenario_known", unknown, "warn", "unknown_scenario_share", limits.unknown_scenario, said),
+        _most("scenarios_seen_before", new, "warn", "new_scenarios", limits.new_scenarios, "{:.0f} new scenarios"),
+        *(
+            _most(
+                f"{name}_filled",
+                f"enough conversations have a {name} (`null_{name}`)",
+                "warn",
+                f"null_{name}",
+                getattr(limits, f"null_{name}"),
+                "{:.1%} of the conversations have none",
+            )
+            for name in OPTIONAL
+        ),
+    ]
+
+
+def _never(name: str, description: str, severity: Severity, figure: str) -> _Expectation:
+    return _Expectation(
+        name, description, severity, figure, 0, 0, "{:.0f} of {conversations} conversations break it", counts=True
     )
 
 
-def _day_facts(counts: Mapping[str, int], earlier: Sequence[int]) -> pl.DataFrame:
-    usual = median(earlier) if len(earlier) >= MIN_EARLIER_DAYS else 0
-    spoken = counts["lines"] - counts["blank"]
-    accounted = counts["conversations"] + counts["quarantined"] + counts["duplicates"] + counts["blank"]
-    return pl.DataFrame(
-        {
-            "conversations": [counts["conversations"]],
-            "volume": [counts["conversations"] / usual if usual else None],
-            "quarantined_share": [counts["quarantined"] / spoken if spoken else 0.0],
-            "unaccounted": [counts["lines"] - accounted],
-        },
-        schema_overrides={"volume": pl.Float64},
-    )
+def _most(name: str, description: str, severity: Severity, figure: str, high: float, said: str) -> _Expectation:
+    return _Expectation(name, description, severity, figure, None, high, said)
 
 
-def _run(facts: pl.DataFrame, expectations: list[_Expectation], *, empty: bool) -> list[ExpectationOutcome]:
-    if empty:
-        return [ExpectationOutcome(e.name, e.description, e.severity, True, "no conversations", 0) for e in expectations]
+def _evaluated(facts: Mapping[str, float | None], expectations: Sequence[_Expectation]) -> list[bool]:
+    """Whether each holds, as Great Expectations finds; a figure that there is none of cannot break it."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
-    classes = {
-        "between": gx.expectations.ExpectColumnValuesToBeBetween,
-        "in_set": gx.expectations.ExpectColumnValuesToBeInSet,
-        "not_null": gx.expectations.ExpectColumnValuesToNotBeNull,
-        "unique": gx.expectations.ExpectColumnValuesToBeUnique,
-    }
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    batch = context.data_sources.add_pandas("memory").add_dataframe_asset("facts").add_batch_definition_whole_dataframe("all")
-    frame = facts.to_pandas()
-    found = batch.get_batch(batch_parameters={"dataframe": frame})
-    return [_outcome(e, found.validate(classes[e.kind](**e.arguments)), facts) for e in expectations]
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("facts")
+    frame = pl.DataFrame({name: [value] for name, value in facts.items()}, schema=dict.fromkeys(facts, pl.Float64)).to_pandas()
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
+    between = gx.expectations.ExpectColumnValuesToBeBetween
+    asked = [between(column=each.figure, min_value=each.low, max_value=each.high) for each in expectations]
+    return [bool(batch.validate(each).success) for each in asked]
 
 
-def _outcome(expectation: _Expectation, result: Any, facts: pl.DataFrame) -> ExpectationOutcome:
-    unexpected = int(result.result.get("unexpected_count") or 0)
-    seen = f"{unexpected} of {facts.height} conversations break it"
-    if "quarantined_share" in facts.columns:
-        seen = _seen_on_the_day(expectation, facts)
-    return ExpectationOutcome(
-        expectation.name, expectation.description, expectation.severity, bool(result.success), seen, unexpected
-    )
+def _outcome(
+    expectation: _Expectation, limits: Thresholds, value: float | None, facts: Mapping[str, float | None], passed: bool
+) -> ExpectationOutcome:
+    severity = limits.severity.get(expectation.name, expectation.severity)
+    total = facts["conversations"] or 0
+    seen = _seen(expectation, value, total)
+    broken = int(value or 0) if expectation.counts else None
+    return ExpectationOutcome(expectation.name, expectation.description, severity, passed, seen, broken)
 
 
-def _seen_on_the_day(expectation: _Expectation, facts: pl.DataFrame) -> str:
-    value = facts[expectation.arguments["column"]].item()
-    if expectation.name == "has_conversations":
-        return f"{value} conversations" if value else "no conversations on this day"
-    if expectation.name == "volume_usual":
-        return f"{value:.2g} times the usual number" if value is not None else "too few earlier days to compare with"
-    return f"{value:.1%} of the lines" if isinstance(value, float) else f"{value} lines unaccounted for"
+def _seen(expectation: _Expectation, value: float | None, total: float) -> str:
+    if value is None:
+        return NO_FIGURE.get(expectation.figure, "no conversations")
+    if expectation.figure == "read" and not value:
+        return "no conversations on this day"
+    return expectation.said.format(value, conversations=int(total)) + _allowed(expectation)
+
+
+def _allowed(expectation: _Expectation) -> str:
+    """What the thresholds allow, where there is something to set."""
+    if expectation.counts or expectation.high is None or expectation.low == expectation.high:
+        return ""
+    form = "{:.0%}" if "%" in expectation.said else "{:.2g}" if expectation.low is not None else "{:g}"
+    if expectation.low is None:
+        return f"; at most {form.format(expectation.high)} allowed"
+    return f"; allowed {form.format(expectation.low)} to {form.format(expectation.high)}"

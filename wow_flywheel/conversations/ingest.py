@@ -99,40 +99,45 @@ class _Day:
     broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     seen: list[pl.DataFrame] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    passed: int = 0
+    """Lines gone through, those of other days included."""
 
     def add(self, block: Block, file: LogFile) -> None:
-        """Take in some lines of a file."""
+        """Take in some lines of a file: those of this day."""
         read = self.reader.read(block)
-        careful = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
-        shape = pl.Schema({"place": pl.Int64, **SHAPE})
-        rest = pl.DataFrame([row for row in careful if row], schema=shape)
-        hashed = read.select("place", "line_hash")
-        rows = pl.concat([read.filter("plain").select(list(shape)), rest]).join(hashed, on="place").sort("place")
-        lines = len(block)
-        located = rows.with_columns(
+        rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
+        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE}))
+        rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
+        located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
             dt=pl.lit(self.day),
             source_file=pl.lit(file.path),
             source_line=block.number + pl.col("place"),
-            seq=self.counts["lines"] + pl.col("place"),
+            seq=self.passed + pl.col("place"),
             byte_offset=pl.Series(block.offsets).gather(rows["place"]),
         )
-        redacted = redact_frame(located)
-        self.counts["lines"] += lines
+        self.passed += len(block)
+        started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
+        taken = located.filter(file.taken(self.day, started))
+        redacted = redact_frame(taken)
+        self.counts["lines"] += taken.height
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self.seen.append(redacted.select(list(CENSUS)))
         self.rows.add(redacted)
 
     def _careful(self, line: Line, place: int, file: LogFile) -> Row | None:
         """The row of a line that is not plain; None for one that is blank or broken, which is noted."""
+        here = file.takes(self.day, None)
         if line.broken is None and not line.data.strip():
-            self.counts["blank"] += 1
+            self.counts.update(lines=here, blank=here)
             return None
         try:
             return {"place": place} | _parse(line, self.zone)
         except BrokenRecordError as error:
-            source = {"dt": self.day, "source_file": file.path, "source_line": line.number, "byte_offset": line.offset}
-            text = redact_broken(line.data, MAX_KEPT_LINE)
-            self._quarantine(source | {"conversation_id": _conversation_id(text), "redacted_line": text}, error)
+            if here:
+                source = {"dt": self.day, "source_file": file.path, "source_line": line.number, "byte_offset": line.offset}
+                text = redact_broken(line.data, MAX_KEPT_LINE)
+                self.counts["lines"] += 1
+                self._quarantine(source | {"conversation_id": _conversation_id(text), "redacted_line": text}, error)
             return None
 
     def _quarantine(self, row: Row, error: BrokenRecordError) -> None:

@@ -13,10 +13,11 @@ from typing import Final
 
 import dagster as dg
 
+from wow_flywheel.conversations import sources
 from wow_flywheel.errors import SettingsError
 from wow_flywheel.settings import Settings
 
-FIRST_DAY: Final = "2020-01-01"
+FIRST_DAY: Final = str(sources.FIRST_DAY)
 CYCLE_KEY: Final = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})(-[A-Za-z0-9][A-Za-z0-9._]{0,30})?")
 
 TIMEZONE: Final = Settings.from_env(os.environ).timezone

@@ -20,6 +20,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"WOW_{name.upper()}_URI", str(tmp_path / name))
     for name in ("WOW_MODEL", "WOW_LLM_BASE_URL", "WOW_LLM_MODEL", "WOW_LLM_API_KEY", "WOW_ENVIRONMENT", "WOW_MIN_PAIRS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WOW_LOGS_SETTLE_SECONDS", "0")
     (tmp_path / "logs").mkdir()
     return tmp_path
 

@@ -117,4 +117,22 @@ def test_a_day_far_from_the_usual_number_is_a_warning(place: Path, lake: Lake, n
     told = checks(result)["conversations.volume_usual"]
     assert result.success
     assert (told.passed, told.severity.value) == (False, "WARN")
-    assert told.description.endswith("seen: 0.11 times the usual number")
+    assert told.description.endswith("seen: 0.11 times the usual number; allowed 0.5 to 2")
+
+
+def test_a_users_severity_decides_what_stops_the_day(place: Path, nightly, monkeypatch) -> None:
+    write_logs(place, [conversation(1, "Hello", "Hi", "Thanks!") | {"scenario": None}])
+    checks_file = place / "checks.yaml"
+    monkeypatch.setenv("WOW_CHECKS", str(checks_file))
+    checks_file.write_text("conversations: {severity: {scenario_known: warn}}")
+    assert nightly().success
+    checks_file.write_text("conversations: {severity: {scenario_known: error}}")
+    result = nightly()
+    told = checks(result)["conversations.scenario_known"]
+    assert (result.success, told.passed, told.severity.value) == (False, False, "ERROR")
+    assert "conversations that break it" not in told.metadata
+    checks_file.write_text("conversations: {unknown_scenario: 1, severity: {scenario_known: error}}")
+    assert nightly().success
+    checks_file.write_text("conversations: {unknown_scenari: 1}")
+    (message,) = step_failures(nightly()).values()
+    assert message.endswith("no threshold is called 'unknown_scenari' → did you mean unknown_scenario?")

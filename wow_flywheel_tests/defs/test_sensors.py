@@ -1,6 +1,8 @@
 """What starts runs: new, changed, late and growing files; enough pairs; the night."""
 
 import datetime as dt
+import json
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -11,58 +13,10 @@ from wow_flywheel.contracts import PREFERENCE_DATASET, PREFERENCE_PAIRS
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import nightly_schedule
-from wow_flywheel.defs.sensors import LogCursor, enough_pairs, free_key, look, min_pairs, new_logs, unused_pairs
+from wow_flywheel.defs.sensors import enough_pairs, free_key, min_pairs, new_logs, unused_pairs
 from wow_flywheel.errors import SettingsError, SourceError
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import conversation, write_logs
-
-A, B = {"dt=1/a": (10, "t1")}, {"dt=2/b": (20, "t1")}
-
-
-def test_new_files_are_asked_for_once() -> None:
-    cursor, ready = look(LogCursor({}, {}), {"d1": A, "d2": B})
-    again, nothing = look(LogCursor.parse(cursor.dump()), {"d1": A, "d2": B})
-    assert ready == {"d1": A, "d2": B}
-    assert nothing == {}
-    assert again == cursor
-
-
-def test_a_late_file_opens_its_day_again_and_no_other() -> None:
-    cursor, _ = look(LogCursor({}, {}), {"d1": A, "d2": B})
-    late = A | {"dt=1/late": (5, "t9")}
-    _, ready = look(cursor, {"d1": late, "d2": B})
-    assert ready == {"d1": late}
-
-
-def test_a_growing_file_is_waited_for_until_a_tick_finds_it_unchanged() -> None:
-    cursor, _ = look(LogCursor({}, {}), {"d1": A})
-    more, most = {"dt=1/a": (11, "t2")}, {"dt=1/a": (12, "t3")}
-    cursor, first = look(cursor, {"d1": more})
-    cursor, second = look(LogCursor.parse(cursor.dump()), {"d1": most})
-    cursor, third = look(cursor, {"d1": most})
-    assert (first, second, third) == ({}, {}, {"d1": most})
-    assert cursor.waiting == {}
-
-
-def test_a_file_of_the_same_size_and_another_content_has_changed() -> None:
-    cursor, _ = look(LogCursor({}, {}), {"d1": A})
-    other = {"dt=1/a": (10, "t2")}
-    cursor, waits = look(cursor, {"d1": other})
-    _, ready = look(cursor, {"d1": other})
-    assert (waits, ready) == ({}, {"d1": other})
-
-
-def test_a_day_whose_files_are_gone_is_run_again() -> None:
-    cursor, _ = look(LogCursor({}, {}), {"d1": A})
-    _, ready = look(cursor, {})
-    assert ready == {"d1": {}}
-
-
-def test_many_days_are_asked_for_in_parts_oldest_first() -> None:
-    found = {f"d{i}": {f"f{i}": (1, "t")} for i in range(5)}
-    cursor, first = look(LogCursor({}, {}), found, limit=3)
-    _, second = look(cursor, found, limit=3)
-    assert (list(first), list(second)) == (["d0", "d1", "d2"], ["d3", "d4"])
 
 
 def test_the_sensor_names_the_same_run_for_the_same_content(place: Path) -> None:
@@ -74,6 +28,44 @@ def test_the_sensor_names_the_same_run_for_the_same_content(place: Path) -> None
     after = _tick(first.cursor)
     assert after.run_requests == []
     assert after.skip_reason.skip_message == "no new log file"
+
+
+def test_a_file_that_becomes_as_it_once_was_makes_its_day_run_again(place: Path) -> None:
+    write_logs(place, [conversation(1, "Hello", "Hi")])
+    first = _tick()
+    late = write_logs(place, [conversation(2, "Hello", "Hi")], name="late.jsonl")
+    second = _tick(first.cursor)
+    late.unlink()
+    waits = _tick(second.cursor)
+    third = _tick(waits.cursor)
+    assert waits.skip_reason.skip_message == "2026-01-05 waits: a file has changed since the last tick"
+    keys = [tick.run_requests[0].run_key for tick in (first, second, third)]
+    assert len(set(keys)) == 3
+
+
+def test_a_file_outside_the_days_folders_runs_the_days_of_its_lines(place: Path) -> None:
+    records = [conversation(1, "Hello", "Hi"), conversation(2, "Hello", "Hi", day="2026-01-07")]
+    (place / "logs" / "all.jsonl").write_text("\n".join(json.dumps(record) for record in records))
+    assert [request.partition_key for request in _tick().run_requests] == ["2026-01-05", "2026-01-07"]
+
+
+def test_a_fresh_file_and_a_folder_without_its_manifest_wait(place: Path, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_LOGS_SETTLE_SECONDS", "3600")
+    path = write_logs(place, [conversation(1, "Hello", "Hi")])
+    fresh = _tick()
+    assert fresh.skip_reason.skip_message == "2026-01-05 waits: dt=2026-01-05/a.jsonl was written less than 3600 s ago"
+    os.utime(path, (1767600000, 1767600000))
+    monkeypatch.setenv("WOW_LOGS_MANIFEST", "manifest.json")
+    lacks = _tick(fresh.cursor)
+    assert lacks.skip_reason.skip_message == "2026-01-05 waits: dt=2026-01-05 has no manifest.json yet"
+    (path.parent / "manifest.json").write_text("{}")
+    assert [request.partition_key for request in _tick(lacks.cursor).run_requests] == ["2026-01-05"]
+
+
+def test_a_day_that_has_no_partition_is_named(place: Path) -> None:
+    write_logs(place, [], day="2999-01-01")
+    message = _tick().skip_reason.skip_message
+    assert message == "no new log file; left out, as no days from 2020-01-01 to today: 2999-01-01"
 
 
 def test_the_sensor_says_plainly_that_there_is_no_source(place: Path) -> None:

@@ -14,6 +14,7 @@ import boto3
 import polars as pl
 import pytest
 
+from wow_flywheel.conversations.arrivals import LogCursor, arrived, look
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.errors import SourceError, StorageUnavailable
@@ -110,6 +111,28 @@ def test_prefixes_of_year_month_and_day_are_days_too(s3: Any) -> None:
     assert read_day(source, DAY).conversations["source_file"].to_list() == ["2026/11/05/a.jsonl"]
 
 
+def test_files_outside_the_days_folders_are_placed_and_a_folder_waits_for_its_manifest(s3: Any) -> None:
+    end = {"ended_at": "2026-11-06T00:00:00Z"}
+    both = line("c-1", started_at="2026-11-05T15:59:59Z", **end) + b"\n" + line("c-2", started_at="2026-11-05T16:00:00Z", **end)
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/host/both.jsonl.gz", Body=gzip.compress(both))
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/dt=2026-11-07/a.jsonl", Body=line("c-3"))
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/2026/11/08/a.jsonl", Body=line("c-4"))
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/2026/11/08/_SUCCESS", Body=b"")
+    lake = Lake.at(f"s3://{BUCKET}/lake")
+    source = LogSource.at(f"s3://{BUCKET}/prod/logs", lake=lake, timezone="Asia/Shanghai", manifest="_SUCCESS")
+    assert [day.day for day in source.days()] == [5, 6, 7, 8]
+    read = [read_day(source, DAY.replace(day=day), timezone="Asia/Shanghai").conversations for day in (5, 6)]
+    assert [frame["conversation_id"].to_list() for frame in read] == [["c-1"], ["c-2"]]
+    assert lake.read("log_files")["path"].to_list() == ["host/both.jsonl.gz"]
+    found = arrived(source, time.time() + 100, 60)
+    assert found.held == {"2026-11-07": "dt=2026-11-07 has no _SUCCESS yet"}
+    cursor, ready = look(LogCursor(), found)
+    assert list(ready) == ["2026-11-05", "2026-11-06", "2026-11-08"]
+    s3.put_object(Bucket=BUCKET, Key="prod/logs/dt=2026-11-07/_SUCCESS", Body=b"")
+    assert sorted(arrived(source, time.time(), 60).held) == ["2026-11-05", "2026-11-06", "2026-11-07", "2026-11-08"]
+    assert list(look(cursor, arrived(source, time.time() + 100, 60))[1]) == ["2026-11-07"]
+
+
 def parquet() -> bytes:
     stream = BytesIO()
     pl.DataFrame([record("c-9")]).write_parquet(stream)
@@ -141,7 +164,7 @@ def test_knowledge_is_read_from_a_prefix_and_from_one_object(s3: Any) -> None:
 
 @pytest.mark.parametrize("uri", ["s3://nowhere-at-all/logs", f"s3://{BUCKET}/wrong/prefix"])
 def test_a_wrong_bucket_or_prefix_is_named(s3: Any, uri: str) -> None:
-    for question in (LogSource.at(uri).days, lambda: LogSource.at(uri).files(DAY)):
+    for question in (LogSource.at(uri).days, LogSource.at(uri).listing, lambda: LogSource.at(uri).files(DAY)):
         with pytest.raises(SourceError) as caught:
             question()
         assert uri in caught.value.message
@@ -156,14 +179,14 @@ def test_no_credentials_are_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> N
         LogSource.at(f"s3://{BUCKET}/logs").days()
 
 
-@pytest.mark.parametrize("code", ["ExpiredToken", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
 def test_refused_credentials_are_named(code: str) -> None:
     from botocore.exceptions import ClientError
     from s3fs.errors import translate_boto_error
 
     error = translate_boto_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "ListObjectsV2"))
     with (
-        pytest.raises(SourceError, match="access denied → check AWS_ACCESS_KEY_ID"),
+        pytest.raises(SourceError, match=rf"access denied \({code}\) → check AWS_ACCESS_KEY_ID"),
         storage_errors("s3://b/logs", "WOW_LOGS_URI"),
     ):
         raise error

@@ -19,6 +19,7 @@ from wow_flywheel.defs.flywheel.turn import Turn, next_day, outcome_of, run_cycl
 from wow_flywheel.defs.partitions import FIRST_DAY, day_of, is_business_day
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import SourceError
+from wow_flywheel.settings import Settings
 
 
 class WheelConfig(dg.Config):
@@ -79,7 +80,7 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
         dagster.Failure: A sub-run failed.
     """
     settings = flywheel.settings()
-    days = chosen_days(config, settings.logs_uri, context.log.warning)
+    days = chosen_days(config, settings, context.log.warning)
     run_days(context, days)
     cycle = str(max(days))
     if settings.model is None and flywheel.releases().current() is None:
@@ -89,14 +90,14 @@ def own_turn(context: dg.OpExecutionContext, config: WheelConfig, flywheel: Flyw
     return [run_cycle(context, flywheel, cycle, days)]
 
 
-def chosen_days(config: WheelConfig, logs_uri: str, warn: Callable[[str], None]) -> list[dt.date]:
+def chosen_days(config: WheelConfig, settings: Settings, warn: Callable[[str], None]) -> list[dt.date]:
     """The days that the config names, else the newest ones that have logs and are not in the future.
 
     Raises:
         SourceError: There are none, or a named one has no partition.
     """
     named = [day_of(day) for day in config.days]
-    found = named or LogSource.at(logs_uri).days()
+    found = named or LogSource.of(settings).days()
     outside = [str(day) for day in found if not is_business_day(day)]
     if outside and (named or len(outside) == len(found)):
         raise SourceError(f"{', '.join(outside)}: not a day from {FIRST_DAY} to today", hint="check the days, and WOW_TIMEZONE")
@@ -104,7 +105,7 @@ def chosen_days(config: WheelConfig, logs_uri: str, warn: Callable[[str], None])
         warn(f"left out, as not a day from {FIRST_DAY} to today (check WOW_TIMEZONE): {', '.join(outside)}")
     days = [day for day in found if is_business_day(day)]
     if not days:
-        raise SourceError(f"{logs_uri} has no folder of a day, such as dt=2026-01-05", hint="check WOW_LOGS_URI")
+        raise SourceError(f"{settings.logs_uri} has no logs of any day", hint="check WOW_LOGS_URI")
     return days if named else days[-config.newest :]
 
 

@@ -101,7 +101,7 @@ def next_day(flywheel: Flywheel, first: dt.date) -> dt.date:
         first: The world's first day.
     """
     try:
-        days = LogSource.at(flywheel.settings().logs_uri).days()
+        days = LogSource.of(flywheel.settings()).days()
     except SourceError:
         return first
     if not days:

@@ -7,9 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wow_flywheel.conversations.expectations import ExpectationOutcome, Thresholds, suite, validate
+from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.conversations.day_facts import earlier_days
+from wow_flywheel.conversations.expectations import ExpectationOutcome, suite, validate
 from wow_flywheel.conversations.ingest import DayRead
-from wow_flywheel_tests.unit.conversations.logs import line, read, record, write
+from wow_flywheel.conversations.thresholds import Thresholds
+from wow_flywheel.lake import Lake
+from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, record, write
 
 
 def outcomes(day: DayRead, **changes: pl.Expr) -> dict[str, ExpectationOutcome]:
@@ -30,9 +34,10 @@ def day(tmp_path: Path) -> DayRead:
 
 def test_a_good_day_passes(day: DayRead) -> None:
     found = outcomes(day)
-    assert all(each.passed and each.unexpected_count == 0 for each in found.values())
+    assert all(each.passed and not each.unexpected_count for each in found.values())
+    assert (found["times_ordered"].unexpected_count, found["few_duplicates"].unexpected_count) == (0, None)
     assert found["has_conversations"].observed == "3 conversations"
-    assert found["few_lines_quarantined"].observed == "0.0% of the lines"
+    assert found["few_lines_quarantined"].observed == "0.0% of the lines; at most 5% allowed"
 
 
 def test_an_empty_day_is_a_warning_in_words(tmp_path: Path) -> None:
@@ -51,7 +56,7 @@ def test_a_day_with_every_line_broken_is_an_error(tmp_path: Path) -> None:
     assert {name: each.severity for name, each in found.items() if not each.passed} == {
         "has_conversations": "warn", "most_lines_readable": "error", "few_lines_quarantined": "warn",
     }  # fmt: skip
-    assert found["most_lines_readable"].observed == "100.0% of the lines"
+    assert found["most_lines_readable"].observed == "100.0% of the lines; at most 50% allowed"
 
 
 @pytest.mark.parametrize(
@@ -59,10 +64,10 @@ def test_a_day_with_every_line_broken_is_an_error(tmp_path: Path) -> None:
     [
         ([], True, "too few earlier days to compare with"),
         ([90, 90], True, "too few earlier days to compare with"),
-        ([3, 3, 90], True, "1 times the usual number"),
-        ([6, 6, 6], True, "0.5 times the usual number"),
-        ([7, 7, 7, 7], False, "0.43 times the usual number"),
-        ([1, 1, 1], False, "3 times the usual number"),
+        ([3, 3, 90], True, "1 times the usual number; allowed 0.5 to 2"),
+        ([6, 6, 6], True, "0.5 times the usual number; allowed 0.5 to 2"),
+        ([7, 7, 7, 7], False, "0.43 times the usual number; allowed 0.5 to 2"),
+        ([1, 1, 1], False, "3 times the usual number; allowed 0.5 to 2"),
     ],
 )
 def test_a_day_is_compared_with_those_before_it(day: DayRead, earlier: list[int], passed: bool, seen: str) -> None:
@@ -111,6 +116,98 @@ def test_how_many_break_it_is_counted_without_showing_them(day: DayRead) -> None
     found = outcomes(day, ended_at=late.otherwise(pl.col("ended_at")))["times_ordered"]
     assert (found.passed, found.unexpected_count, found.observed) == (False, 1, "1 of 3 conversations break it")
     assert not any("c-1" in str(each) or record()["messages"][0]["content"] in str(each) for each in outcomes(day).values())
+
+
+NONE = "100.0% of the conversations have none; at most 50% allowed"
+ONE_UNKNOWN = pl.when(pl.col("conversation_id") == "c-1").then(pl.lit("unknown")).otherwise("scenario")
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit", "name", "seen"),
+    [
+        ({"channel": pl.lit(None, pl.String)}, {"null_channel": 0.5}, "channel_filled", NONE),
+        ({}, {"null_locale": 0.5}, "locale_filled", NONE),
+        ({"model": pl.lit(None, pl.String)}, {}, "model_filled", NONE),
+        ({}, {"null_thumb": 0.5}, "thumb_filled", NONE),
+        ({}, {"null_score": 0.5}, "score_filled", NONE),
+        ({}, {"null_comment": 0.5}, "comment_filled", NONE),
+        (
+            {"scenario": ONE_UNKNOWN},
+            {"unknown_scenario": 0.3},
+            "scenario_known",
+            "33.3% of the conversations; at most 30% allowed",
+        ),
+        ({}, {"messages": 1}, "length_plausible", "2 messages in the longest conversation; at most 1 allowed"),
+    ],
+)
+def test_what_is_above_its_threshold_warns(
+    day: DayRead, changes: dict[str, pl.Expr], limit: dict[str, float], name: str, seen: str
+) -> None:
+    found = validate(day.conversations.with_columns(**changes), day.counts, Thresholds(**limit))
+    broken = {each.name: (each.severity, each.observed, each.unexpected_count) for each in found if not each.passed}
+    assert broken == {name: ("warn", seen, None)}
+
+
+@pytest.mark.parametrize(
+    ("roles", "alternates"),
+    [
+        ("user assistant user assistant", True),
+        ("system user assistant tool assistant user", True),
+        ("user user assistant", False),
+        ("user assistant assistant", False),
+        ("system system user assistant tool tool assistant", True),
+        ("user tool user system user", True),
+    ],
+)
+def test_turns_of_the_same_role_in_a_row(day: DayRead, roles: str, alternates: bool) -> None:
+    first = day.conversations["messages"][0][0]
+    messages = [first | {"role": role, "created_at": None} for role in roles.split()]
+    frame = day.conversations.with_columns(messages=pl.lit(messages, CONVERSATIONS.columns["messages"]))
+    found = {each.name: each for each in validate(frame, day.counts)}["roles_alternate"]
+    assert found.passed == alternates
+    assert found.observed.startswith("0.0%" if alternates else "100.0%")
+
+
+def test_scenarios_that_the_days_before_did_not_have(day: DayRead) -> None:
+    def new(*scenarios: str, earlier: int = 3) -> tuple[bool, str]:
+        found = validate(day.conversations, day.counts, earlier=[3] * earlier, scenarios=scenarios)
+        return next((each.passed, each.observed) for each in found if each.name == "scenarios_seen_before")
+
+    assert new("refund", "delivery") == (True, "0 new scenarios; at most 0 allowed")
+    assert new("delivery") == (False, "1 new scenarios; at most 0 allowed")
+    assert new("delivery", earlier=2) == (True, "too few earlier days to compare with")
+
+
+def test_many_duplicates_warn(day: DayRead) -> None:
+    twice = {**day.counts, "lines": 7, "duplicates": 4}
+    found = [each for each in validate(day.conversations, twice) if not each.passed]
+    assert [(each.name, each.observed) for each in found] == [("few_duplicates", "57.1% of the lines; at most 50% allowed")]
+    ignored = {**day.counts, "lines": 5, "ignored": 2}
+    assert all(each.passed for each in validate(day.conversations, ignored))
+
+
+def test_a_lazy_frame_gives_the_same(day: DayRead) -> None:
+    broken = day.conversations.with_columns(ended_at=pl.col("started_at") - timedelta(days=1), user_id=None)
+    assert validate(broken.lazy(), day.counts) == validate(broken, day.counts)
+
+
+def test_a_severity_can_be_set(day: DayRead) -> None:
+    limits = Thresholds(severity={"volume_usual": "error", "ids_unique": "warn"})
+    severities = {name: severity for name, _, severity in suite(limits)}
+    assert (severities["volume_usual"], severities["ids_unique"], severities["times_ordered"]) == ("error", "warn", "error")
+    found = {each.name: each.severity for each in validate(day.conversations, day.counts, limits)}
+    assert found == severities
+
+
+def test_what_the_days_before_had(day: DayRead, tmp_path: Path) -> None:
+    lake = Lake.at(str(tmp_path / "lake"))
+    assert earlier_days(lake, DAY) == ([], set())
+    for before, rows in ((1, 3), (2, 2), (7, 1), (8, 3), (0, 3)):
+        past = DAY - timedelta(days=before)
+        frame = day.conversations.head(rows).with_columns(dt=past, scenario=pl.lit(f"s{before}"))
+        lake.replace("conversations", frame, past)
+    volumes, scenarios = earlier_days(lake, DAY)
+    assert (sorted(volumes), scenarios) == ([1, 2, 3], {"s1", "s2", "s7"})
 
 
 def test_thresholds_can_be_set(day: DayRead) -> None:

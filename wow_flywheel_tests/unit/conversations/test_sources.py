@@ -40,7 +40,7 @@ def test_a_year_a_month_and_a_day_name_a_folder_too(tmp_path: Path) -> None:
 
 
 def test_files_are_logs_in_any_depth_and_nothing_hidden_or_temporary(tmp_path: Path) -> None:
-    kept = ["a.jsonl", "b/c.jsonl.gz", "b/d e.jsonl.zst", "z.parquet"]
+    kept = ["a.jsonl", "b/c.jsonl.gz", "b/d e.jsonl.zst", "c.json", "c.json.gz", "c.ndjson.zst", "z.parquet"]
     left = [".a.jsonl", "_SUCCESS", "_tmp/a.jsonl", ".hidden/a.jsonl", "a.jsonl.tmp", "a.csv", "a.jsonl.gz.part", "jsonl"]
     for name in kept + left:
         path = tmp_path / f"dt={DAY}" / name
@@ -89,7 +89,7 @@ def test_a_file_that_is_gone_when_it_is_read(tmp_path: Path) -> None:
     source = LogSource.at(str(tmp_path))
     file = source.files(DAY)[0]
     path.unlink()
-    with pytest.raises(SourceError, match=r"a\.jsonl: no such folder or file"), source.reading(file):
+    with pytest.raises(StorageUnavailable, match=r"a\.jsonl: gone since it was listed → try again"), source.reading(file):
         pass
 
 
