@@ -193,6 +193,54 @@ QUARANTINE: Final = Contract(
     key=("source_file", "source_line"),
 )
 
+FINGERPRINTS: Final = Contract(
+    name="fingerprints",
+    version=1,
+    grain="what later days need to see that a conversation of theirs repeats this one",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "started_at": TIMESTAMP,
+        "algorithm": pl.String,
+        "exact_hash": pl.String,
+        "template_hash": pl.String,
+        "bands": pl.List(pl.Int64),
+        "signature": pl.Binary,
+    },
+    required=("dt", "conversation_id", "started_at", "algorithm", "exact_hash", "template_hash"),
+    key=("conversation_id",),
+)
+
+DUPLICATES: Final = Contract(
+    name="duplicates",
+    version=1,
+    grain="one conversation that repeats an earlier one, exactly or nearly; training data leave it out",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "kind": pl.String,
+        "of_dt": pl.Date,
+        "of_conversation_id": pl.String,
+        "similarity": pl.Float64,
+    },
+    required=("dt", "conversation_id", "kind", "of_dt", "of_conversation_id", "similarity"),
+    key=("conversation_id",),
+    pattern={"kind": ("exact", "near")},
+)
+
+FORGOTTEN: Final = Contract(
+    name="forgotten",
+    version=1,
+    grain="one person whose conversations were deleted, and whose log records are ignored from then on",
+    columns={
+        "dt": pl.Date,
+        "user_hash": pl.String,
+        "salt": pl.String,
+        "forgotten_at": TIMESTAMP,
+    },
+    required=("dt", "user_hash", "salt", "forgotten_at"),
+)
+
 RULE_FINDINGS: Final = Contract(
     name="rule_findings",
     version=1,
@@ -482,9 +530,9 @@ COMPARISONS: Final = Contract(
 TABLES: Final = {
     contract.name: contract
     for contract in (
-        CONVERSATIONS, QUARANTINE, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS,
-        REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS,
-        COMPARISONS,
+        CONVERSATIONS, QUARANTINE, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS,
+        VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS,
+        COMPARISONS, FORGOTTEN,
     )
 }  # fmt: skip
 """Every table of the lake by name."""
