@@ -27,6 +27,17 @@ MEANING: Final = {
     "reason": "why the line was set aside, a code of docs/ingestion.md",
     "detail": "which field, without its content",
     "redacted_line": "the line with personal values replaced; the source file keeps the original",
+    "algorithm": "how the fingerprint was made; only those of one algorithm are compared",
+    "exact_hash": "SHA-256, 128 bits of it, of roles, contents and tool calls; times do not count",
+    "template_hash": "the same of the assistant's side with numbers, placeholders and names masked: one script",
+    "bands": "hashes of the signature's 16 bands; near duplicates share at least one",
+    "signature": "MinHash of its shingles, 128 numbers of 32 bits",
+    "of_dt": "the day of the earlier conversation",
+    "of_conversation_id": "the earlier conversation that it repeats",
+    "similarity": "1 for exact, else the estimated share of shingles that both have",
+    "user_hash": "SHA-256 of the salt and the customer's id",
+    "salt": "the lake's own, the same in every row",
+    "forgotten_at": "when, UTC",
     "rule_id": "the file in sql/rules/",
     "rule_version": "version of the rule that found it",
     "issue_type": "kind of the defect",
@@ -93,6 +104,8 @@ MEANING: Final = {
 """By column, in the words that fit most tables."""
 
 ELSEWHERE: Final = {
+    ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",
+    ("forgotten", "dt"): "the day on which the person was forgotten, UTC",
     ("sft_dataset", "messages"): "chat messages; assistant turns are unified dialogue-action JSON",
     ("preference_dataset", "prompt"): "chat messages; assistant turns are unified dialogue-action JSON",
     ("preference_dataset", "chosen"): "unified dialogue-action JSON to prefer",

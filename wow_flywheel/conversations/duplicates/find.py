@@ -77,7 +77,7 @@ def _exact(today: pl.DataFrame, window: pl.LazyFrame) -> pl.DataFrame:
     same = window.select(columns).join(hashes, on="exact_hash", how="semi").collect()
     first = _ordered(pl.concat([same, today.select(columns)])).unique("exact_hash", keep="first", maintain_order=True)
     pairs = today.select("dt", "conversation_id", "exact_hash").join(first, on="exact_hash", suffix="_of")
-    later = pl.struct("dt", "conversation_id") != pl.struct("dt_of", "conversation_id_of")
+    later = (pl.col("dt") != pl.col("dt_of")) | (pl.col("conversation_id") != pl.col("conversation_id_of"))
     return pairs.filter(later).select(
         "conversation_id", kind=pl.lit("exact"), of_dt="dt_of", of_conversation_id="conversation_id_of", similarity=pl.lit(1.0)
     )

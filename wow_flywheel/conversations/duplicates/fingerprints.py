@@ -37,7 +37,9 @@ def fingerprints(conversations: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Contract `fingerprints`; `bands` and `signature` are null where nobody says a word.
     """
-    ordered = conversations.select("dt", "conversation_id", "started_at", "messages").sort("dt", "started_at", "conversation_id")
+    ordered = conversations.select("dt", "conversation_id", "started_at", "messages").sort(
+        "dt", "started_at", "conversation_id"
+    )
     batches = [_of_batch(batch) for batch in ordered.iter_slices(BATCH_ROWS) if batch.height]
     return FINGERPRINTS.conform(pl.concat(batches) if batches else FINGERPRINTS.empty())
 
@@ -62,13 +64,15 @@ def bands_of(rows: Signatures) -> NDArray[np.int64]:
 def _of_batch(batch: pl.DataFrame) -> pl.DataFrame:
     texts = batch.select(text=full_text(pl.col("messages")), template=assistant_template(pl.col("messages")))
     rows, spoken = signatures(texts["text"])
-    said = pl.Series(spoken)
+    silent = pl.Series(~spoken)
+    packed = pl.Series([row.tobytes() for row in rows], dtype=pl.Binary)
+    bands = pl.Series(bands_of(rows), dtype=pl.Array(pl.Int64, BANDS)).cast(pl.List(pl.Int64))
     return batch.drop("messages").with_columns(
         algorithm=pl.lit(ALGORITHM),
         exact_hash=_digests(texts["text"]),
         template_hash=_digests(texts["template"]),
-        bands=pl.Series(bands_of(rows), dtype=pl.Array(pl.Int64, BANDS)).cast(pl.List(pl.Int64)).set(~said, None),
-        signature=pl.Series([row.tobytes() if any_word else None for row, any_word in zip(rows, spoken, strict=True)], dtype=pl.Binary),
+        bands=pl.when(~silent).then(bands),
+        signature=pl.when(~silent).then(packed),
     )
 
 

@@ -104,7 +104,10 @@ def words(content: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
 def _punctuation(content: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """General punctuation and symbols (U+2000 to U+2FFF), CJK punctuation (U+3000 to U+303F), full-width forms."""
     following = np.append(content[1:], np.uint8(0))
-    return (content == 0xE2) | ((content == 0xE3) & (following == 0x80)) | ((content == 0xEF) & (following >= 0xBC))
+    found: NDArray[np.bool_] = (
+        (content == 0xE2) | ((content == 0xE3) & (following == 0x80)) | ((content == 0xEF) & (following >= 0xBC))
+    )
+    return found
 
 
 def _word_hashes(content: NDArray[np.uint8], starts: Numbers, ends: Numbers) -> Hashes:
