@@ -38,6 +38,7 @@ MEANING: Final = {
     "user_hash": "SHA-256 of the salt and the customer's id",
     "salt": "the lake's own, the same in every row",
     "forgotten_at": "when, UTC",
+    "cycles": "training cycles whose datasets had rows of theirs",
     "rule_id": "the file in sql/rules/",
     "rule_version": "version of the rule that found it",
     "issue_type": "kind of the defect",
@@ -104,6 +105,7 @@ MEANING: Final = {
 """By column, in the words that fit most tables."""
 
 ELSEWHERE: Final = {
+    ("quarantine", "user_id"): "the customer whom the line names, if one can be made out, so that they can be forgotten",
     ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",
     ("forgotten", "dt"): "the day on which the person was forgotten, UTC",
     ("sft_dataset", "messages"): "chat messages; assistant turns are unified dialogue-action JSON",

@@ -177,11 +177,12 @@ CONVERSATIONS: Final = Contract(
 
 QUARANTINE: Final = Contract(
     name="quarantine",
-    version=1,
+    version=2,
     grain="one input line that could not be read or broke the contract, redacted",
     columns={
         "dt": pl.Date,
         "conversation_id": pl.String,
+        "user_id": pl.String,
         "source_file": pl.String,
         "source_line": pl.Int64,
         "byte_offset": pl.Int64,
@@ -237,8 +238,9 @@ FORGOTTEN: Final = Contract(
         "user_hash": pl.String,
         "salt": pl.String,
         "forgotten_at": TIMESTAMP,
+        "cycles": pl.List(pl.String),
     },
-    required=("dt", "user_hash", "salt", "forgotten_at"),
+    required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
 )
 
 RULE_FINDINGS: Final = Contract(

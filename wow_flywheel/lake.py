@@ -21,6 +21,7 @@ from wow_flywheel.errors import ContractError, StorageUnavailable
 from wow_flywheel.storage import delta_options
 
 COMMIT_ATTEMPTS = 8
+LOG_RETENTION = "delta.logRetentionDuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,24 @@ class Lake:
         rows = shape.conform(frame)
         uri, options = self.table_uri(name), dict(self.options)
         return self._commit(shape, lambda: write_deltalake(uri, rows.to_arrow(), mode="append", storage_options=options))
+
+    def vacuum(self, name: str) -> int:
+        """Remove all that only older versions of a table hold: their data files, and the log entries that quote their values.
+
+        Earlier versions can no longer be read. Nobody may write to the table meanwhile: files of a commit under way would go.
+
+        Returns:
+            How many data files were removed.
+        """
+        uri, options = self.table_uri(contract(name).name), dict(self.options)
+        table = DeltaTable(uri, storage_options=options)
+        removed = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        table.alter.set_table_properties({LOG_RETENTION: "interval 0 seconds"})
+        table = DeltaTable(uri, storage_options=options)
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        table.alter.set_table_properties({LOG_RETENTION: "interval 30 days"})
+        return len(removed)
 
     def _overwrite(self, shape: Contract, rows: pl.DataFrame, predicate: str) -> None:
         uri, options = self.table_uri(shape.name), dict(self.options)

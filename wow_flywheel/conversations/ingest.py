@@ -19,6 +19,7 @@ from wow_flywheel.conversations.lines import Line, read_lines
 from wow_flywheel.conversations.record import parse_record, redact_row
 from wow_flywheel.conversations.redact import redact_broken
 from wow_flywheel.conversations.repeats import Repeat, resolve
+from wow_flywheel.conversations.whose import user_named_in
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.errors import ContractError
 
@@ -133,6 +134,7 @@ def _broken(line: Line, error: BrokenRecordError) -> Row:
     text = redact_broken(line.data, MAX_KEPT_LINE)
     return {
         "conversation_id": _conversation_id(text),
+        "user_id": user_named_in(line.data),
         "byte_offset": line.offset,
         "reason": error.reason,
         "detail": error.detail,

@@ -73,6 +73,9 @@ def test_a_line_of_preference_has_a_prompt_and_two_answers(tmp_path: Path) -> No
             "chosen": [{"role": "assistant", "content": ASK}],
             "rejected": [{"role": "assistant", "content": DONE}],
             "issue_type": "unclarified_demand",
+            "conversation_id": "p-ada",
+            "pair_id": "p-ada#1",
+            "user_id": "ada",
         }
     ]
 
