@@ -19,8 +19,8 @@ from wow_flywheel.conversations.lines import Line, read_lines
 from wow_flywheel.conversations.record import parse_record, redact_row
 from wow_flywheel.conversations.redact import redact_broken
 from wow_flywheel.conversations.repeats import Repeat, resolve
-from wow_flywheel.conversations.whose import user_named_in
 from wow_flywheel.conversations.sources import LogFile, LogSource
+from wow_flywheel.conversations.whose import user_named_in
 from wow_flywheel.errors import ContractError
 
 MAX_KEPT_LINE = 100_000
