@@ -52,6 +52,8 @@ def _values() -> Hashes:
 
 
 KINDS: Final = _kinds()
+LETTERS: Final = (KINDS == WORD) | (KINDS == CONTINUATION)
+FIRST_WIDE: Final = 0xE0
 VALUES: Final = _values()
 
 
@@ -85,20 +87,29 @@ def _batch(content: NDArray[np.uint8], offsets: Numbers) -> tuple[Hashes, Number
 
 def words(content: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
     """Where the words of UTF-8 bytes start, and where each ends (exclusive)."""
+    if not content.size or content.max() < FIRST_WIDE:
+        return _spelt_words(content)
     kinds = KINDS[content]
     wide = kinds == WIDE
     separator = kinds == SEPARATOR
     after = np.ones(content.size, np.bool_)  # not inside a word: the place before is a separator, or ends a wide character
     after[1:] = separator[:-1]
-    if wide.any():
-        after[3:] |= wide[:-3] & (content[:-3] < 0xF0)
-        after[4:] |= content[:-4] >= 0xF0
-        separator |= _punctuation(content)
+    after[3:] |= wide[:-3] & (content[:-3] < 0xF0)
+    after[4:] |= content[:-4] >= 0xF0
+    separator |= _punctuation(content)
     start = wide | ((kinds == WORD) & after)
     places = np.flatnonzero(start | separator)
     ends = np.append(places[1:], content.size)
     is_word = start[places] & ~separator[places]
     return places[is_word], ends[is_word]
+
+
+def _spelt_words(content: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
+    """`words` where no character is a word by itself: they start and end where letters do. Takes half the time."""
+    inside = np.zeros(content.size + 2, np.int8)
+    inside[1:-1] = LETTERS[content]
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    return edges[::2], edges[1::2]
 
 
 def _punctuation(content: NDArray[np.uint8]) -> NDArray[np.bool_]:
