@@ -3,7 +3,7 @@
 What belongs here: leaving out duplicates, and the caps. What does not: finding duplicates (`conversations.duplicates`).
 
 The caps draw by the hash of a row's id: the same rows of the same input, in no order of time. The defaults leave the closed
-world untouched (at most 28 of a customer and 12 of a script in a cycle); of a week of logs that a hundred crowd workers made,
+world untouched (at most 5 of a customer and 12 of a script in a cycle); of a week of logs that a hundred crowd workers made,
 up to 107 conversations each, they keep nine in ten.
 """
 
