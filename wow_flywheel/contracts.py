@@ -177,11 +177,12 @@ CONVERSATIONS: Final = Contract(
 
 QUARANTINE: Final = Contract(
     name="quarantine",
-    version=1,
+    version=2,
     grain="one input line that could not be read or broke the contract, redacted",
     columns={
         "dt": pl.Date,
         "conversation_id": pl.String,
+        "user_id": pl.String,
         "source_file": pl.String,
         "source_line": pl.Int64,
         "byte_offset": pl.Int64,
@@ -210,6 +211,55 @@ LOG_FILES: Final = Contract(
     },
     required=("dt", "path", "size", "token", "days", "unreadable", "timezone", "method", "seen_at"),
     key=("path",),
+)
+
+FINGERPRINTS: Final = Contract(
+    name="fingerprints",
+    version=1,
+    grain="what later days need to see that a conversation of theirs repeats this one",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "started_at": TIMESTAMP,
+        "algorithm": pl.String,
+        "exact_hash": pl.String,
+        "template_hash": pl.String,
+        "bands": pl.List(pl.Int64),
+        "signature": pl.Binary,
+    },
+    required=("dt", "conversation_id", "started_at", "algorithm", "exact_hash", "template_hash"),
+    key=("conversation_id",),
+)
+
+DUPLICATES: Final = Contract(
+    name="duplicates",
+    version=1,
+    grain="one conversation that repeats an earlier one, exactly or nearly; training data leave it out",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "kind": pl.String,
+        "of_dt": pl.Date,
+        "of_conversation_id": pl.String,
+        "similarity": pl.Float64,
+    },
+    required=("dt", "conversation_id", "kind", "of_dt", "of_conversation_id", "similarity"),
+    key=("conversation_id",),
+    pattern={"kind": ("exact", "near")},
+)
+
+FORGOTTEN: Final = Contract(
+    name="forgotten",
+    version=1,
+    grain="one person whose conversations were deleted, and whose log records are ignored from then on",
+    columns={
+        "dt": pl.Date,
+        "user_hash": pl.String,
+        "salt": pl.String,
+        "forgotten_at": TIMESTAMP,
+        "cycles": pl.List(pl.String),
+    },
+    required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
 )
 
 RULE_FINDINGS: Final = Contract(
@@ -501,8 +551,9 @@ COMPARISONS: Final = Contract(
 TABLES: Final = {
     contract.name: contract
     for contract in (
-        CONVERSATIONS, QUARANTINE, LOG_FILES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES,
-        DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS, COMPARISONS,
+        CONVERSATIONS, QUARANTINE, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY,
+        INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET,
+        EVALUATIONS, COMPARISONS, FORGOTTEN,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

@@ -26,6 +26,7 @@ from wow_flywheel.storage import delta_options, table_errors
 COMMIT_ATTEMPTS = 8
 PARQUET: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=20_000)
 """Small row groups keep a writer's memory small."""
+LOG_RETENTION = "delta.logRetentionDuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,18 @@ class Lake:
         return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version() if self.exists(name) else None
 
     def scan(self, name: str, *, version: int | None = None) -> pl.LazyFrame:
-        """A lazy frame over the whole table; a table that was never written has no rows."""
+        """A lazy frame over the whole table; a table that was never written has no rows.
+
+        Columns that its contract has gained since it was written are null.
+        """
+        shape = contract(name)
         if not self.exists(name):
-            return contract(name).empty().lazy()
-        return pl.scan_delta(self.table_uri(name), version=version, storage_options=dict(self.options))
+            return shape.empty().lazy()
+        rows = pl.scan_delta(self.table_uri(name), version=version, storage_options=dict(self.options))
+        written = rows.collect_schema()
+        return rows.with_columns(
+            pl.lit(None, kind).alias(column) for column, kind in shape.columns.items() if column not in written
+        )
 
     def read(self, name: str, partition: dt.date | str | None = None, *, version: int | None = None) -> pl.DataFrame:
         """The table's rows, or those of one partition, in the contract's column order."""
@@ -118,6 +127,24 @@ class Lake:
         rows = shape.conform(frame)
         uri, options = self.table_uri(name), dict(self.options)
         return self._commit(shape, lambda: write_deltalake(uri, rows.to_arrow(), mode="append", storage_options=options))
+
+    def vacuum(self, name: str) -> int:
+        """Remove all that only older versions of a table hold: their data files, and the log entries that quote their values.
+
+        Earlier versions can no longer be read. Nobody may write to the table meanwhile: files of a commit under way would go.
+
+        Returns:
+            How many data files were removed.
+        """
+        uri, options = self.table_uri(contract(name).name), dict(self.options)
+        table = DeltaTable(uri, storage_options=options)
+        removed = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        table.alter.set_table_properties({LOG_RETENTION: "interval 0 seconds"})
+        table = DeltaTable(uri, storage_options=options)
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        table.alter.set_table_properties({LOG_RETENTION: "interval 30 days"})
+        return len(removed)
 
     def _overwrite(self, shape: Contract, frames: Iterator[pl.DataFrame], predicate: str) -> None:
         uri, options = self.table_uri(shape.name), dict(self.options)

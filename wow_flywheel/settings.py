@@ -31,6 +31,11 @@ class Settings:
             defaults.
         llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
         llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
+        near_duplicate: `WOW_NEAR_DUPLICATE`, least similarity (estimated Jaccard, 0.8 to 1) of a near duplicate.
+        duplicate_window_days: `WOW_DUPLICATE_WINDOW_DAYS`, how many days back duplicates are looked for.
+        duplicates_warn: `WOW_DUPLICATES_WARN`, the share of a day's conversations from which on duplicates are a warning.
+        max_per_user: `WOW_MAX_PER_USER`, most rows of one customer in each dataset of a cycle.
+        max_per_template: `WOW_MAX_PER_TEMPLATE`, most rows of one script in each dataset of a cycle.
         timezone: `WOW_TIMEZONE`, IANA name of the business timezone that a day is counted in.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
@@ -49,6 +54,11 @@ class Settings:
     training_config: str | None
     llm_base_url: str | None
     llm_model: str | None
+    near_duplicate: float
+    duplicate_window_days: int
+    duplicates_warn: float
+    max_per_user: int
+    max_per_template: int
     timezone: str
     environment: str | None
     logs_settle_seconds: int
@@ -77,6 +87,11 @@ class Settings:
             training_config=_text(env, "WOW_TRAINING_CONFIG"),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
+            near_duplicate=_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
+            duplicate_window_days=int(_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
+            duplicates_warn=_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),
+            max_per_user=int(_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
+            max_per_template=int(_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             environment=_environment(env, embedded=logs is None),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
@@ -132,6 +147,21 @@ def _http(env: Mapping[str, str], name: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise SettingsError(f"{name}={value!r} is not an http(s) URL", hint=f"set {name} to something like http://host:8000/v1")
     return value.rstrip("/")
+
+
+def _number(env: Mapping[str, str], name: str, default: float, lowest: float, highest: float, *, whole: bool = False) -> float:
+    text = _text(env, name)
+    try:
+        value = float(default if text is None else text)
+    except ValueError:
+        value = float("nan")
+    if not lowest <= value <= highest or (whole and not value.is_integer()):
+        kind = "a whole number" if whole else "a number"
+        raise SettingsError(
+            f"{name}={text!r} is not {kind} from {lowest:g} to {highest:g}",
+            hint=f"set {name} to one, or leave it at {default:g}",
+        )
+    return value
 
 
 def _zone(env: Mapping[str, str], name: str, default: str) -> str:

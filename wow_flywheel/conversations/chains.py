@@ -20,7 +20,8 @@ from wow_flywheel.conversations.plain_calls import CALLS
 HEAVY: Final = ("system", "said")
 LIGHT: Final = {name: kind for name, kind in CALLS.items() if name not in HEAVY}
 """What linking needs of a call; a place is unique among all calls of the day."""
-SCOPE: Final = {"session": pl.String, "customer": pl.String, "scenario": pl.String}
+UNCLEAR: Final = dict.fromkeys(("session", "customer", "scenario", "call_id", "trace"), pl.String)
+"""What is known of a call that is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,15 @@ def link(calls: pl.DataFrame, unclear: pl.DataFrame) -> Linked:
 
     Args:
         calls: The plain calls, with the columns of `LIGHT`.
-        unclear: One row a call that is not plain, with the columns of `SCOPE`: its scope is left.
+        unclear: One row a call that is not plain, with the columns of `UNCLEAR`: its scope is left, and so are those of calls
+            with its id or of its trace.
 
     Returns:
         The chains, and the calls that are left.
     """
     scoped = calls.filter("plain").with_columns(scope=_scope())
-    tangled = pl.concat([_tangled(scoped), unclear.select(scope=_scope())])
+    touched = [scoped.join(unclear, on=name, how="semi").select("scope") for name in ("call_id", "trace")]
+    tangled = pl.concat([_tangled(scoped), unclear.select(scope=_scope()), *touched])
     whole = scoped.join(tangled.unique(), on="scope", how="anti").sort("scope", "opening", "length")
     chained = whole.with_columns(chain=pl.col("place").last().over("scope", "opening")).select(*LIGHT, "chain")
     return Linked(chained, calls.join(chained, on="place", how="anti")["place"])

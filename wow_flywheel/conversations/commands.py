@@ -64,6 +64,31 @@ def quarantine(day: DayOption, *, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def forget(
+    user_id: Annotated[str, typer.Option("--user-id", help="The customer, as the logs or the tables name them.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and touch nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a person's conversations and all that was made from them. Run it while no job writes to the lake."""
+    from wow_flywheel.forget.erase import forget as erase
+    from wow_flywheel.forget.erase import plan
+    from wow_flywheel.forget.report import report
+    from wow_flywheel.lake import Lake
+
+    env = settings()
+    lake = Lake.at(env.lake_uri)
+    if dry_run:
+        done = plan(lake, env, user_id)
+    else:
+        done = erase(lake, env, user_id, dt.datetime.now(dt.UTC), None if as_json else report)
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        report(done)
+
+
+@app.command()
 def convert(
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="File or folder of .json, .jsonl, .ndjson, also .gz or .zst.")

@@ -24,6 +24,7 @@ from wow_flywheel.conversations.redact import redact_broken
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
+from wow_flywheel.conversations.whose import user_named_in
 from wow_flywheel.errors import ContractError
 
 MAX_KEPT_LINE = 100_000
@@ -137,7 +138,8 @@ class _Day:
                 source = {"dt": self.day, "source_file": file.path, "source_line": line.number, "byte_offset": line.offset}
                 text = redact_broken(line.data, MAX_KEPT_LINE)
                 self.counts["lines"] += 1
-                self._quarantine(source | {"conversation_id": _conversation_id(text), "redacted_line": text}, error)
+                named = {"conversation_id": _conversation_id(text), "user_id": user_named_in(line.data)}
+                self._quarantine(source | named | {"redacted_line": text}, error)
             return None
 
     def _quarantine(self, row: Row, error: BrokenRecordError) -> None:
@@ -158,7 +160,7 @@ class _Day:
         return DayRead(_accounted(self.counts), self.rows, self.broken, pl.concat([copies, versions]), kept)
 
     def _contradicts(self, row: Row) -> None:
-        kept = {name: row[name] for name in ("dt", "conversation_id", "source_file", "source_line", "byte_offset")}
+        kept = {name: row[name] for name in ("dt", "conversation_id", "user_id", "source_file", "source_line", "byte_offset")}
         text = json.dumps(as_record(row), default=str, ensure_ascii=False)[:MAX_KEPT_LINE]
         contradicts = BrokenRecordError("duplicate_id", "conversation_id repeats with other content")
         self._quarantine(kept | {"redacted_line": text}, contradicts)

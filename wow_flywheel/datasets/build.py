@@ -1,6 +1,7 @@
 """Builds a cycle's datasets from the lake: Good Cases as SFT dialogues, preference pairs for DPO, both split by customer.
 
-What belongs here: which rows go in, and in what shape. What does not: the split itself (`split`), files (`files`).
+What belongs here: which rows go in, and in what shape. What does not: the split itself (`split`), duplicates and caps
+(`limits`), files (`files`).
 """
 
 import datetime as dt
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
+from wow_flywheel.datasets.limits import Limits, limited, repeated
 from wow_flywheel.datasets.split import split_expr
 from wow_flywheel.dialogue import ChatMessage, to_chat
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
 SOURCES = ("conversations", "cases", "preference_pairs")
+MARKS = ("duplicates", "fingerprints")
+"""Tables that say which of these rows repeat others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Datasets:
         days: The source partitions.
         versions: Version of each source table that was read.
         counts: Rows by dataset and split.
+        left_out: By table, how many rows would have been in it but for a reason: duplicate, user_cap, template_cap.
     """
 
     sft: pl.DataFrame
@@ -35,23 +40,27 @@ class Datasets:
     days: tuple[dt.date, ...]
     versions: Mapping[str, int]
     counts: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]]
 
 
-def build_datasets(lake: Lake, cycle: str, days: Sequence[dt.date]) -> Datasets:
+def build_datasets(lake: Lake, cycle: str, days: Sequence[dt.date], limits: Limits | None = None) -> Datasets:
     """Read the Good Cases and preference pairs of some days, at one version of each table.
 
     Args:
         lake: The tables.
         cycle: The cycle's name.
         days: The source partitions.
+        limits: The caps; by default those of `Limits`.
 
     Raises:
         DatasetError: The days hold no Good Case for training.
     """
-    versions = {name: version for name in SOURCES if (version := lake.version(name)) is not None}
+    versions = {name: version for name in (*SOURCES, *MARKS) if (version := lake.version(name)) is not None}
     rows = {name: _rows(lake, name, versions.get(name), days) for name in SOURCES}
-    sft = sft_rows(rows["cases"], rows["conversations"], cycle)
-    preferences = preference_rows(rows["preference_pairs"], cycle)
+    templates = _rows(lake, "fingerprints", versions.get("fingerprints"), days).select("dt", "conversation_id", "template_hash")
+    marks = (repeated(lake, versions), templates, limits or Limits())
+    sft, sft_left_out = limited(sft_rows(rows["cases"], rows["conversations"], cycle), "conversation_id", *marks)
+    preferences, pairs_left_out = limited(preference_rows(rows["preference_pairs"], cycle), "pair_id", *marks)
     counts = {f"{name}_{split}": frame.filter(pl.col("split") == split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
     if counts["sft_train"] == 0:
@@ -59,7 +68,8 @@ def build_datasets(lake: Lake, cycle: str, days: Sequence[dt.date]) -> Datasets:
             f"cycle {cycle}: the days {[str(day) for day in days]} hold no Good Case for training",
             hint="run `nightly` for days with more conversations, or look at the labels in the table `cases`",
         )
-    return Datasets(sft, preferences, tuple(days), versions, counts)
+    left_out = {"sft_dataset": sft_left_out, "preference_dataset": pairs_left_out}
+    return Datasets(sft, preferences, tuple(days), versions, counts, left_out)
 
 
 def sft_rows(cases: pl.DataFrame, conversations: pl.DataFrame, cycle: str) -> pl.DataFrame:

@@ -41,12 +41,12 @@ def sft_record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def preference_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of a preference file: TRL's conversational preference format with an explicit prompt."""
+    """One line of a preference file: TRL's conversational preference format with an explicit prompt, and whose it is."""
     return {
         "prompt": row["prompt"],
         "chosen": [{"role": "assistant", "content": row["chosen"]}],
         "rejected": [{"role": "assistant", "content": row["rejected"]}],
-        "issue_type": row["issue_type"],
+        **{name: row[name] for name in ("issue_type", "conversation_id", "pair_id", "user_id")},
     }
 
 

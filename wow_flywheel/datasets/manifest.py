@@ -35,7 +35,8 @@ class Manifest(BaseModel):
         source_partitions: Days whose rows are in the datasets.
         table_versions: Delta version of each table read, by table.
         files: SHA-256 of each dataset file, by file name.
-        counts: Rows by value, by `<dataset>.<column>`: split, scenario, issue type, label.
+        counts: Rows by value, by `<dataset>.<column>`: split, scenario, issue type, label; and `<dataset>.left_out`: rows that
+            are not in it, by reason.
         settings: The settings used, without secrets.
         git_commit: The code's commit, `-dirty` where files differ from it (`training.provenance.git_commit`).
         parents: What the model starts from.

@@ -12,6 +12,7 @@ from wow_flywheel.defs.cases import assets as cases
 from wow_flywheel.defs.console import console
 from wow_flywheel.defs.contract_checks import contract_checks
 from wow_flywheel.defs.conversations import assets as conversations
+from wow_flywheel.defs.conversations import duplicates
 from wow_flywheel.defs.datasets import assets as datasets
 from wow_flywheel.defs.datasets import checks as dataset_checks
 from wow_flywheel.defs.evaluation import assets as evaluation
@@ -33,7 +34,8 @@ from wow_flywheel.defs.training.child import QUIET_CHILD
 defs: Final = dg.Definitions(
     assets=[
         *(sources.production_logs, sources.knowledge, sources.policies),
-        *(conversations.ingest, rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
+        *(conversations.ingest, duplicates.fingerprints, duplicates.duplicates),
+        *(rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
         *(inspection.inspections, cases.cases, pairs.preference_pairs),
         *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
     ],

@@ -2,8 +2,9 @@
 
 What belongs here: the definitions, and reading a key. What does not: which days feed a cycle (`datasets`).
 
-This is the one place that reads the environment while definitions load: a partition definition holds its timezone, the business
-timezone is a setting, and both must be known before the first run. A malformed value stops the loading with its own message.
+This is the one place that reads the environment while definitions load: a partition definition holds its timezone, a partition
+mapping its window, both are settings, and both must be known before the first run. A malformed value stops the loading with its
+own message.
 """
 
 import datetime as dt
@@ -20,7 +21,9 @@ from wow_flywheel.settings import Settings
 FIRST_DAY: Final = str(sources.FIRST_DAY)
 CYCLE_KEY: Final = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})(-[A-Za-z0-9][A-Za-z0-9._]{0,30})?")
 
-TIMEZONE: Final = Settings.from_env(os.environ).timezone
+SETTINGS: Final = Settings.from_env(os.environ)
+TIMEZONE: Final = SETTINGS.timezone
+DUPLICATE_WINDOW_DAYS: Final = SETTINGS.duplicate_window_days
 days: Final = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=TIMEZONE, end_offset=1)
 """Business days from 2020 to today; today is included, so that a day still in progress can be looked at."""
 

@@ -160,7 +160,7 @@ class Panel:
         settled = [claim for claim in claims if claim.decision == "rejected"]
         shown = sorted([*(claim for claim in claims if claim.decision != "rejected"), *case.known], key=blind_order)
         outcome = await session.complete(
-            _prompt("adjudicator.jinja", {**case.materials, "claims": numbered(shown)}), Adjudication
+            _prompt(case, "adjudicator.jinja", {**case.materials, "claims": numbered(shown)}), Adjudication
         )
         if isinstance(outcome, Failure):
             reason = f"adjudication failed: {outcome.reason}"
@@ -204,11 +204,12 @@ def _claim(case: _Case, specialist: str, claim: PanelClaim, answer: Success[Pane
 
 
 def _brief(case: _Case, specialist: str) -> LlmRequest:
-    return _prompt(f"{specialist}.jinja", {**case.materials, "issue_types": ", ".join(SPECIALISTS[specialist])})
+    return _prompt(case, f"{specialist}.jinja", {**case.materials, "issue_types": ", ".join(SPECIALISTS[specialist])})
 
 
-def _prompt(template: str, values: Mapping[str, str]) -> LlmRequest:
-    return LlmRequest(render("inspection", template, values), system=render("inspection", "system.jinja", {}))
+def _prompt(case: _Case, template: str, values: Mapping[str, str]) -> LlmRequest:
+    system = render("inspection", "system.jinja", {})
+    return LlmRequest(render("inspection", template, values), system=system, about=case.key)
 
 
 def _disputed(old: Claim, new: Claim) -> bool:

@@ -7,7 +7,7 @@ A request that fails gives a named failure and the others go on; a refusal of th
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ValidationError
 
@@ -136,7 +136,7 @@ class Session:
         messages, usage, cost, cached, problem = request.messages(), Usage(), 0.0, True, ""
         for _ in range(self.client.settings.max_repairs + 1):
             try:
-                key, entry, fresh = await self._answer(messages, schema)
+                key, entry, fresh = await self._answer(messages, schema, request.about)
             except RequestFailedError as error:
                 return error.failure
             usage += Usage(entry.prompt_tokens, entry.completion_tokens)
@@ -150,20 +150,20 @@ class Session:
                 messages = _with_repair(messages, entry.content, problem)
         return Failure("unparsable", f"after {self.client.settings.max_repairs} repairs: {problem}")
 
-    async def _answer(self, messages: Messages, schema: type[BaseModel]) -> tuple[str, Entry, bool]:
+    async def _answer(self, messages: Messages, schema: type[BaseModel], about: str) -> tuple[str, Entry, bool]:
         """The answer to messages and its key, and whether it was paid for now; equal questions under way are asked once."""
         settings = self.client.settings
         key = request_key(settings.base_url, settings.model, messages, strict_schema(schema), settings.parameters())
         if (task := self._under_way.get(key)) is not None:
             return key, (await asyncio.shield(task))[0], False
-        task = self._under_way[key] = asyncio.ensure_future(self._kept_or_asked(key, messages, schema))
+        task = self._under_way[key] = asyncio.ensure_future(self._kept_or_asked(key, messages, schema, about))
         try:
             entry, fresh = await task
             return key, entry, fresh
         finally:
             del self._under_way[key]
 
-    async def _kept_or_asked(self, key: str, messages: Messages, schema: type[BaseModel]) -> tuple[Entry, bool]:
+    async def _kept_or_asked(self, key: str, messages: Messages, schema: type[BaseModel], about: str) -> tuple[Entry, bool]:
         """The ledger works in a thread, so that a slow disk or object store does not hold up the calls under way."""
         client = self.client
         if (kept := await asyncio.to_thread(client.ledger.get, key)) is not None:
@@ -172,7 +172,7 @@ class Session:
         async with (
             self.slots
         ):  # kept while a call waits to be retried, which eases a strained endpoint, and until it is recorded
-            entry = await self._asked(messages, schema)
+            entry = replace(await self._asked(messages, schema), about=about)
             client.calls += 1
             client.spent_usd += entry.cost_usd
             await asyncio.to_thread(client.ledger.put, key, entry)

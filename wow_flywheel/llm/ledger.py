@@ -5,7 +5,7 @@ rename on disk, by one PUT in S3; so a crash loses at most the calls in flight, 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +33,7 @@ class Entry:
         cost_usd: By the prices of the settings.
         latency_s: Seconds of the call that succeeded.
         at: When, RFC 3339 in UTC.
+        about: The conversation or pair that was asked about; empty in entries of other origin.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Entry:
     cost_usd: float
     latency_s: float
     at: str
+    about: str = ""
 
 
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -91,6 +93,34 @@ class Ledger:
                 self.files.pipe_file(self.path(key), data)
             else:
                 write_atomic(Path(self.path(key)), data)
+
+    def keys_about(self, theirs: Callable[[str], bool], known: Collection[str] = ()) -> list[str]:
+        """The keys of all entries about something, and of those already known that are there; reads every entry.
+
+        Args:
+            theirs: Told what an entry is about, says whether to name it.
+            known: Keys to name as well.
+
+        Raises:
+            SourceError: The lake may not be read, or its credentials or endpoint are set wrong.
+            StorageUnavailable: The storage does not answer.
+        """
+        with storage_errors(self.root, "WOW_LAKE_URI"):
+            paths = self.files.find(self.root) if self.files.exists(self.root) else []
+        keys = sorted(Path(path).stem for path in paths if path.endswith(".json"))
+        entries = ((key, self.get(key)) for key in keys)
+        return [key for key, entry in entries if key in known or (entry is not None and theirs(entry.about))]
+
+    def remove(self, keys: Collection[str]) -> None:
+        """Delete entries: their questions will be asked again.
+
+        Raises:
+            SourceError: The lake may not be written, or its credentials or endpoint are set wrong.
+            StorageUnavailable: The storage does not answer.
+        """
+        with storage_errors(self.root, "WOW_LAKE_URI"):
+            for key in keys:
+                self.files.rm_file(self.path(key))
 
     def path(self, key: str) -> str:
         """Where the entry of a key lies."""

@@ -18,10 +18,12 @@ class LlmRequest:
     Attributes:
         user: The prompt.
         system: Instructions that stand before it; empty for none.
+        about: The conversation or pair that it is about, so that its answer can be found and deleted with it.
     """
 
     user: str
     system: str = ""
+    about: str = ""
 
     def messages(self) -> list[dict[str, str]]:
         """As chat messages."""

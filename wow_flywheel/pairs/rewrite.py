@@ -91,7 +91,8 @@ def _request(site: Site, index: KnowledgeIndex) -> LlmRequest:
         "said": as_data([site.said.model_dump()]),
         "issue": f"{site.issue_type.replace('_', ' ')}: {MEANINGS[site.issue_type]}",
     }
-    return LlmRequest(render("pairs", "rewrite.jinja", values), system=render("pairs", "system.jinja", {}))
+    system = render("pairs", "system.jinja", {})
+    return LlmRequest(render("pairs", "rewrite.jinja", values), system=system, about=site.pair_id)
 
 
 def _output(answer: Rewrite) -> DialogueAction | None:

@@ -131,8 +131,8 @@ def test_without_pairs_the_sft_model_is_the_candidate(tmp_path: Path) -> None:
 
 def test_datasets_of_a_day_are_written_and_checked(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
     monkeypatch.setenv("WOW_MODEL", "org/model")
-    talk = ("Hello, my tea is late.", "I am sorry, it arrives at noon.", "Thank you, great!")
-    write_logs(place, [conversation(i, *talk, thumb="up") for i in range(20)])
+    rest = ("I am sorry, it arrives at noon.", "Thank you, great!")
+    write_logs(place, [conversation(i, f"Hello, my tea number {i} is late.", *rest, thumb="up") for i in range(20)])
     assert nightly().success
     lake.append("decisions", _all_good(20))
     assert nightly().success

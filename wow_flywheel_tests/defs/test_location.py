@@ -24,18 +24,20 @@ print(json.dumps([time.perf_counter() - started, [name for name in {HEAVY!r} if 
 DAILY = {
     "conversations": ("conversations", {"production_logs"}),
     "quarantine": ("conversations", {"production_logs"}),
+    "fingerprints": ("conversations", {"conversations"}),
+    "duplicates": ("conversations", {"fingerprints"}),
     "rule_findings": ("rules", {"conversations", "knowledge", "policies"}),
     "satisfaction": ("satisfaction", {"conversations"}),
     "satisfaction_daily": ("satisfaction", {"satisfaction"}),
     "inspections": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
     "verdicts": ("inspection", {"inspections"}),
     "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
-    "rewrite_candidates": ("pairs", {"cases", "conversations", "inspections", "knowledge", "policies"}),
+    "rewrite_candidates": ("pairs", {"cases", "conversations", "duplicates", "inspections", "knowledge", "policies"}),
     "preference_pairs": ("pairs", {"rewrite_candidates"}),
 }
 CYCLE = {
-    "sft_dataset": ("datasets", {"cases", "conversations"}),
-    "preference_dataset": ("datasets", {"preference_pairs"}),
+    "sft_dataset": ("datasets", {"cases", "conversations", "duplicates", "fingerprints"}),
+    "preference_dataset": ("datasets", {"preference_pairs", "duplicates", "fingerprints"}),
     "sft_model": ("training", {"sft_dataset"}),
     "dpo_model": ("training", {"sft_model", "preference_dataset"}),
     "evaluation": ("evaluation", {"sft_model", "dpo_model"}),

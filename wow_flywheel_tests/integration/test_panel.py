@@ -72,7 +72,10 @@ def test_claims_are_checked_ruled_on_and_kept_with_their_provenance(client: LlmC
     assert (lie["llm_model"], lie["prompt_tokens"], lie["completion_tokens"]) == ("judge", 100, 10)
     assert json.loads(lie["llm_parameters"]) == {"temperature": 0.0, "max_tokens": 1024}
     assert lie["cost_usd"] == pytest.approx(100 * 5 / 1e6)
-    assert client.ledger.get(lie["prompt_hash"]) is not None
+    kept = client.ledger.get(lie["prompt_hash"])
+    assert kept is not None
+    assert kept.about == lie["conversation_id"]
+    assert len(client.ledger.keys_about(lambda about: about == lie["conversation_id"])) == client.calls
     verdict = verdicts(done)["c007"]
     assert (verdict["solved_score"], verdict["satisfied_score"], verdict["confidence"]) == (0.2, 0.1, 0.9)
     assert verdict["evidence"][0] == "adjudicator: turns 1 and 2"

@@ -9,24 +9,27 @@ import dagster as dg
 
 from wow_flywheel.datasets.build import build_datasets
 from wow_flywheel.datasets.files import write
+from wow_flywheel.datasets.limits import Limits
 from wow_flywheel.defs.datasets.cycle import MANIFEST, manifest_of, parents, source_days
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import count_table, written
+from wow_flywheel.defs.metadata import count_table, counts_table, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import any_day, table_spec
 
+MARKS = (any_day("duplicates"), any_day("fingerprints"))
 SPECS = [
     table_spec(
         "sft_dataset",
         "datasets",
-        "Good Cases of the cycle's days as dialogues in the unified dialogue-action form, split by customer.",
-        deps=[any_day("cases"), any_day("conversations")],
+        "Good Cases of the cycle's days as dialogues in the unified dialogue-action form, split by customer; without "
+        "duplicates, and capped by customer and by script.",
+        deps=[any_day("cases"), any_day("conversations"), *MARKS],
     ),
     table_spec(
         "preference_dataset",
         "datasets",
-        "Preference pairs of the cycle's days, split by customer like the dialogues.",
-        deps=[any_day("preference_pairs")],
+        "Preference pairs of the cycle's days, split by customer and capped like the dialogues.",
+        deps=[any_day("preference_pairs"), *MARKS],
     ),
 ]
 
@@ -38,7 +41,8 @@ def datasets(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[
     with plain_failures(context):
         folder, settings = flywheel.cycle_folder(cycle), flywheel.settings()
         parent = parents(flywheel.releases(), settings, folder, cycle)
-        built = build_datasets(lake, cycle, source_days(lake, cycle, flywheel.window_days))
+        limits = Limits(settings.max_per_user, settings.max_per_template)
+        built = build_datasets(lake, cycle, source_days(lake, cycle, flywheel.window_days), limits)
         manifest = manifest_of(built, cycle, write(built, folder), parent, settings)
         manifest.save(folder / MANIFEST)
     context.log.info("cycle %s, from %d days: %s", cycle, len(built.days), dict(built.counts))
@@ -50,4 +54,5 @@ def datasets(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[
     for name, rows, column in (("sft_dataset", built.sft, "scenario"), ("preference_dataset", built.preferences, "issue_type")):
         version = lake.replace(name, rows, cycle)
         shown = written(lake, name, rows, version, by=count_table(rows, "split", column))
+        shown["left out"] = counts_table(built.left_out[name], ("why", "rows"))
         yield dg.MaterializeResult(asset_key=name, metadata=shown | origin)

@@ -21,6 +21,7 @@ from wow_flywheel.settings import Settings
 from wow_flywheel.training.provenance import git_commit
 
 MANIFEST: Final = "manifest.json"
+DUPLICATES_AND_CAPS: Final = ("near_duplicate", "duplicate_window_days", "max_per_user", "max_per_template")
 
 
 def source_days(lake: Lake, cycle: str, count: int) -> list[dt.date]:
@@ -62,6 +63,7 @@ def manifest_of(datasets: Datasets, cycle: str, hashes: dict[str, str], parent: 
     """The record of what a cycle is made from."""
     counts = count_by("sft_dataset", datasets.sft, "split", "scenario")
     counts |= count_by("preference_dataset", datasets.preferences, "split", "scenario", "issue_type")
+    counts |= {f"{name}.left_out": dict(by_reason) for name, by_reason in datasets.left_out.items()}
     return Manifest(
         cycle=cycle,
         created_at=dt.datetime.now(dt.UTC),
@@ -77,7 +79,7 @@ def manifest_of(datasets: Datasets, cycle: str, hashes: dict[str, str], parent: 
 
 def shown_settings(settings: Settings) -> dict[str, object]:
     """The settings that decide a cycle's result; none of them is a secret."""
-    names: Sequence[str] = ("timezone", "environment", "embedded", "model", "llm_model")
+    names: Sequence[str] = ("timezone", "environment", "embedded", "model", "llm_model", *DUPLICATES_AND_CAPS)
     return {name: getattr(settings, name) for name in names}
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.datasets.limits import repeated, without
 from wow_flywheel.datasets.split import split_expr
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import count_table, counts_table, recent, stacked_days, written
@@ -25,7 +26,7 @@ SPECS = [
         "rewrite_candidates",
         "pairs",
         "Every rewrite that was tried, accepted or not, with the reason that decided it.",
-        deps=["cases", "conversations", "inspections", "knowledge", "policies"],
+        deps=["cases", "conversations", "duplicates", "inspections", "knowledge", "policies"],
         kinds=("python", "openai"),
     ),
     table_spec(
@@ -45,8 +46,10 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
+        cases = lake.read("cases", day)
+        once = without(cases, repeated(lake))
         done = build_pairs(
-            lake.read("cases", day),
+            once,
             lake.read("conversations", day),
             lake.read("inspections", day),
             good_conversations(lake, day, flywheel.window_days),
@@ -57,10 +60,16 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
         versions = lake.replace("rewrite_candidates", done.candidates, day), lake.replace("preference_pairs", done.pairs, day)
         weeks = recent(lake, "preference_pairs", day, 14)
     context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
-    first = written(lake, "rewrite_candidates", done.candidates, versions[0]) | {"counts": counts_table(done.counts)}
+    counts = {**done.counts, **left_out(cases, once)}
+    first = written(lake, "rewrite_candidates", done.candidates, versions[0], counts=counts_table(counts))
     yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=first | {"reasons": _reasons(done.candidates)})
     second = written(lake, "preference_pairs", done.pairs, versions[1])
     yield dg.MaterializeResult(asset_key="preference_pairs", metadata=second | _by_type(done.pairs, weeks))
+
+
+def left_out(cases: pl.DataFrame, once: pl.DataFrame) -> dict[str, int]:
+    """How many Bad Cases are not rewritten because they repeat an earlier conversation."""
+    return {"bad_cases_left_out_as_duplicates": cases.filter(label="bad").height - once.filter(label="bad").height}
 
 
 def _reasons(candidates: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -75,11 +84,13 @@ def _by_type(pairs: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:
 def good_conversations(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:
     """Conversations labelled good in the `days` days that end with `day`; contract `conversations`.
 
-    Those of held-out customers are left out: a rewrite taken from one would carry it into training.
+    Those of held-out customers are left out: a rewrite taken from one would carry it into training. So are duplicates: what is
+    said often counts more, and a repeated conversation would vote twice.
     """
     since = day - dt.timedelta(days=days - 1)
     good = lake.scan("cases").filter(pl.col("dt").is_between(since, day), pl.col("label") == "good")
     conversations = lake.scan("conversations").filter(pl.col("dt").is_between(since, day))
-    found = conversations.join(good.select("dt", "conversation_id"), on=["dt", "conversation_id"], how="semi")
+    once = good.select("dt", "conversation_id").join(repeated(lake), on=["dt", "conversation_id"], how="anti")
+    found = conversations.join(once, on=["dt", "conversation_id"], how="semi")
     trainable = found.filter(split_expr(pl.col("user_id")) == "train")
     return CONVERSATIONS.conform(trainable.sort("dt", "conversation_id").collect())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.chains import HEAVY, LIGHT, SCOPE, link, rows
+from wow_flywheel.conversations.chains import HEAVY, LIGHT, UNCLEAR, link, rows
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import OPENAI, PlainCalls
@@ -57,7 +57,7 @@ def plainly(documents: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
     (block,) = read_blocks(io.BytesIO(data), "a.jsonl")
     calls = READER.read(block).with_columns(pl.col("place") // 2**20)
     unclear = pl.DataFrame(
-        [_scope(documents[place]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(SCOPE)
+        [_known(documents[place]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(UNCLEAR)
     )
     linked = link(calls.select(list(LIGHT)), unclear)
     found = rows(calls.select("place", *HEAVY), linked.calls)
@@ -65,12 +65,18 @@ def plainly(documents: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
     return found.select(list(SHAPE)).sort("conversation_id").to_dicts(), linked.left.sort().to_list()
 
 
-def _scope(found: Any) -> dict[str, Any]:
+def _known(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     request = found.get("request")
     user = request.get("user") if isinstance(request, dict) else None
-    texts = {"session": found.get("session_id"), "customer": user or found.get("user_id"), "scenario": found.get("workload_id")}
+    response = found.get("response")
+    texts = {
+        "session": found.get("session_id"),
+        "customer": user or found.get("user_id"),
+        "scenario": found.get("workload_id"),
+        "call_id": response.get("id") if isinstance(response, dict) else None,
+    }
     return {name: value if isinstance(value, str) and value.strip() else None for name, value in texts.items()}
 
 
@@ -158,7 +164,7 @@ def test_plain_calls(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LEFT)
-def test_what_is_not_plain_is_left_with_its_whole_scope(name: str) -> None:
+def test_what_is_not_plain_is_left_with_its_whole_known(name: str) -> None:
     other = conversation(100, session_id="other")
     documents = [*LEFT[name], *other]
     assert same(documents) == list(range(len(LEFT[name])))

@@ -114,6 +114,9 @@ def test_export_for_trl(built: Lake, tmp_path: Path) -> None:
             "chosen": [{"role": "assistant", "content": ASK}],
             "rejected": [{"role": "assistant", "content": BAD}],
             "issue_type": "unclarified_demand",
+            "conversation_id": "c9",
+            "pair_id": "p1",
+            "user_id": "u9",
         }
     ]
 

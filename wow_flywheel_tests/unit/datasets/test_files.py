@@ -40,7 +40,7 @@ def datasets(*users: str, shuffled: int | None = None) -> Datasets:
     if shuffled is not None:
         frames = [frame.sample(fraction=1, shuffle=True, seed=shuffled) for frame in frames]
     sft, preferences = sft_rows(frames[0], frames[1], "c1"), preference_rows(frames[2], "c1")
-    return Datasets(sft, preferences, (DAY, next_day()), {"cases": 3}, {})
+    return Datasets(sft, preferences, (DAY, next_day()), {"cases": 3}, {}, {})
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -73,6 +73,9 @@ def test_a_line_of_preference_has_a_prompt_and_two_answers(tmp_path: Path) -> No
             "chosen": [{"role": "assistant", "content": ASK}],
             "rejected": [{"role": "assistant", "content": DONE}],
             "issue_type": "unclarified_demand",
+            "conversation_id": "p-ada",
+            "pair_id": "p-ada#1",
+            "user_id": "ada",
         }
     ]
 

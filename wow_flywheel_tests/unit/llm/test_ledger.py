@@ -1,6 +1,7 @@
 """The ledger on disk: keys, damage, what is kept."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,14 @@ def test_whatever_decides_an_answer_changes_the_key(position: int, other: object
     changed = [*ASKED]
     changed[position] = other
     assert request_key(*changed) != request_key(*ASKED)
+
+
+def test_entries_are_found_by_what_they_are_about_and_deleted(tmp_path: Path) -> None:
+    ledger = Ledger.at(str(tmp_path))
+    assert ledger.keys_about(lambda _: True) == []
+    for key, about in (("aa1", "c-1"), ("bb2", "c-2"), ("cc3", ""), ("dd4", "c-9")):
+        ledger.put(key, replace(ENTRY, about=about))
+    assert ledger.keys_about(lambda about: about in {"c-1", "c-9"}) == ["aa1", "dd4"]
+    assert ledger.keys_about(lambda about: about == "c-1", {"cc3", "ee5"}) == ["aa1", "cc3"]
+    ledger.remove(["aa1", "cc3"])
+    assert [ledger.get(key) is None for key in ("aa1", "bb2", "cc3", "dd4")] == [True, False, True, False]
