@@ -10,6 +10,7 @@ from statistics import median
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.conversations.account import ADDED
 from wow_flywheel.conversations.messages import ROLES
 from wow_flywheel.lake import Lake
 
@@ -89,7 +90,7 @@ def _of_all(frame: pl.LazyFrame) -> dict[str, float]:
 
 def _of_lines(counts: Mapping[str, int]) -> dict[str, float | None]:
     spoken = counts["lines"] - counts["blank"]
-    accounted = sum(counts.get(name, 0) for name in ("conversations", "quarantined", "duplicates", "ignored", "blank"))
+    accounted = sum(counts[name] for name in ADDED)
     return {
         "read": counts["conversations"],
         "quarantined_share": counts["quarantined"] / spoken if spoken else 0.0,

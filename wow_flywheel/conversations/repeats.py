@@ -15,7 +15,7 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.fields import Row
 
-CENSUS = {"seq": pl.Int64, "conversation_id": pl.String, "line_hash": pl.UInt64}
+CENSUS = {"seq": pl.Int64, "conversation_id": pl.String, "line_hash": pl.UInt64, "lines": pl.Int64}
 IDENTITY = ("user_id", "channel", "scenario", "locale", "model", "started_at")
 
 
@@ -24,7 +24,7 @@ class Census:
     """Every line that gave a conversation, in the order of files and lines.
 
     Attributes:
-        lines: seq (its place in that order), conversation_id, line_hash (equal for exact copies).
+        lines: seq (its place in that order), conversation_id, line_hash (equal for exact copies), lines (how many gave it).
     """
 
     lines: pl.DataFrame

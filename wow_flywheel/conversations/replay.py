@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.forget.tombstones import forgotten_users
 from wow_flywheel.lake import Lake
 
 LINE = ("source_file", "source_line")
@@ -47,7 +48,7 @@ def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC"
         StorageUnavailable: A store does not answer.
     """
     before = lake.read("quarantine", day)
-    with read_day(source, day, timezone=timezone) as read:
+    with read_day(source, day, timezone=timezone, forgotten=forgotten_users(lake)) as read:
         lake.replace_streamed("conversations", read.batches, day)
         lake.replace_streamed("quarantine", read.quarantine_batches, day)
         quarantined = read.scan_quarantine().select(*LINE, "reason").collect()

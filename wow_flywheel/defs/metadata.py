@@ -60,10 +60,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> dg.MarkdownMe
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def count_table(rows: pl.DataFrame | pl.LazyFrame, *columns: str) -> dg.MarkdownMetadataValue:
+def count_table(rows: pl.DataFrame, *columns: str) -> dg.MarkdownMetadataValue:
     """How many rows each combination of values has, as a Markdown table."""
-    counted = rows.lazy().group_by(columns).len("rows").sort(columns).collect(engine="streaming")
-    return table([*columns, "rows"], counted.rows())
+    return frame_table(rows.group_by(columns).len("rows").sort(columns))
+
+
+def frame_table(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """A small frame as a Markdown table."""
+    return table(rows.columns, rows.rows())
 
 
 def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:

@@ -12,7 +12,7 @@ import dagster as dg
 from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
-from wow_flywheel.defs.metadata import count_table, counts_table, written
+from wow_flywheel.defs.metadata import counts_table, frame_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
@@ -40,30 +40,27 @@ CHECKS = [check_spec(name, "conversations", text, blocking=True) for name, text,
 @dg.multi_asset(specs=SPECS, check_specs=CHECKS)
 def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Read the day's logs whole, and replace the day."""
-    from wow_flywheel.conversations.day_facts import earlier_days
-    from wow_flywheel.conversations.expectations import names, validate
-    from wow_flywheel.conversations.ingest import read_day
-    from wow_flywheel.conversations.sources import LogSource
-    from wow_flywheel.conversations.thresholds import read_thresholds
+    from wow_flywheel.conversations.daily import ingest_day
 
     with plain_failures(context):
-        day, lake, settings = day_of(context.partition_key), flywheel.lake(), flywheel.settings()
-        limits = read_thresholds(settings.checks, names())
-        with read_day(LogSource.of(settings), day, timezone=settings.timezone) as read:
-            outcomes = validate(read.scan(), read.counts, limits, *earlier_days(lake, day))
-            quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
-            version = lake.replace_streamed("conversations", read.batches, day)
-            scenarios = count_table(read.scan(), "scenario", "locale")
-            reasons = count_table(read.scan_quarantine(), "reason", "source_file")
-    counts = read.counts
+        day, lake = day_of(context.partition_key), flywheel.lake()
+        done = ingest_day(lake, flywheel.settings(), day)
+    counts = done.counts
     context.log.info(summary(context.partition_key, counts))
-    metadata = written(lake, "conversations", counts["conversations"], version)
-    shown = {"accounting": counts_table(counts), "by scenario": scenarios}
-    yield dg.MaterializeResult(asset_key="conversations", metadata=metadata | shown)
-    metadata = written(lake, "quarantine", counts["quarantined"], quarantined)
-    yield dg.MaterializeResult(asset_key="quarantine", metadata=metadata | {"by reason": reasons})
+    shown: dict[str, dict[str, Any]] = {
+        "conversations": {"accounting": accounting(done.counts, done.ignored), "by scenario": frame_table(done.scenarios)},
+        "quarantine": {"by reason": frame_table(done.reasons)},
+    }
+    rows = {"conversations": counts["conversations"], "quarantine": int(done.reasons["rows"].sum())}
+    for name, more in shown.items():
+        yield dg.MaterializeResult(asset_key=name, metadata=written(lake, name, rows[name], done.versions[name]) | more)
     replay = f"fix the log or the reader, then `wow-flywheel conversations replay --dt {day}`, then run `nightly` again"
-    yield from reported(told(context, outcomes, counts), replay)
+    yield from reported(told(context, done.outcomes, counts), replay)
+
+
+def accounting(counts: Mapping[str, int], ignored: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+    """The day's account as a table, with the reasons of what was ignored."""
+    return counts_table(dict(counts) | {f"ignored: {reason}": lines for reason, lines in sorted(ignored.items())})
 
 
 def told(
@@ -80,7 +77,8 @@ def summary(day: str, counts: Mapping[str, Any]) -> str:
     """The day's accounting in one line."""
     return (
         f"{day}: {counts['conversations']} conversations from {counts['lines']} lines in {counts['files']} files, "
-        f"{counts['quarantined']} quarantined, {counts['duplicates']} duplicates, {counts['redactions']} values redacted"
+        f"{counts['quarantined']} quarantined, {counts['duplicates']} repeated, {counts['ignored']} ignored, "
+        f"{counts['redactions']} values redacted"
     )
 
 

@@ -11,6 +11,7 @@ from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.forget.tombstones import Forgotten, hashed
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, read_line, record, write
 
 USER = {"role": "user", "content": "hi"}
@@ -130,7 +131,8 @@ def test_a_broken_line_is_quarantined_with_its_reason(tmp_path: Path, reason: st
     ]
     assert day.conversations["conversation_id"].to_list() == ["good"]
     assert dict(day.counts) == {
-        "files": 1, "lines": 3, "conversations": 1, "quarantined": 1, "duplicates": 0, "blank": 1, "redactions": 0,
+        "files": 1, "lines": 3, "conversations": 1, "conversation_lines": 1, "quarantined": 1, "duplicates": 0, "blank": 1,
+        "ignored": 0, "redactions": 0,
     }  # fmt: skip
 
 
@@ -258,6 +260,16 @@ def test_a_time_without_offset_is_read_in_the_business_timezone(tmp_path: Path) 
 def test_days_without_lines(tmp_path: Path) -> None:
     write(tmp_path, b"\n \n")
     assert dict(read(tmp_path).counts) == {
-        "files": 1, "lines": 2, "conversations": 0, "quarantined": 0, "duplicates": 0, "blank": 2, "redactions": 0,
+        "files": 1, "lines": 2, "conversations": 0, "conversation_lines": 0, "quarantined": 0, "duplicates": 0, "blank": 2,
+        "ignored": 0, "redactions": 0,
     }  # fmt: skip
     assert read_day(LogSource.at(str(tmp_path)), DAY.replace(day=6)).counts["files"] == 0
+
+
+def test_a_forgotten_customer_is_ignored_even_in_broken_lines(tmp_path: Path) -> None:
+    gone = Forgotten("salt", frozenset({hashed("salt", "u-9")}))
+    write(tmp_path, b"\n".join([line("c-1"), line("c-2", user_id="u-9"), line("c-3", user_id="u-9")[:-9], b"{"]))
+    day = read_day(LogSource.at(str(tmp_path)), DAY, forgotten=gone)
+    assert day.conversations["conversation_id"].to_list() == ["c-1"]
+    assert day.quarantine["source_line"].to_list() == [4]
+    assert (day.counts["lines"], day.counts["ignored"], day.ignored) == (4, 2, {"forgotten": 2})

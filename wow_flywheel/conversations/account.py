@@ -1,0 +1,203 @@
+"""The account of a day: what came of every line, and the rows themselves, redacted and on local disk.
+
+What belongs here: taking in rows, quarantined and ignored lines, settling repeats, and checking that nothing is lost. What does
+not: reading (`native`, `foreign`), tables (`lake`).
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import polars as pl
+
+from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
+from wow_flywheel.conversations.fields import BrokenRecordError, Row
+from wow_flywheel.conversations.lines import Line
+from wow_flywheel.conversations.record import redact_frame
+from wow_flywheel.conversations.redact import redact_broken
+from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
+from wow_flywheel.conversations.spool import Spool
+from wow_flywheel.conversations.whose import user_named_in
+from wow_flywheel.errors import ContractError
+from wow_flywheel.forget.tombstones import Forgotten
+
+MAX_KEPT_LINE: Final = 100_000
+"""Characters of a redacted line that quarantine keeps; the source file holds the whole."""
+WORKING: Final = {"seq": pl.Int64, "line_hash": pl.UInt64, "byte_offset": pl.Int64, "lines": pl.Int64}
+"""What is known of a row while the day is read, beside the columns of `conversations`: its place among all lines, a hash that
+exact copies share, where it begins, and of how many lines it was made."""
+ADDED: Final = ("conversation_lines", "quarantined", "duplicates", "blank", "ignored")
+"""Every line is in one of these counts."""
+NOBODY: Final = Forgotten("", frozenset())
+
+
+@dataclass(slots=True)
+class DayRead:
+    """What a day's files hold. Close it, or use it as a context manager, to remove its rows from the local disk.
+
+    Attributes:
+        counts: files, lines, conversations, conversation_lines (of which these were made), quarantined, duplicates (lines of
+            copies and earlier versions of a conversation), blank, ignored, redactions;
+            lines = conversation_lines + quarantined + duplicates + blank + ignored.
+        ignored: The ignored lines by reason.
+        formats: Files by format.
+    """
+
+    counts: Mapping[str, int]
+    ignored: Mapping[str, int]
+    formats: Mapping[str, int]
+    _rows: Spool
+    _broken: Spool
+    _left_out: pl.Series
+    _settled: pl.DataFrame
+
+    @property
+    def conversations(self) -> pl.DataFrame:
+        """Contract `conversations`, by start; held in memory."""
+        return CONVERSATIONS.conform(self.scan().collect().sort("started_at", "conversation_id"))
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """Contract `quarantine`; held in memory."""
+        return QUARANTINE.conform(self.scan_quarantine().collect().sort("source_file", "source_line"))
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The conversations some thousands at a time."""
+        for frame in self._rows.frames():
+            yield frame.filter(pl.col("seq").is_in(self._left_out.implode()).not_()).select(list(CONVERSATIONS.columns))
+        yield self._settled
+
+    def quarantine_batches(self) -> Iterator[pl.DataFrame]:
+        """The quarantined lines some thousands at a time."""
+        return self._broken.frames()
+
+    def scan(self) -> pl.LazyFrame:
+        """The conversations, lazily."""
+        kept = self._rows.scan().filter(pl.col("seq").is_in(self._left_out.implode()).not_())
+        return pl.concat([kept.select(list(CONVERSATIONS.columns)), self._settled.lazy()])
+
+    def scan_quarantine(self) -> pl.LazyFrame:
+        """The quarantined lines, lazily."""
+        return self._broken.scan()
+
+    def close(self) -> None:
+        """Remove what is on the local disk."""
+        self._rows.close()
+        self._broken.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@dataclass(slots=True)
+class Account:
+    """A day while it is read.
+
+    Args:
+        day: The day.
+        forgotten: Customers whose records are ignored.
+    """
+
+    day: dt.date
+    forgotten: Forgotten = NOBODY
+    counts: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
+    _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
+    _seen: list[pl.DataFrame] = field(default_factory=list)
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Take in conversations, not yet redacted.
+
+        Args:
+            rows: The columns of `plain.SHAPE`, source_file, source_line, and those of `WORKING`.
+        """
+        known = self.forgotten.among(rows["user_id"])
+        theirs = rows.filter(known)
+        self.ignore("forgotten", int(theirs["lines"].sum()))
+        self.counts["lines"] += int(rows["lines"].sum()) - int(theirs["lines"].sum())
+        redacted = redact_frame(rows.filter(~known).with_columns(dt=pl.lit(self.day)))
+        self.counts["redactions"] += int(redacted["redactions"].sum())
+        self._seen.append(redacted.select(list(CENSUS)))
+        self._rows.add(redacted)
+
+    def quarantine(self, file: str, line: Line, error: BrokenRecordError) -> None:
+        """Take in a line that could not be read."""
+        user = user_named_in(line.data)
+        if user is not None and user in self.forgotten:
+            self.ignore("forgotten")
+            return
+        text = redact_broken(line.data, MAX_KEPT_LINE)
+        source = {"source_file": file, "source_line": line.number, "byte_offset": line.offset}
+        named = {"conversation_id": _conversation_id(text), "user_id": user, "redacted_line": text}
+        self.counts.update(lines=1, quarantined=1)
+        self._set_aside(source | named, error)
+
+    def blank(self, lines: int = 1) -> None:
+        """Count lines that hold nothing."""
+        self.counts.update(lines=lines, blank=lines)
+
+    def ignore(self, reason: str, lines: int = 1) -> None:
+        """Count lines that rightly give nothing."""
+        if lines:
+            self.counts.update(lines=lines, ignored=lines)
+            self.ignored[reason] += lines
+
+    def settle(self) -> DayRead:
+        """What was taken in, repeats settled, counted.
+
+        Raises:
+            ContractError: Lines are lost: a defect.
+        """
+        census = Census(pl.concat([pl.DataFrame(schema=pl.Schema(CENSUS)), *self._seen]))
+        copies, versions = census.copies(), census.versions()
+        competing = self._rows.scan().filter(pl.col("seq").is_in(versions.implode())).collect()
+        settled, contradicting = resolve(competing)
+        for row in contradicting.to_dicts():
+            self._contradicts(row)
+        taken = int(census.lines["lines"].sum())
+        repeated = int(census.lines.filter(pl.col("seq").is_in(copies.implode()))["lines"].sum())
+        older = int(competing["lines"].sum()) - int(settled["lines"].sum()) - int(contradicting["lines"].sum())
+        self.counts["duplicates"] = repeated + older
+        self.counts["conversation_lines"] = taken - repeated - older - int(contradicting["lines"].sum())
+        self.counts["conversations"] = census.lines.height - len(copies) - len(versions) + settled.height
+        kept = CONVERSATIONS.conform(settled.select(list(CONVERSATIONS.columns)))
+        left_out = pl.concat([copies, versions])
+        return DayRead(_checked(self.counts), self.ignored, self.formats, self._rows, self._broken, left_out, kept)
+
+    def _contradicts(self, row: Row) -> None:
+        kept = {name: row[name] for name in ("conversation_id", "user_id", "source_file", "source_line", "byte_offset")}
+        text = json.dumps(as_record(row), default=str, ensure_ascii=False)[:MAX_KEPT_LINE]
+        self.counts["quarantined"] += row["lines"]
+        contradicts = BrokenRecordError("duplicate_id", "conversation_id repeats with other content")
+        self._set_aside(kept | {"redacted_line": text}, contradicts)
+
+    def _set_aside(self, row: Row, error: BrokenRecordError) -> None:
+        self._broken.add_row(row | {"dt": self.day, "reason": error.reason, "detail": error.detail})
+
+
+def _conversation_id(redacted: str) -> str | None:
+    try:
+        record = json.loads(redacted)
+        found = record.get("conversation_id") if isinstance(record, dict) else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, str) and found.isprintable() else None
+
+
+def _checked(counts: Counter[str]) -> dict[str, int]:
+    accounts = {name: counts[name] for name in ("files", "lines", "conversations", *ADDED, "redactions")}
+    if accounts["lines"] != sum(accounts[name] for name in ADDED):
+        raise ContractError(
+            f"the lines of the day do not add up: {accounts}",
+            hint="this is a defect of the reader: report it with these numbers",
+        )
+    return accounts

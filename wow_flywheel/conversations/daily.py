@@ -1,0 +1,67 @@
+"""A day from its log files to its tables, in one call.
+
+What belongs here: reading, checking, writing, and what is shown of it. What does not: each of these (`ingest`, `expectations`,
+`lake`), Dagster's words.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from wow_flywheel.conversations.day_facts import earlier_days
+from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
+from wow_flywheel.conversations.ingest import read_day
+from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.conversations.thresholds import read_thresholds
+from wow_flywheel.forget.tombstones import forgotten_users
+from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came of a day.
+
+    Attributes:
+        counts: Its account; see `account.DayRead`.
+        ignored: Ignored lines by reason.
+        formats: Files by format.
+        outcomes: What the expectations saw.
+        scenarios: scenario, locale, rows.
+        reasons: reason, source_file, rows: the quarantined lines.
+        versions: Of the tables written, by name.
+    """
+
+    counts: Mapping[str, int]
+    ignored: Mapping[str, int]
+    formats: Mapping[str, int]
+    outcomes: list[ExpectationOutcome]
+    scenarios: pl.DataFrame
+    reasons: pl.DataFrame
+    versions: Mapping[str, int]
+
+
+def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
+    """Read a day's log files and replace its partitions of `quarantine` and `conversations`.
+
+    Raises:
+        SourceError: The logs cannot be read.
+        SettingsError: The thresholds are set wrong.
+        StorageUnavailable: A store does not answer.
+    """
+    limits = read_thresholds(settings.checks, names())
+    source, forgotten = LogSource.of(settings), forgotten_users(lake)
+    with read_day(source, day, timezone=settings.timezone, forgotten=forgotten) as read:
+        outcomes = validate(read.scan(), read.counts, limits, *earlier_days(lake, day))
+        quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
+        written = lake.replace_streamed("conversations", read.batches, day)
+        scenarios = _counted(read.scan(), "scenario", "locale")
+        reasons = _counted(read.scan_quarantine(), "reason", "source_file")
+    versions = {"conversations": written, "quarantine": quarantined}
+    return Ingested(read.counts, read.ignored, read.formats, outcomes, scenarios, reasons, versions)
+
+
+def _counted(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:
+    return rows.group_by(columns).len("rows").sort(columns).collect(engine="streaming")

@@ -1,0 +1,73 @@
+"""Native records of a log file, block by block: those of one day go into its account.
+
+What belongs here: plain lines together, the others one by one, and which lines are of the day. What does not: what a line means
+(`plain`, `record`), counting (`account`).
+"""
+
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from wow_flywheel.conversations.account import Account
+from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
+from wow_flywheel.conversations.lines import Block, Line
+from wow_flywheel.conversations.plain import SHAPE, PlainReader
+from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.sources import LogFile
+
+
+@dataclass(slots=True)
+class NativeLines:
+    """Reads the native files of a day.
+
+    Args:
+        account: Of the day.
+        zone: The business timezone.
+    """
+
+    account: Account
+    zone: ZoneInfo
+    _reader: PlainReader = field(default_factory=PlainReader)
+    _passed: int = 0
+
+    def add(self, block: Block, file: LogFile) -> None:
+        """Take in some lines of a file: those of this day."""
+        read = self._reader.read(block)
+        rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
+        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE}))
+        rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
+        located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
+            source_file=pl.lit(file.path),
+            source_line=block.number + pl.col("place"),
+            seq=self._passed + pl.col("place"),
+            byte_offset=pl.Series(block.offsets).gather(rows["place"]),
+            lines=pl.lit(1, pl.Int64),
+        )
+        self._passed += len(block)
+        started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
+        self.account.take(located.filter(file.taken(self.account.day, started)))
+
+    def _careful(self, line: Line, place: int, file: LogFile) -> Row | None:
+        """The row of a line that is not plain; None for one that is blank or broken, which is noted."""
+        here = file.takes(self.account.day, None)
+        if line.broken is None and not line.data.strip():
+            self.account.blank(here)
+            return None
+        try:
+            return {"place": place} | parse(line, self.zone)
+        except BrokenRecordError as error:
+            if here:
+                self.account.quarantine(file.path, line, error)
+            return None
+
+
+def parse(line: Line, zone: ZoneInfo) -> Row:
+    """One line with care.
+
+    Raises:
+        BrokenRecordError: It cannot be trusted, or breaks the contract.
+    """
+    if line.broken:
+        raise BrokenRecordError(line.broken, REASONS[line.broken])
+    return parse_record(line.data, zone)
