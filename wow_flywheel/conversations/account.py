@@ -113,6 +113,12 @@ class Account:
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _seen: list[pl.DataFrame] = field(default_factory=list)
+    _passed: int = 0
+
+    def number(self, lines: int) -> int:
+        """The place of the first of some lines among all that are read; each is numbered once."""
+        first, self._passed = self._passed, self._passed + lines
+        return first
 
     def take(self, rows: pl.DataFrame) -> None:
         """Take in conversations, not yet redacted.

@@ -17,6 +17,8 @@ import polars as pl
 from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS
 
+LINE: Final = 2**20
+"""Places of calls are this many apart from line to line."""
 HEAVY: Final = ("system", "said")
 LIGHT: Final = {name: kind for name, kind in CALLS.items() if name not in HEAVY}
 """What linking needs of a call; a place is unique among all calls of the day."""
@@ -49,12 +51,20 @@ def link(calls: pl.DataFrame, unclear: pl.DataFrame) -> Linked:
     Returns:
         The chains, and the calls that are left.
     """
-    scoped = calls.filter("plain").with_columns(scope=_scope())
+    scoped = calls.filter("plain").with_columns(scope=_scope(), line=pl.col("place") // LINE)
     touched = [scoped.join(unclear, on=name, how="semi").select("scope") for name in ("call_id", "trace")]
-    tangled = pl.concat([_tangled(scoped), unclear.select(scope=_scope()), *touched])
-    whole = scoped.join(tangled.unique(), on="scope", how="anti").sort("scope", "opening", "length")
+    tangled = pl.concat([_tangled(scoped), unclear.select(scope=_scope()), *touched]).unique()
+    while (spread := _sharing_lines(scoped, tangled)).height > tangled.height:
+        tangled = spread
+    whole = scoped.join(tangled, on="scope", how="anti").sort("scope", "opening", "length")
     chained = whole.with_columns(chain=pl.col("place").last().over("scope", "opening")).select(*LIGHT, "chain")
     return Linked(chained, calls.join(chained, on="place", how="anti")["place"])
+
+
+def _sharing_lines(scoped: pl.DataFrame, tangled: pl.DataFrame) -> pl.DataFrame:
+    """The scopes that are left, and those with calls on the same lines: a line is read in one way."""
+    lines = scoped.join(tangled, on="scope", how="semi").select("line").unique()
+    return pl.concat([tangled, scoped.join(lines, on="line", how="semi").select("scope")]).unique()
 
 
 def rows(calls: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:

@@ -71,14 +71,11 @@ def an_object(value: Any, name: str) -> Row:
     return value
 
 
-def whole_objects(value: Any, name: str) -> None:
-    """Refuse any object in a JSON value that names a key twice."""
+def repeats_keys(value: Any) -> bool:
+    """Whether any object in a JSON value names a key twice."""
     if isinstance(value, dict):
-        for each in an_object(value, name).values():
-            whole_objects(each, name)
-    elif isinstance(value, list):
-        for each in value:
-            whole_objects(each, name)
+        return isinstance(value, RepeatedKeys) or any(map(repeats_keys, value.values()))
+    return isinstance(value, list) and any(map(repeats_keys, value))
 
 
 def need(record: Row, name: str) -> Any:

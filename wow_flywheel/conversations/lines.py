@@ -14,6 +14,8 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from wow_flywheel.conversations.fields import json_object, repeats_keys
+
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is quarantined unread: no conversation is that long."""
 KEPT_OF_LONG = 2**16
@@ -22,6 +24,8 @@ CHUNK = 2**16
 BLOCK = 8 * 2**20
 """Bytes of lines handled at once."""
 PARQUET_ROWS = 1000
+WHOLE = (".json", ".json.gz", ".json.zst")
+"""Names of files that may be one JSON document; lines with such a name are read as lines."""
 BOM = b"\xef\xbb\xbf"
 END = ord("\n")
 
@@ -117,6 +121,13 @@ def read_blocks(stream: BinaryIO, path: str) -> Iterator[Block]:
     if path.endswith(".parquet"):
         yield from _parquet_blocks(stream)
         return
+    if path.endswith(WHOLE):
+        raw = stream.read()
+        rows = _json_rows(raw, path)
+        if rows is not None:
+            yield rows
+            return
+        stream = io.BytesIO(raw)
     cutter = _Cutter()
     try:
         for chunk in _plain(stream, path):
@@ -256,10 +267,21 @@ def _parquet_blocks(stream: BinaryIO) -> Iterator[Block]:
             yield _rows_block(index, rows)
             index += len(rows)
     except (pa.ArrowException, OSError, UnicodeDecodeError):
-        yield _rows_block(index, [b""], broken="truncated_file")
+        yield _rows_block(index, [b""], {0: "truncated_file"})
 
 
-def _rows_block(index: int, rows: list[bytes], broken: str | None = None) -> Block:
+def _json_rows(raw: bytes, path: str) -> Block | None:
+    """The elements of a file that is one JSON array, or its one object, as rows; None if it holds lines."""
+    try:
+        found = json.loads(b"".join(_plain(io.BytesIO(raw), path)), object_pairs_hook=json_object)
+    except (DamagedFileError, ValueError, RecursionError):
+        return None
+    elements = found if isinstance(found, list) else [found]
+    rows = [json.dumps(each, ensure_ascii=False).encode(errors="surrogatepass") for each in elements]
+    return _rows_block(0, rows, {place: "duplicate_key" for place, each in enumerate(elements) if repeats_keys(each)})
+
+
+def _rows_block(index: int, rows: list[bytes], broken: dict[int, str] | None = None) -> Block:
     bounds = np.cumsum([0, *(len(row) + 1 for row in rows)], dtype=np.int64)
     offsets = np.arange(index, index + len(rows), dtype=np.int64)
-    return Block(index + 1, offsets, b"".join(row + b"\n" for row in rows), bounds, {0: broken} if broken else {})
+    return Block(index + 1, offsets, b"".join(row + b"\n" for row in rows), bounds, broken or {})

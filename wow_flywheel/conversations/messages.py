@@ -14,10 +14,10 @@ from wow_flywheel.conversations.fields import (
     an_object,
     count,
     optional_text,
+    repeats_keys,
     required_text,
     text,
     time,
-    whole_objects,
 )
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
@@ -91,7 +91,8 @@ def _tool_call(call: Any, where: str) -> Row:
     an_object(function, f"{where}.function")
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        whole_objects(arguments, f"{where}.arguments")
+        if repeats_keys(arguments):
+            raise BrokenRecordError("duplicate_key", f"{where}.arguments names a key twice")
         arguments = json.dumps(arguments if arguments is not None else {}, ensure_ascii=False)
     try:
         return {

@@ -29,22 +29,20 @@ class NativeLines:
     account: Account
     zone: ZoneInfo
     _reader: PlainReader = field(default_factory=PlainReader)
-    _passed: int = 0
 
     def add(self, block: Block, file: LogFile) -> None:
         """Take in some lines of a file: those of this day."""
-        read = self._reader.read(block)
+        first, read = self.account.number(len(block)), self._reader.read(block)
         rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
         careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE}))
         rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
         located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
             source_file=pl.lit(file.path),
             source_line=block.number + pl.col("place"),
-            seq=self._passed + pl.col("place"),
+            seq=first + pl.col("place"),
             byte_offset=pl.Series(block.offsets).gather(rows["place"]),
             lines=pl.lit(1, pl.Int64),
         )
-        self._passed += len(block)
         started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
         self.account.take(located.filter(file.taken(self.account.day, started)))
 

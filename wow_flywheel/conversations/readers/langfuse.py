@@ -115,6 +115,19 @@ def read(documents: Iterable[Any]) -> Records:
     return records_of(calls, held.ignored, lambda session: _merged(session, said))
 
 
+def belongs(document: Any) -> tuple[set[str], str]:
+    """By which ids a document belongs to a conversation, and why it gives nothing if none has them."""
+    if not recognises(document):
+        return set(), "unknown_document"
+    held = _Traces()
+    held.add(document)
+    people = [score for score in held.scores.values() if str(score.get("source") or "") in PEOPLE]
+    if held.scores and not people and not held.traces and not held.observations:
+        return set(), "automatic_score"
+    scored = {name for score in people for key in ("traceId", "observationId", "sessionId") if (name := first_text(score, key))}
+    return {*held.traces, *held.observations, *scored}, "unclear_score" if held.scores else "not_a_call"
+
+
 def _calls(trace: JsonObject, name: str, observations: dict[str, JsonObject], ignored: Counter[str]) -> list[Call]:
     """A trace's generations; where none says what the customer asked, the widest span that does."""
     calls, left = [], Counter[str]()

@@ -44,6 +44,23 @@ def read(documents: Iterable[Any]) -> Records:
     return records_of(calls, ignored, lambda session: _merged(session, said))
 
 
+def belongs(document: Any) -> tuple[set[str], str]:
+    """By which ids a document belongs to a conversation, and why it gives nothing if none has them."""
+    if not recognises(document):
+        return set(), "unknown_document"
+    call = _call(document)
+    response = as_object(document["response"])
+    if isinstance(call, str) and response.get("object") == CHUNK:
+        return {name} if (name := first_text(response, "id")) else set(), call
+    return ({call.id}, "superseded") if isinstance(call, Call) else (set(), call)
+
+
+def calls_of(document: Any) -> list[Call]:
+    """The calls in a document on its own."""
+    call = _call(document) if recognises(document) else None
+    return [call] if isinstance(call, Call) else []
+
+
 def _merged(session: Session, said: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: value for call in session.calls for name, value in said[call.id].items()}
 

@@ -72,6 +72,22 @@ def read(documents: Iterable[Any]) -> Records:
     return records_of(calls, ignored, lambda session: _merged(session, said))
 
 
+def belongs(document: Any) -> tuple[set[str], str]:
+    """By which ids a document belongs to a conversation, and why it gives nothing if none has them."""
+    if not recognises(document):
+        return set(), "unknown_document"
+    spans = list(_spans(document))
+    reasons = [found for span in spans if isinstance(found := _call(span), str)]
+    keys = {key for span in spans for key in (span.trace, span.id) if key}
+    return keys, next((reason for reason in reasons if reason != "not_a_call"), reasons[0] if reasons else "superseded")
+
+
+def calls_of(document: Any) -> list[Call]:
+    """The calls in a document on its own."""
+    spans = _spans(document) if recognises(document) else ()
+    return [call for span in spans if isinstance(call := _call(span), Call)]
+
+
 def _spans(document: JsonObject) -> Iterator[_Span]:
     for group in map(as_object, as_list(first(document, "resourceSpans", "resource_spans"))):
         resource = _attributes(as_object(group.get("resource")))

@@ -26,6 +26,7 @@ IGNORED = {
     "no_reply": "a call without an answer: it failed, or the document only holds a question",
     "no_time": "a call without a time",
     "automatic_score": "a score by a model or by code, not by a person",
+    "superseded": "a call that another one replaced: a retry, a reply that was not used, a helper's call",
     "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5, or for a call that is not here",
 }
 """Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`)."""
@@ -38,10 +39,14 @@ class Records:
     Attributes:
         records: Native records, as `record.parse_record` takes them, by start and id.
         ignored: How many things were left out, by reason.
+        keys: For each record the ids of its session, calls and traces, by which documents belong to it.
+        broken: The same of the sessions that make no valid record, with what is wrong.
     """
 
     records: list[Record]
     ignored: Mapping[str, int]
+    keys: list[frozenset[str]]
+    broken: list[tuple[frozenset[str], BrokenRecordError]]
 
 
 def records_of(calls: Iterable[Call], ignored: Counter[str], feedback: Callable[[Session], Feedback] | None = None) -> Records:
@@ -52,16 +57,22 @@ def records_of(calls: Iterable[Call], ignored: Counter[str], feedback: Callable[
         ignored: What the reader left out so far.
         feedback: Finds what the customer said of a session.
     """
-    records = []
+    records, keys, broken = [], [], []
     for session in sessions(calls):
         record = record_of(session, feedback(session) if feedback else NO_FEEDBACK)
         try:
             parse_record(json.dumps(record).encode())
         except BrokenRecordError as error:
             ignored[error.reason] += 1
+            broken.append((_keys(session), error))
         else:
             records.append(record)
-    return Records(records, dict(sorted(ignored.items())))
+            keys.append(_keys(session))
+    return Records(records, dict(sorted(ignored.items())), keys, broken)
+
+
+def _keys(session: Session) -> frozenset[str]:
+    return frozenset({session.id, *(each for call in session.calls for each in (call.id, call.trace) if each)})
 
 
 def record_of(session: Session, feedback: Feedback) -> Record:
@@ -88,13 +99,14 @@ def linked(messages: Iterable[Message]) -> list[Message]:
     open_calls: list[dict[str, Any]] = []
     done: list[Message] = []
     for message in messages:
+        changed: Message = {}
         if message["role"] == "assistant" and message.get("tool_calls"):
             start = len(done)
             calls = [call | {"id": call["id"] or f"call_{start}_{n}"} for n, call in enumerate(message["tool_calls"])]
-            open_calls, message = calls[:], message | {"tool_calls": calls}  # noqa: PLW2901
+            open_calls, changed = calls[:], {"tool_calls": calls}
         elif message["role"] == "tool":
-            message = message | {"tool_call_id": _answered(message, open_calls)}  # noqa: PLW2901
-        done.append(message)
+            changed = {"tool_call_id": _answered(message, open_calls)}
+        done.append(message | changed)
     return done
 
 

@@ -1,7 +1,7 @@
 """The formats that can be read, by name.
 
-What belongs here: the list, and recognising a format. What does not: formats. A new reader is a module with `recognises` and
-`read`, and one line here.
+What belongs here: the list, and recognising a format. What does not: formats. A new reader is a module with `recognises`,
+`read` and `belongs`, and one line here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,12 @@ READERS: Mapping[str, ModuleType] = {
 def detect(document: Any) -> str | None:
     """The format of a first document; None when no reader knows it."""
     return next((name for name, reader in READERS.items() if reader.recognises(document)), None)
+
+
+def belongs(name: str, document: Any) -> tuple[set[str], str]:
+    """By which ids a document belongs to a conversation (`Records.keys`), and why it gives nothing if none has them."""
+    found: tuple[set[str], str] = READERS[name].belongs(document)
+    return found
 
 
 def read(name: str, documents: Iterable[Any]) -> Records:

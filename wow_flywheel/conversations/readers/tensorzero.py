@@ -59,7 +59,23 @@ def read(documents: Iterable[Any]) -> Records:
     answered = {name: call for name, call in calls.items() if call.reply}
     said, better = _said(feedback, calls, ignored)
     ignored["no_reply"] += sum(1 for name in calls if name not in answered and f"{name}{DEMONSTRATED}" not in better)
-    return records_of([*answered.values(), *better.values()], +ignored, lambda session: _merged(session, said))
+    found = records_of([*answered.values(), *better.values()], +ignored, lambda session: _merged(session, said))
+    return replace(found, keys=[keys | {_episode(key) for key in keys} for keys in found.keys])
+
+
+def belongs(row: Any) -> tuple[set[str], str]:
+    """By which ids a row belongs to a conversation, and why it gives nothing if none has them."""
+    if not recognises(row):
+        return set(), "unknown_document"
+    if _is_feedback(row):
+        target = str(row.get("target_id") or row.get("inference_id"))
+        return {target, f"{target}{DEMONSTRATED}"}, "unclear_score"
+    if _is_model_inference(row):
+        return {str(row["inference_id"])}, "not_a_call"
+    call = _call(row)
+    if isinstance(call, str):
+        return set(), call
+    return {call.id, f"{call.id}{DEMONSTRATED}"}, "superseded" if call.reply else "no_reply"
 
 
 def _call(row: JsonObject) -> Call | str:

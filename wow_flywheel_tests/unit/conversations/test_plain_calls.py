@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.chains import HEAVY, LIGHT, UNCLEAR, link, rows
+from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, link, rows
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import OPENAI, PlainCalls
@@ -55,14 +55,15 @@ def plainly(documents: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
     """Rows of the plain chains, and the places of what is left."""
     data = b"".join(json.dumps(each, ensure_ascii=False).encode() + b"\n" for each in documents)
     (block,) = read_blocks(io.BytesIO(data), "a.jsonl")
-    calls = READER.read(block).with_columns(pl.col("place") // 2**20)
+    calls = READER.read(block)
     unclear = pl.DataFrame(
-        [_known(documents[place]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(UNCLEAR)
+        [_known(documents[place // LINE]) for place in calls.filter(~pl.col("plain"))["place"]], schema=pl.Schema(UNCLEAR)
     )
     linked = link(calls.select(list(LIGHT)), unclear)
     found = rows(calls.select("place", *HEAVY), linked.calls)
-    assert sorted([*linked.left, *found["places"].explode().drop_nulls()]) == list(range(len(documents)))
-    return found.select(list(SHAPE)).sort("conversation_id").to_dicts(), linked.left.sort().to_list()
+    left = linked.left.sort() // LINE
+    assert sorted([*left, *(found["places"].explode().drop_nulls() // LINE)]) == list(range(len(documents)))
+    return found.select(list(SHAPE)).sort("conversation_id").to_dicts(), left.to_list()
 
 
 def _known(found: Any) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def test_plain_calls(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LEFT)
-def test_what_is_not_plain_is_left_with_its_whole_known(name: str) -> None:
+def test_what_is_not_plain_is_left_with_its_whole_scope(name: str) -> None:
     other = conversation(100, session_id="other")
     documents = [*LEFT[name], *other]
     assert same(documents) == list(range(len(LEFT[name])))
