@@ -78,13 +78,16 @@ class Foreign:
                 located.append(each)
                 documents.append(document)
         found = registry.read(self.name, documents)
-        owner = {key: index for index in reversed(range(len(found.keys))) for key in found.keys[index]}
+        owners: dict[str, set[int]] = {}
+        for index, names in enumerate(found.keys):
+            for key in names:
+                owners.setdefault(key, set()).add(index)
         broken = {key: error for keys, error in found.broken for key in keys}
         first: dict[int, Located] = {}
         counted: dict[int, int] = {}
         for each, document in zip(located, documents, strict=True):
             keys, reason = registry.belongs(self.name, document)
-            indexes = sorted({owner[key] for key in keys if key in owner})
+            indexes = sorted(set().union(*(owners.get(key, ()) for key in keys)))
             if indexes:
                 counted[indexes[0]] = counted.get(indexes[0], 0) + 1
                 first.update({index: each for index in indexes if index not in first})
