@@ -16,8 +16,9 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Line, read_lines
-from wow_flywheel.conversations.record import parse_record, redact_row
-from wow_flywheel.conversations.redact import redact_broken
+from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.redaction.json_text import redact_broken
+from wow_flywheel.conversations.redaction.rows import redact_row
 from wow_flywheel.conversations.repeats import Repeat, resolve
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.errors import ContractError

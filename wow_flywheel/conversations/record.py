@@ -1,6 +1,6 @@
 """One native log record: from JSON to a row of the table `conversations`, or the reason why not.
 
-What belongs here: the record's shape, and redacting it. What does not: single fields (`fields`), files and lines (`lines`),
+What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), files and lines (`lines`),
 days (`ingest`).
 """
 
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from wow_flywheel.conversations.fields import BrokenRecordError, Row, need, optional_text, required_text, time
 from wow_flywheel.conversations.messages import message
-from wow_flywheel.conversations.redact import Redactor, pseudonym, redact_content, redact_json
 
 UTC = ZoneInfo("UTC")
 
@@ -32,30 +31,6 @@ def parse_record(data: bytes, zone: ZoneInfo = UTC) -> Row:
         return _row(_json_object(data), zone)
     except RecursionError:
         raise BrokenRecordError("too_deep", "the JSON is nested too deeply") from None
-
-
-def redact_row(row: Row) -> Row:
-    """The row with every free text redacted, tool arguments and results included, and the count in `redactions`."""
-    redactor = Redactor()
-    redacted = row | {
-        "conversation_id": pseudonym(redactor, row["conversation_id"]),
-        "user_id": pseudonym(redactor, row["user_id"]),
-        "messages": [_redacted(redactor, each) for each in row["messages"]],
-    }
-    feedback = row["feedback"]
-    if feedback and feedback["comment"]:
-        redacted["feedback"] = feedback | {"comment": redactor.redact(feedback["comment"])}
-    return redacted | {"redactions": redactor.count}
-
-
-def _redacted(redactor: Redactor, each: Row) -> Row:
-    content, calls = each["content"], each["tool_calls"]
-    if content:
-        redact = redact_json if each["role"] == "tool" else redact_content
-        each["content"] = redact(redactor, content)
-    for call in calls or ():
-        call["arguments"] = redact_json(redactor, call["arguments"])
-    return each
 
 
 def _json_object(data: bytes) -> Row:
