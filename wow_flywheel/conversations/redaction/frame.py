@@ -49,9 +49,9 @@ def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFra
     calls = _calls(messages)
     looked = _to_look_at(plain, messages, calls, given)
     changes = _Changes()
-    ids = plain.select(_IDS)
+    ids, names = plain.select(_IDS), given.to_list()
     for row, texts in groupby(looked.iter_rows(), key=itemgetter(0)):
-        redactor = Redactor.knowing(found for text in given[row] or () if text and (found := as_personal(text)))
+        redactor = Redactor.knowing(found for text in names[row] or () if text and (found := as_personal(text)))
         changes.redact(redactor, row, ids.row(row), list(texts), keep)
     return _put_back(plain, messages, calls, changes)
 

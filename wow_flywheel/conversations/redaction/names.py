@@ -56,7 +56,7 @@ _NOBODY: Final = frozenset(
      "匿名 未知 客户 用户 先生 女士 本人 无").split()
 )  # fmt: skip
 _COMPOUND: Final = frozenset("欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 司徒 夏侯 令狐 长孙 宇文 端木".split())
-_MAY_JOIN: Final = re.compile(r"[ .,'’-]{1,2}")
+_MAY_JOIN: Final = re.compile(r"[ .'’-]{1,2}")
 
 
 def personal_paths(extra: Sequence[str] = ()) -> tuple[str, ...]:
