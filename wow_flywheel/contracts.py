@@ -262,6 +262,15 @@ FORGOTTEN: Final = Contract(
     required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
 )
 
+VAULT: Final = Contract(
+    name="vault",
+    version=1,
+    grain="one value that redaction replaced, encrypted; under WOW_VAULT_URI, never in the lake",
+    columns={"dt": pl.Date, "conversation_id": pl.String, "placeholder": pl.String, "ciphertext": pl.Binary},
+    required=("dt", "conversation_id", "placeholder", "ciphertext"),
+    key=("conversation_id", "placeholder"),
+)
+
 RULE_FINDINGS: Final = Contract(
     name="rule_findings",
     version=1,
@@ -553,7 +562,7 @@ TABLES: Final = {
     for contract in (
         CONVERSATIONS, QUARANTINE, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY,
         INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET,
-        EVALUATIONS, COMPARISONS, FORGOTTEN,
+        EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

@@ -17,8 +17,9 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.fields import BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Line
-from wow_flywheel.conversations.record import redact_frame
-from wow_flywheel.conversations.redact import redact_broken
+from wow_flywheel.conversations.redaction.frame import redact_frame
+from wow_flywheel.conversations.redaction.json_text import redact_broken
+from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.conversations.whose import user_named_in
@@ -103,10 +104,12 @@ class Account:
     Args:
         day: The day.
         forgotten: Customers whose records are ignored.
+        vault: Where the originals of redacted values are kept, if they are.
     """
 
     day: dt.date
     forgotten: Forgotten = NOBODY
+    vault: Vault | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
@@ -124,16 +127,20 @@ class Account:
         """Take in conversations, not yet redacted.
 
         Args:
-            rows: The columns of `plain.SHAPE`, source_file, source_line, and those of `WORKING`.
+            rows: The columns of `plain.SHAPE`, source_file, source_line, those of `WORKING`, and maybe `plain.NAMES`.
         """
         known = self.forgotten.among(rows["user_id"])
         theirs = rows.filter(known)
         self.ignore("forgotten", int(theirs["lines"].sum()))
         self.counts["lines"] += int(rows["lines"].sum()) - int(theirs["lines"].sum())
-        redacted = redact_frame(rows.filter(~known).with_columns(dt=pl.lit(self.day)))
+        redacted = redact_frame(rows.filter(~known).with_columns(dt=pl.lit(self.day)), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self._seen.append(redacted.select(list(CENSUS)))
         self._rows.add(redacted)
+
+    def _keep(self, conversation_id: str, originals: Mapping[str, str]) -> None:
+        if self.vault is not None:
+            self.vault.keep(self.day, conversation_id, originals)
 
     def quarantine(self, file: str, line: Line, error: BrokenRecordError) -> None:
         """Take in a line that could not be read."""

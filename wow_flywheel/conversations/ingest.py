@@ -7,6 +7,7 @@ day.
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,23 @@ from wow_flywheel.conversations.detect import NATIVE, format_of
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.native import NativeLines
+from wow_flywheel.conversations.redaction.names import DEFAULT_PATHS
+from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.forget.tombstones import Forgotten
 
 __all__ = ["DayRead", "read_day"]
 
 
-def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotten: Forgotten = NOBODY) -> DayRead:
+def read_day(
+    source: LogSource,
+    day: dt.date,
+    *,
+    timezone: str = "UTC",
+    forgotten: Forgotten = NOBODY,
+    vault: Vault | None = None,
+    personal: Sequence[str] = DEFAULT_PATHS,
+) -> DayRead:
     """Read all log files of a day.
 
     Args:
@@ -29,6 +40,8 @@ def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotte
         day: The day; in a folder that names it, of every record there.
         timezone: The business timezone, in which a time without an offset is read.
         forgotten: Customers whose records are ignored.
+        vault: Is given the originals of redacted values; the caller flushes it.
+        personal: Dotted paths of the fields of native records that name the customer.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -37,8 +50,8 @@ def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotte
         SourceError: The source cannot be listed or a file not be read.
         StorageUnavailable: The object store does not answer.
     """
-    account, zone = Account(day, forgotten), ZoneInfo(timezone)
-    native, others = NativeLines(account, zone), defaultdict[str, list[LogFile]](list)
+    account, zone = Account(day, forgotten, vault), ZoneInfo(timezone)
+    native, others = NativeLines(account, zone, personal), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
         with source.reading(file) as stream:

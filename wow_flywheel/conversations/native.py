@@ -4,6 +4,7 @@ What belongs here: plain lines together, the others one by one, and which lines 
 (`plain`, `record`), counting (`account`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ import polars as pl
 from wow_flywheel.conversations.account import Account
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Block, Line
-from wow_flywheel.conversations.plain import SHAPE, PlainReader
+from wow_flywheel.conversations.plain import NAMES, SHAPE, PlainReader
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.sources import LogFile
 
@@ -24,17 +25,22 @@ class NativeLines:
     Args:
         account: Of the day.
         zone: The business timezone.
+        personal: Paths of fields that name the customer.
     """
 
     account: Account
     zone: ZoneInfo
-    _reader: PlainReader = field(default_factory=PlainReader)
+    personal: Sequence[str] = ()
+    _reader: PlainReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = PlainReader(self.personal)
 
     def add(self, block: Block, file: LogFile) -> None:
         """Take in some lines of a file: those of this day."""
         first, read = self.account.number(len(block)), self._reader.read(block)
         rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
-        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE}))
+        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **NAMES}))
         rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
         located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
             source_file=pl.lit(file.path),
@@ -53,14 +59,14 @@ class NativeLines:
             self.account.blank(here)
             return None
         try:
-            return {"place": place} | parse(line, self.zone)
+            return {"place": place} | parse(line, self.zone, self.personal)
         except BrokenRecordError as error:
             if here:
                 self.account.quarantine(file.path, line, error)
             return None
 
 
-def parse(line: Line, zone: ZoneInfo) -> Row:
+def parse(line: Line, zone: ZoneInfo, personal: Sequence[str]) -> Row:
     """One line with care.
 
     Raises:
@@ -68,4 +74,4 @@ def parse(line: Line, zone: ZoneInfo) -> Row:
     """
     if line.broken:
         raise BrokenRecordError(line.broken, REASONS[line.broken])
-    return parse_record(line.data, zone)
+    return parse_record(line.data, zone, personal)

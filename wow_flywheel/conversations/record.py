@@ -1,14 +1,13 @@
 """One native log record: from JSON to a row of the table `conversations`, or the reason why not.
 
-What belongs here: the record's shape, and redacting it. What does not: single fields (`fields`), files and lines (`lines`),
+What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), files and lines (`lines`),
 days (`ingest`).
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import polars as pl
 
 from wow_flywheel.conversations.fields import (
     BrokenRecordError,
@@ -21,58 +20,30 @@ from wow_flywheel.conversations.fields import (
     time,
 )
 from wow_flywheel.conversations.messages import message
-from wow_flywheel.conversations.redact import Redactor, pseudonym, redact_content, redact_json
+from wow_flywheel.conversations.redaction.names import personal_texts
 
 UTC = ZoneInfo("UTC")
 
 
-def parse_record(data: bytes, zone: ZoneInfo = UTC) -> Row:
+def parse_record(data: bytes, zone: ZoneInfo = UTC, personal: Sequence[str] = ()) -> Row:
     """Parse one line into the nested columns of `conversations`, not yet redacted.
 
     Args:
         data: The line's bytes.
         zone: In which a time without an offset is read.
+        personal: Paths of fields that name the customer.
 
     Returns:
-        The columns that come from the record itself (no `dt`, source or redactions).
+        The columns that come from the record itself (no `dt`, source or redactions), and `personal`, the texts at those paths.
 
     Raises:
         BrokenRecordError: The line is no JSON object or breaks the contract.
     """
     try:
-        return _row(_json_object(data), zone)
+        record = _json_object(data)
+        return _row(record, zone) | {"personal": personal_texts(record, personal)}
     except RecursionError:
         raise BrokenRecordError("too_deep", "the JSON is nested too deeply") from None
-
-
-def redact_row(row: Row) -> Row:
-    """The row with every free text redacted, tool arguments and results included, and the count in `redactions`."""
-    redactor = Redactor()
-    redacted = row | {
-        "conversation_id": pseudonym(redactor, row["conversation_id"]),
-        "user_id": pseudonym(redactor, row["user_id"]),
-        "messages": [_redacted(redactor, each) for each in row["messages"]],
-    }
-    feedback = row["feedback"]
-    if feedback and feedback["comment"]:
-        redacted["feedback"] = feedback | {"comment": redactor.redact(feedback["comment"])}
-    return redacted | {"redactions": redactor.count}
-
-
-def redact_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the columns of a record, redacted, and the count in `redactions`."""
-    rows = [redact_row(row) for row in frame.to_dicts()]
-    return pl.DataFrame(rows, schema=pl.Schema([*frame.schema.items(), ("redactions", pl.Int64)]))
-
-
-def _redacted(redactor: Redactor, each: Row) -> Row:
-    content, calls = each["content"], each["tool_calls"]
-    if content:
-        redact = redact_json if each["role"] == "tool" else redact_content
-        each["content"] = redact(redactor, content)
-    for call in calls or ():
-        call["arguments"] = redact_json(redactor, call["arguments"])
-    return each
 
 
 def _json_object(data: bytes) -> Row:

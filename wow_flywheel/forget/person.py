@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from wow_flywheel.contracts import TABLES, Contract
-from wow_flywheel.conversations.redact import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.lake import Lake
 
 NOBODYS = ("satisfaction_daily", "evaluations", "comparisons", "forgotten", "log_files")
