@@ -153,7 +153,7 @@ class Contract:
 
 CONVERSATIONS: Final = Contract(
     name="conversations",
-    version=1,
+    version=2,
     grain="one conversation, redacted",
     columns={
         "dt": pl.Date,
@@ -167,6 +167,7 @@ CONVERSATIONS: Final = Contract(
         "ended_at": TIMESTAMP,
         "messages": pl.List(MESSAGE),
         "feedback": FEEDBACK,
+        "extra": pl.String,
         "redactions": pl.Int64,
         "source_file": pl.String,
         "source_line": pl.Int64,

@@ -42,6 +42,7 @@ class Settings:
             that nothing keeps them. The key itself is read only where the vault is opened.
         presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names, or `en` for its defaults; None
             means that names are found only where fields give them.
+        log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
@@ -66,6 +67,7 @@ class Settings:
     max_per_template: int
     timezone: str
     personal_fields: tuple[str, ...]
+    log_drift: str
     vault_uri: str | None
     presidio: str | None
     environment: str | None
@@ -102,6 +104,7 @@ class Settings:
             max_per_template=int(_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             personal_fields=_paths(env, "WOW_PERSONAL_FIELDS"),
+            log_drift=_text(env, "WOW_LOG_DRIFT") or "",
             vault_uri=_vault(env),
             presidio=_text(env, "WOW_PRESIDIO"),
             environment=_environment(env, embedded=logs is None),

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead
 from wow_flywheel.conversations.detect import NATIVE, format_of
+from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.native import NativeLines
+from wow_flywheel.conversations.record import CONTRACT
 from wow_flywheel.conversations.redaction.names import DEFAULT_PATHS
 from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.sources import LogFile, LogSource
@@ -32,6 +34,7 @@ def read_day(
     forgotten: Forgotten = NOBODY,
     vault: Vault | None = None,
     personal: Sequence[str] = DEFAULT_PATHS,
+    contract: LogContract = CONTRACT,
 ) -> DayRead:
     """Read all log files of a day.
 
@@ -42,6 +45,7 @@ def read_day(
         forgotten: Customers whose records are ignored.
         vault: Is given the originals of redacted values; the caller flushes it.
         personal: Dotted paths of the fields of native records that name the customer.
+        contract: What becomes of fields of native records that do not fit.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -51,7 +55,7 @@ def read_day(
         StorageUnavailable: The object store does not answer.
     """
     account, zone = Account(day, forgotten, vault), ZoneInfo(timezone)
-    native, others = NativeLines(account, zone, personal), defaultdict[str, list[LogFile]](list)
+    native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
         with source.reading(file) as stream:

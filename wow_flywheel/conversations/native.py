@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from wow_flywheel.conversations.account import Account
+from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Block, Line
-from wow_flywheel.conversations.plain import NAMES, SHAPE, PlainReader
-from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.plain import BESIDE, SHAPE, PlainReader
+from wow_flywheel.conversations.record import CONTRACT, parse_record
 from wow_flywheel.conversations.sources import LogFile
 
 
@@ -26,21 +27,23 @@ class NativeLines:
         account: Of the day.
         zone: The business timezone.
         personal: Paths of fields that name the customer.
+        contract: What becomes of fields that do not fit.
     """
 
     account: Account
     zone: ZoneInfo
     personal: Sequence[str] = ()
+    contract: LogContract = CONTRACT
     _reader: PlainReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self._reader = PlainReader(self.personal)
+        self._reader = PlainReader(self.personal, self.contract)
 
     def add(self, block: Block, file: LogFile) -> None:
         """Take in some lines of a file: those of this day."""
         first, read = self.account.number(len(block)), self._reader.read(block)
         rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
-        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **NAMES}))
+        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **BESIDE}))
         rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
         located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
             source_file=pl.lit(file.path),
@@ -59,14 +62,14 @@ class NativeLines:
             self.account.blank(here)
             return None
         try:
-            return {"place": place} | parse(line, self.zone, self.personal)
+            return {"place": place} | parse(line, self.zone, self.personal, self.contract)
         except BrokenRecordError as error:
             if here:
                 self.account.quarantine(file.path, line, error)
             return None
 
 
-def parse(line: Line, zone: ZoneInfo, personal: Sequence[str]) -> Row:
+def parse(line: Line, zone: ZoneInfo, personal: Sequence[str], contract: LogContract) -> Row:
     """One line with care.
 
     Raises:
@@ -74,4 +77,4 @@ def parse(line: Line, zone: ZoneInfo, personal: Sequence[str]) -> Row:
     """
     if line.broken:
         raise BrokenRecordError(line.broken, REASONS[line.broken])
-    return parse_record(line.data, zone, personal)
+    return parse_record(line.data, zone, personal, contract)
