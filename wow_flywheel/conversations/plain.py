@@ -77,8 +77,8 @@ class PlainReader:
         """One row a line, in order.
 
         Returns:
-            place (Int64, in the block), line_hash (UInt64), plain (Boolean), and the columns of `SHAPE` and `BESIDE`, which mean
-            something only where `plain`.
+            place (Int64, in the block), line_hash (UInt64), plain (Boolean), and the columns of `SHAPE` and `BESIDE`, which
+            mean something only where `plain`.
         """
         self._session.put("lines", lines_table(block))
         rows = self._session.run(self._query, self._parameters())
