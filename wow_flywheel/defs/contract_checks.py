@@ -17,7 +17,7 @@ from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
 
 UNCHECKED = ("decisions", "forgotten", "feedback", "log_files", "vault")
-"""Tables that are no assets: people append to the first two by commands, ingestion writes the third beside the conversations and
+"""Tables that are no assets: people append to the first two by commands, ingestion writes the third with the conversations and
 the last outside the lake, and listing the logs remembers the fourth."""
 
 WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
