@@ -34,9 +34,9 @@ TELLS = {
     "EMAIL": r"@",
     "PHONE": r"(?i)phone|电话|\bcall\b|mobile",
     "BIRTH": r"(?i)birth|born|\bd\.?o\.?b",
-    "ADDRESS": r'(?i)address|street|地址',
+    "ADDRESS": r"(?i)address|street|ship|deliver|地址",
 }  # fmt: skip
-"""What a turn says where a value of the kind is really there, independently of the value's looks."""
+"""What a turn, or one of the two before it, says where a value of the kind is really there, independently of the value's looks."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -127,7 +127,7 @@ def _case(
 
 def _in_prose(r: random.Random, value: str, turn: str, language: str) -> str:
     if language == "zh":
-        at = r.randint(0, len(turn))
+        at = r.choice([at for at in range(len(turn) + 1) if not re.search(r"[A-Za-z0-9_.+:/-]", turn[max(0, at - 1) : at + 1])] or [0])
         return f"{turn[:at]}{r.choice(['', '，', '。', ' '])}{value}{r.choice(['', '，', '。', '！', ' '])}{turn[at:]}"
     gaps = [0, *(match.end() for match in re.finditer(r"\s+", turn)), len(turn)]
     at, gap, after = r.choice(gaps), r.choice([' ', ', ', '. ', '\n']), r.choice([' ', ', ', '. ', '\n', '; '])
@@ -169,12 +169,14 @@ def clean_turns(frame: pl.DataFrame) -> dict[str, Any]:
     turns, touched, false = 0, Counter[str](), Counter[str]()
     wrong = 0
     for before, after in zip(frame.iter_rows(named=True), redacted.iter_rows(named=True), strict=True):
+        said: list[str] = []
         for old, new in _pairs(before, after):
             turns += 1
+            said = [*said[-2:], old]
             names = set(re.findall(r"<[A-Z]+_\d+>", new)) - set(re.findall(r"<[A-Z]+_\d+>", old))
             kinds = {name[1 : name.rindex("_")] for name in names}
             touched.update(kinds)
-            odd = {kind for kind in kinds - BY_FIELD if not re.search(TELLS.get(kind, r"(?!)"), old)}
+            odd = {kind for kind in kinds - BY_FIELD if not re.search(TELLS.get(kind, r"(?!)"), "\n".join(said))}
             false.update(odd)
             wrong += bool(odd)
     passed = redacted.filter(pl.col("redactions") > 0).height / max(1, redacted.height)

@@ -76,7 +76,7 @@ def mobile(r: R) -> str:
 def landline(r: R) -> str:
     area = r.choice(["010", "021", "0755", "0571", "028", "0371"])
     number = f"{r.choice('235678')}{digits(r, 7 if len(area) == 3 or r.random() < 0.5 else 6)}"
-    return r.choice([f"{area}-{number}", f"({area}){number}", f"{area} {number}", f"{area}{number}", f"{area}-{number[:4]}-{number[4:]}"])
+    return r.choice([f"{area}-{number}", f"({area}){number}", f"{area} {number}", f"{area}{number}", f"{area}-{number[:-4]}-{number[-4:]}"])
 
 
 def us_phone(r: R) -> str:

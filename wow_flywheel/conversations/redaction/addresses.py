@@ -24,7 +24,8 @@ _TAIL: Final = rf"(?:,?\s{_DIRECTION}(?![A-Za-z]))?(?:{_UNIT})?(?:{_ZIP})?"
 _NAME: Final = r"(?:[A-Z][A-Za-z.'’-]*|\d{1,3}(?:st|nd|rd|th|ST|ND|RD|TH))"
 _CAPITALISED: Final = (
     rf"(?:(?i:flat|unit|apt\.?) [A-Za-z0-9]{{1,4}},? )?{_NUMBER},? (?:{_DIRECTION} )?{_NAME}(?: {_NAME}){{0,3}}? "
-    rf"(?i:{_CLEAR}|{_SHORT})(?:\.(?=[\s,]|$)|\b){_TAIL}"
+    rf"(?i:{_CLEAR}|{_SHORT})(?:\.(?=[\s,]|$)|\b)(?! (?i:met|feet|foot|inch|mile))"
+    rf"{_TAIL}"
 )
 _SPOKEN: Final = rf"{_NUMBER} (?P<words>(?:[a-z.'’]+ ){{1,2}})(?:{_CLEAR})\b{_TAIL}"
 _NO_STREET: Final = re.compile(
@@ -60,8 +61,8 @@ _CHINESE_HOME: Final = rf"{_HOME}(?P<value>{_PLACE}(?:[东西南北中]?段?){_H
 
 ADDRESSES: Final = (
     kind("ADDRESS", r"(?<![A-Za-z0-9])p\.?\s?o\.?\s?box\s?(?:no\.?\s?|#\s?)?\d{1,6}(?![A-Za-z0-9])"),
-    Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), lambda match: match.span()),
-    Kind("ADDRESS", re.compile(_SPOKEN, re.ASCII), _spoken),
     kind("ADDRESS", _CHINESE_HOME, value),
     kind("ADDRESS", _CHINESE_FLAT, _chinese),
+    Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), lambda match: match.span()),
+    Kind("ADDRESS", re.compile(_SPOKEN, re.ASCII), _spoken),
 )
