@@ -18,7 +18,7 @@ from wow_flywheel.conversations.redaction.json_text import learn_names, looks_li
 from wow_flywheel.conversations.redaction.names import as_personal
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.conversations.redaction.rows import Keep
-from wow_flywheel.conversations.redaction.screen import naming, suspicious
+from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicious
 
 PERSONAL: Final = "personal"
 """The optional column of names that a record gives in fields of its own: a list of texts."""
@@ -28,8 +28,8 @@ _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
 
-Text = tuple[int, int, int, str, str, bool, bool]
-"""Row, kind, place, role, text, suspicious, naming."""
+Text = tuple[int, int, int, str, str, bool]
+"""Row, kind, place, role, text, suspicious."""
 
 
 def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFrame:
@@ -47,12 +47,12 @@ def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFra
     plain = frame.drop(PERSONAL, "redactions", strict=False).with_columns(redactions=pl.lit(0, pl.Int64))
     messages = _messages(plain)
     calls = _calls(messages)
-    looked = _to_look_at(plain, messages, calls, given)
+    texts = _texts(plain, messages, calls)
+    redactors = _knowing(texts, given)
     changes = _Changes()
-    ids, names = plain.select(_IDS), given.to_list()
-    for row, texts in groupby(looked.iter_rows(), key=itemgetter(0)):
-        redactor = Redactor.knowing(found for text in names[row] or () if text and (found := as_personal(text)))
-        changes.redact(redactor, row, ids.row(row), list(texts), keep)
+    ids = plain.select(_IDS)
+    for row, said in groupby(_to_look_at(plain, texts, redactors).iter_rows(), key=itemgetter(0)):
+        changes.redact(redactors.get(row) or Redactor(), row, ids.row(row), list(said), keep)
     return _put_back(plain, messages, calls, changes)
 
 
@@ -68,18 +68,42 @@ def _calls(messages: pl.DataFrame) -> pl.DataFrame:
     return kept.filter(pl.col("tool_calls").list.len() > 0).explode("tool_calls").unnest("tool_calls")
 
 
-def _to_look_at(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame, given: pl.Series) -> pl.DataFrame:
-    """The texts that may hold something, and all texts of those who are named, as `Text`, in the order of the conversation."""
+def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """All texts, each with its place in `_Changes.texts` and what the screen says of it."""
     contents = messages.select("row", message=_NUMBER, kind=_CONTENT, place=_NUMBER, role="role", text="content")
     arguments = calls.select("row", "message", kind=_ARGUMENTS, place=_NUMBER, role=pl.lit("tool"), text="arguments")
     comments = frame.select(
         row=_NUMBER, message=_LAST, kind=_COMMENT, place=_NUMBER, role=pl.lit("user"),
         text=pl.col("feedback").cast(FEEDBACK).struct.field("comment"),
     )  # fmt: skip
-    marked = pl.concat([_marked(texts) for texts in (contents, arguments, comments)], how="vertical_relaxed")
-    named = pl.concat([marked.filter("naming")["row"], (given.list.len() > 0).arg_true().cast(pl.Int64)]).unique()
-    looked = marked.filter(pl.col("suspicious") | pl.col("row").is_in(named.implode()))
-    return pl.concat([looked, _personal_ids(frame)], how="vertical_relaxed").sort("row", "message", "kind", "place").drop("message")
+    return pl.concat([_marked(texts) for texts in (contents, arguments, comments)], how="vertical_relaxed")
+
+
+def _knowing(texts: pl.DataFrame, given: pl.Series) -> dict[int, Redactor]:
+    """A redactor for each conversation that names somebody, in fields of its own or in JSON."""
+    redactors: dict[int, Redactor] = {}
+    for row, names in enumerate(given.to_list()) if given.null_count() < len(given) else ():
+        if personal := [found for name in names or () if name and (found := as_personal(name))]:
+            redactors[row] = Redactor.knowing(personal)
+    telling = texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT)).sort("row", "message", "kind", "place")
+    for row, role, text in telling.select("row", "role", "text").iter_rows():
+        if role == "tool" or looks_like_json(text):
+            learn_names(redactors.setdefault(row, Redactor()), text)
+    return redactors
+
+
+def _to_look_at(frame: pl.DataFrame, texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
+    """The texts that may hold something, as `Text`, in the order of the conversation."""
+    needles = [(row, needle) for row, redactor in redactors.items() for needle in redactor.people.needles]
+    wanted = pl.DataFrame(needles, schema={"row": pl.Int64, "needle": pl.String}, orient="row").unique()
+    others = texts.filter(~pl.col("suspicious")).join(wanted.select("row").unique(), on="row", how="semi")
+    lowered = others.select("row", "kind", "place", hidden=hidden(pl.col("text")), lowered=pl.col("text").str.to_lowercase())
+    named = lowered.join(wanted, on="row").filter(
+        pl.col("hidden") | pl.col("lowered").str.contains(pl.col("needle"), literal=True)
+    )
+    naming = others.join(named.select("kind", "place").unique(), on=["kind", "place"], how="semi")
+    looked = pl.concat([texts.filter("suspicious"), naming, _personal_ids(frame)], how="vertical_relaxed")
+    return looked.sort("row", "message", "kind", "place").select("row", "kind", "place", "role", "text", "suspicious")
 
 
 def _marked(texts: pl.DataFrame) -> pl.DataFrame:
@@ -107,12 +131,9 @@ class _Changes:
 
     def redact(self, redactor: Redactor, row: int, ids: tuple[str, str], texts: list[Text], keep: Keep | None) -> None:
         """Redact one conversation: the same steps in the same order as `redact_row`."""
-        for _, kind, _, role, text, _, names in texts:
-            if names and kind != _COMMENT and (role == "tool" or looks_like_json(text)):
-                learn_names(redactor, text)
         redactor.kinds = True
         stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1]))
-        for _, kind, place, role, text, odd, _ in texts:
+        for _, kind, place, role, text, odd in texts:
             redactor.kinds = odd
             redacted = _redacted(redactor, kind, role, text)
             if redacted != text:

@@ -130,7 +130,9 @@ class _JsonTokens:
     def _token(self, match: re.Match[str]) -> str:
         token = match[0]
         if match["text"] is None:
-            return self._number(token)
+            return self._number(token) if self._redactor.kinds else token
+        if not self._redactor.kinds and "\\" not in token and not self._redactor.people.may_be_in(narrow(token)):
+            return token
         colon = match["colon"] or ""
         encoded = token.removesuffix(colon)
         value = json.loads(encoded, strict=False) if "\\" in encoded else match["text"]

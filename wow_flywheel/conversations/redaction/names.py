@@ -128,12 +128,16 @@ class People:
     A full name is found in any case, and each of its parts of two letters or more. A part that is also a common word (Will,
     May, An) counts only where it is capitalised and does not merely begin a sentence. A Chinese name is found anywhere; a
     surname alone only before 先生, 女士 and the like.
+
+    Attributes:
+        values: Who is looked for.
+        needles: A text in whose lower case none of these is names nobody.
     """
 
     values: list[Personal] = field(default_factory=list)
     _parts: dict[str, Personal] = field(default_factory=dict)
     _whole: dict[str, Personal] = field(default_factory=dict)
-    _needles: list[str] = field(default_factory=list)
+    needles: list[str] = field(default_factory=list)
 
     def add(self, personal: Personal) -> None:
         """Look for one more person from now on."""
@@ -144,21 +148,21 @@ class People:
         self.values.append(personal)
         self._whole[lowered] = personal
         if kind == "USER" or not _LATIN_NAME.fullmatch(text):
-            self._needles.append(lowered)
+            self.needles.append(lowered)
             if kind == "NAME":
-                self._needles += [f"{_surname(text)}{title}" for title in _HONORIFICS]
+                self.needles += [f"{_surname(text)}{title}" for title in _HONORIFICS]
             return
         for part in _PART.findall(lowered):
             self._parts.setdefault(part, personal)
             if len(part) > 1:
-                self._needles.append(part)
+                self.needles.append(part)
 
     def may_be_in(self, plain: str) -> bool:
         """False if a text names none of them, as most: it is quick."""
-        if not self._needles:
+        if not self.needles:
             return False
         lowered = plain.lower()
-        return any(needle in lowered for needle in self._needles)
+        return any(needle in lowered for needle in self.needles)
 
     def spans(self, plain: str) -> list[tuple[int, int, Personal]]:
         """Where a text names whom, from left to right, without overlaps."""

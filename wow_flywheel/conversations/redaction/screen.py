@@ -31,7 +31,7 @@ _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|m
 _NUMBER: Final = rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?"
 
 SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    (r"@", ("",)),
+    (r"@", (r"[A-Za-z0-9\u00c0-\u024f\ufffd._%+-]@[A-Za-z0-9\u00c0-\u024f\ufffd-]", r":\\?/\\?/")),
     (
         r"[?&#;][A-Za-z_-]{2,24}=",
         (r"(?i)(?:token|secret|key|password|passwd|pwd|sig|signature|credential|sessionid|session_id)=[^&]",),
@@ -68,7 +68,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"(?is)(?:licen[sc]e|dl (?:number|no|#)|驾驶证|驾照).*{_FIVE}",
             rf"(?is)(?:tax|national insurance|vat[ _-]?(?:id|reg|number|no)|税号|识别号).*{_FIVE}",
             rf"(?s){_B}(?:TIN|EIN|ITIN|UTR|NINO){_A}.*{_FIVE}",
-            rf"(?is)(?:tin|ein|vat_?id)(?:_?(?:number|num|no))?\\*\".*{_FIVE}",
+            rf"(?is)[^a-z](?:tin|ein|itin|vat_?id)(?:_?(?:number|num|no))?\\*\".*{_FIVE}",
         ),
     ),
     (
@@ -106,7 +106,7 @@ KEY_SIGNS: Final = (
 _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 """What JSON may hide anything behind."""
 
-_WORDS: Final = r"(?i:bearer)|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
+_WORDS: Final = r"(?i:bearer)|::|(?i:[a-f]{2}[:-][a-f]{2}[:-])|(?i:[a-f]{4}\.[a-f]{4}\.)|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
 _PROMISING: Final = rf"[0-9@]|[?&#;][A-Za-z_-]{{2,24}}=|{_WORDS}|{_ESCAPED}"
 """What every sign holds, so that most texts are left out by one look."""
 _QUOTED: Final = r"[\"\\]"
@@ -154,6 +154,11 @@ def suspicious(texts: pl.Series) -> pl.Series:
 def naming(texts: pl.Series) -> pl.Series:
     """For each text whether it may be JSON with a key that tells a customer's name; false for nulls."""
     return _marked(texts, _QUOTED, lambda promising: promising.str.contains(f"{TELLING_KEYS}|{_ESCAPED}"))
+
+
+def hidden(texts: pl.Expr) -> pl.Expr:
+    """Whether something in a text may not be there in so many letters: escapes of JSON, full-width characters."""
+    return texts.str.contains(f"{_ESCAPED}|{_WIDE}")
 
 
 def _marked(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
