@@ -1,7 +1,7 @@
 """One native log record: from JSON to a row of the table `conversations`, or the reason why not.
 
-What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), files and lines (`lines`),
-days (`ingest`).
+What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), files and
+lines (`lines`), days (`ingest`).
 """
 
 import json
