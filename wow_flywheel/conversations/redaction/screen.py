@@ -170,21 +170,18 @@ def hidden(texts: pl.Expr) -> pl.Expr:
 
 
 def _marked(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """Narrow what is wide, leave out what cannot be, and mark the rest."""
-    wide = texts.str.contains(_WIDE).fill_null(value=False)
-    if not wide.any():
-        return _marked_narrow(texts, promising, mark)
-    marks = _marked_narrow(texts.set(wide, None), promising, mark).to_numpy(writable=True)
-    narrowed = texts.filter(wide).str.replace_many(NARROW)
-    marks[wide.to_numpy()] = _marked_narrow(narrowed, promising, mark).to_numpy()
-    return pl.Series(marks)
-
-
-def _marked_narrow(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    places = texts.str.contains(promising).fill_null(value=False).arg_true()
-    marks = np.zeros(len(texts), dtype=np.bool_)
-    marks[places.to_numpy()] = mark(texts.gather(places)).to_numpy()
-    return pl.Series(marks)
+    """Leave out what cannot be, narrow what is wide, and mark the rest."""
+    text = pl.col("text")
+    looks = texts.alias("text").to_frame().select(wide=text.str.contains(_WIDE), promising=text.str.contains(promising))
+    wide = looks.select(pl.col("wide").fill_null(value=False)).to_series()
+    places = looks.select((pl.col("promising") | pl.col("wide")).fill_null(value=False)).to_series().arg_true()
+    looked, odd = texts.gather(places), wide.gather(places)
+    marks = mark(looked).to_numpy(writable=True)
+    if odd.any():
+        marks[odd.to_numpy()] = mark(looked.filter(odd).str.replace_many(NARROW)).to_numpy()
+    marked = np.zeros(len(texts), dtype=np.bool_)
+    marked[places.to_numpy()] = marks
+    return pl.Series(marked)
 
 
 def _with_signs(texts: pl.Series) -> pl.Series:
