@@ -1,7 +1,7 @@
 """How much of what is personal does redaction find, and what does it touch that is not? `python -m benchmarks.pii`.
 
 What belongs here: planting made-up values into real turns, counting what survives, and counting what is touched in turns where
-nothing was planted. What does not: the values (`pii_values`). Prints Markdown; `--json FILE` writes the figures for programs.
+nothing was planted. What does not: the kinds (`pii_kinds`). Prints Markdown; `--json FILE` writes the figures for programs.
 Reads STAR and tau (English) and CrossWOZ (Chinese) under `--data`; about two minutes on two cores.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.pii_values import KINDS, Planted
+from benchmarks.pii_kinds import KINDS, Planted
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.frame import redact_frame
@@ -26,7 +26,9 @@ from wow_flywheel.conversations.redaction.frame import redact_frame
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SETS = {"star": "en", "tau": "en", "crosswoz": "zh"}
 COLUMNS = {
-    name: dtype for name, dtype in CONVERSATIONS.columns.items() if name not in {"dt", "redactions", "source_file", "source_line"}
+    name: dtype
+    for name, dtype in CONVERSATIONS.columns.items()
+    if name not in {"dt", "redactions", "source_file", "source_line"}
 }
 BY_FIELD = frozenset({"NAME", "USER"})
 """Kinds that a field of the record gives: they are there because the record says so."""
@@ -36,7 +38,8 @@ TELLS = {
     "BIRTH": r"(?i)birth|born|\bd\.?o\.?b",
     "ADDRESS": r"(?i)address|street|ship|deliver|地址",
 }  # fmt: skip
-"""What a turn, or one of the two before it, says where a value of the kind is really there, independently of the value's looks."""
+"""What a turn, or one of the two before it, says where a value of the kind is really there, independently of the"
+" value's looks."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,12 +57,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     touched = {name: clean_turns(frame) for name, frame in sets.items()}
     print(as_markdown(recall, touched))
     if options.json:
-        options.json.write_text(json.dumps({"seed": options.seed, "recall": recall, "clean": touched}, indent=1, ensure_ascii=False))
+        options.json.write_text(
+            json.dumps({"seed": options.seed, "recall": recall, "clean": touched}, indent=1, ensure_ascii=False)
+        )
 
 
 def conversations(folder: Path) -> pl.DataFrame:
     """The conversations of a set, not redacted."""
-    rows = [parse_record(line) for path in sorted(folder.glob("logs/*/*.gz")) for line in gzip.open(path)]
+    rows = []
+    for path in sorted(folder.glob("logs/*/*.gz")):
+        with gzip.open(path) as lines:
+            rows += [parse_record(line) for line in lines]
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
@@ -109,9 +117,7 @@ def _turns(sets: dict[str, pl.DataFrame], language: str, *, tool: bool = False) 
     return texts.filter(texts.str.len_chars().is_between(10, 600)).to_list()
 
 
-def _case(
-    r: random.Random, kind: Planted, language: str, carrier: str, turns: list[str], tools: list[str]
-) -> tuple[str, str]:
+def _case(r: random.Random, kind: Planted, language: str, carrier: str, turns: list[str], tools: list[str]) -> tuple[str, str]:
     """A value, and the text that it is planted in."""
     value = kind.make(r)
     lead = r.choice(kind.english if language == "en" else kind.chinese)
@@ -127,10 +133,12 @@ def _case(
 
 def _in_prose(r: random.Random, value: str, turn: str, language: str) -> str:
     if language == "zh":
-        at = r.choice([at for at in range(len(turn) + 1) if not re.search(r"[A-Za-z0-9_.+:/-]", turn[max(0, at - 1) : at + 1])] or [0])
+        at = r.choice(
+            [at for at in range(len(turn) + 1) if not re.search(r"[A-Za-z0-9_.+:/-]", turn[max(0, at - 1) : at + 1])] or [0]
+        )
         return f"{turn[:at]}{r.choice(['', '，', '。', ' '])}{value}{r.choice(['', '，', '。', '！', ' '])}{turn[at:]}"
     gaps = [0, *(match.end() for match in re.finditer(r"\s+", turn)), len(turn)]
-    at, gap, after = r.choice(gaps), r.choice([' ', ', ', '. ', '\n']), r.choice([' ', ', ', '. ', '\n', '; '])
+    at, gap, after = r.choice(gaps), r.choice([" ", ", ", ". ", "\n"]), r.choice([" ", ", ", ". ", "\n", "; "])
     return f"{turn[:at]}{gap if at else ''}{value}{after}{turn[at:]}"
 
 

@@ -27,6 +27,8 @@ MEANING: Final = {
     "byte_offset": "of the line's first byte in the decompressed file",
     "reason": "why the line was set aside, a code of docs/ingestion.md",
     "detail": "which field, without its content",
+    "placeholder": "what stands in the texts for the value, such as `<EMAIL_1>`",
+    "ciphertext": "the value by AES-256-GCM, nonce first, bound to day, conversation and placeholder",
     "redacted_line": "the line with personal values replaced; the source file keeps the original",
     "rated_conversation_id": "the conversation that the customer speaks of",
     "thumb": "up or down",

@@ -40,8 +40,8 @@ class Settings:
         personal_fields: `WOW_PERSONAL_FIELDS`, dotted paths of further fields of a log record that name the customer.
         vault_uri: `WOW_VAULT_URI`, folder or prefix where redacted originals are kept, encrypted by `WOW_VAULT_KEY`; None means
             that nothing keeps them. The key itself is read only where the vault is opened.
-        presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names, or `en` for its defaults; None
-            means that names are found only where fields give them.
+        presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names; None means that
+            names are found only where fields give them.
         log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.

@@ -55,7 +55,7 @@ SELECT
         messages, lambda m: coalesce(m.role IN ('system', 'user', 'assistant', 'tool'), FALSE)
     ))
     AND CASE WHEN contains(structure, '"created_at":"VARCHAR"') THEN
-        regexp_full_match(array_to_string(list_transform(r.messages, lambda m: m.created_at), ' '), '(?:' || $rfc3339 || '(?: |$))+')
+        regexp_full_match(array_to_string(list_transform(r.messages, lambda m: m.created_at), ' '), $rfc3339 || '(?: ' || $rfc3339 || ')*')
     ELSE TRUE END
     AND CASE WHEN r.feedback IS NOT NULL THEN
         len(json_keys(json, '$.feedback')) = list_unique(json_keys(json, '$.feedback'))

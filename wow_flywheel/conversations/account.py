@@ -7,7 +7,7 @@ not: reading (`native`, `foreign`), tables (`lake`).
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -36,6 +36,7 @@ WORKING: Final = {"seq": pl.Int64, "line_hash": pl.UInt64, "byte_offset": pl.Int
 exact copies share, where it begins, and of how many lines it was made."""
 ADDED: Final = ("conversation_lines", "quarantined", "duplicates", "blank", "ignored")
 """Every line is in one of these counts."""
+People = Callable[[list[str]], list[str]]
 NOBODY: Final = Forgotten("", frozenset())
 
 
@@ -115,6 +116,7 @@ class Account:
         day: The day.
         forgotten: Customers whose records are ignored.
         vault: Where the originals of redacted values are kept, if they are.
+        people: Finds further names in the texts of one conversation (Presidio), if it is asked for.
         told: Feedback that arrived on later days: the columns of `feedback`, in the order of arrival.
     """
 
@@ -122,6 +124,7 @@ class Account:
     forgotten: Forgotten = NOBODY
     vault: Vault | None = None
     told: pl.DataFrame = field(default_factory=FEEDBACK_LINES.empty)
+    people: People | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
@@ -150,7 +153,8 @@ class Account:
         kept = rows.filter(~known).with_columns(dt=pl.lit(self.day))
         if "drift" in kept.columns:
             self.drift.update(dict(kept["drift"].explode().drop_nulls().value_counts().iter_rows()))
-        redacted = redact_frame(_extra_redacted(kept), keep=self._keep if self.vault else None)
+        named = kept if self.people is None else _further_named(kept, self.people)
+        redacted = redact_frame(_extra_redacted(named), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self._seen.append(redacted.select(list(CENSUS)))
         self._rows.add(redacted)
@@ -226,6 +230,16 @@ class Account:
 
     def _set_aside(self, row: Row, error: BrokenRecordError) -> None:
         self._broken.add_row(row | {"dt": self.day, "reason": error.reason, "detail": error.detail})
+
+
+def _further_named(rows: pl.DataFrame, people: People) -> pl.DataFrame:
+    """The rows with the names that are found in what was said, after those that their records give."""
+    given = rows["personal"].to_list() if "personal" in rows.columns else [None] * rows.height
+    said = [
+        [each["content"] for each in messages if each["role"] != "tool" and each["content"]] for messages in rows["messages"]
+    ]
+    names = [[*(known or ()), *people(texts)] for known, texts in zip(given, said, strict=True)]
+    return rows.with_columns(personal=pl.Series(names, dtype=pl.List(pl.String)))
 
 
 def _extra_redacted(rows: pl.DataFrame) -> pl.DataFrame:

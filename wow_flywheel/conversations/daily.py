@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from wow_flywheel.conversations.account import People
 from wow_flywheel.conversations.day_facts import earlier_days
 from wow_flywheel.conversations.drift import read_contract
 from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
 from wow_flywheel.conversations.feedback import arrived_later, reopened
 from wow_flywheel.conversations.ingest import DayRead, read_day
 from wow_flywheel.conversations.redaction.names import personal_paths
+from wow_flywheel.conversations.redaction.presidio import analyzer, presidio_names
 from wow_flywheel.conversations.redaction.vault import Vault, open_vault
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.conversations.thresholds import read_thresholds
@@ -88,7 +90,16 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None) 
         personal=personal_paths(settings.personal_fields),
         contract=read_contract(settings.log_drift),
         told=arrived_later(lake, day),
+        people=_people(settings.presidio),
     )
+
+
+def _people(configuration: str | None) -> People | None:
+    """What finds names that no field gives, if `WOW_PRESIDIO` asks for it."""
+    if configuration is None:
+        return None
+    engine = analyzer(configuration)
+    return lambda texts: [name for _, name in presidio_names(engine, texts)]
 
 
 def _counted(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:

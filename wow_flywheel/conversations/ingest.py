@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from wow_flywheel.contracts import FEEDBACK_LINES
-from wow_flywheel.conversations.account import NOBODY, Account, DayRead
+from wow_flywheel.conversations.account import NOBODY, Account, DayRead, People
 from wow_flywheel.conversations.detect import NATIVE, format_of
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
@@ -39,6 +39,7 @@ def read_day(
     personal: Sequence[str] = DEFAULT_PATHS,
     contract: LogContract = CONTRACT,
     told: pl.DataFrame | None = None,
+    people: People | None = None,
 ) -> DayRead:
     """Read all log files of a day.
 
@@ -51,6 +52,7 @@ def read_day(
         personal: Dotted paths of the fields of native records that name the customer.
         contract: What becomes of fields of native records that do not fit.
         told: Feedback that arrived on later days, with the columns of the table `feedback`.
+        people: Finds further names in what was said in one conversation.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -60,7 +62,7 @@ def read_day(
         StorageUnavailable: The object store does not answer.
     """
     later = FEEDBACK_LINES.empty() if told is None else told
-    account, zone = Account(day, forgotten, vault, later), ZoneInfo(timezone)
+    account, zone = Account(day, forgotten, vault, later, people), ZoneInfo(timezone)
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1

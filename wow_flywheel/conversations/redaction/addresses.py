@@ -8,7 +8,7 @@ whose it is, must be with it.
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value
+from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value, whole
 
 _CLEAR: Final = "street|avenue|road|lane|drive|boulevard|terrace|crescent|highway|parkway|blvd|ave|rd|cres|hwy|pkwy|straße"
 _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|mews|row|grove|gardens|trail|walk|hill"
@@ -47,10 +47,15 @@ def _chinese(match: re.Match[str]) -> Span:
     return match.start() + (lead.end() if lead else 0), match.end()
 
 
-_LEAD: Final = re.compile(r"[^路街道巷村园苑省市]{0,20}?(?:地址[是为]?|住在|寄到|寄给|送到|发到|位于|我住|是|在|到|给)(?=[\u4e00-\u9fff])")
+_LEAD: Final = re.compile(
+    r"[^路街道巷村园苑省市]{0,20}?(?:地址[是为]?|住在|寄到|寄给|送到|发到|位于|我住|是|在|到|给)(?=[\u4e00-\u9fff])"
+)
 _DIGITS: Final = r"[\dA-Za-z零一二三四五六七八九十百]"
 _HOUSE: Final = rf"(?:{_DIGITS}{{1,6}}(?:[-—]\d{{1,4}})?(?:号院|号楼|号|弄|栋|幢|座|楼|期|区|院|巷))"
-_FLAT: Final = rf"(?:{_DIGITS}{{1,4}}单元(?:{_DIGITS}{{1,4}}(?:层|楼))?[ -]?{_DIGITS}{{1,5}}(?:室|号|户)?|{_DIGITS}{{1,5}}(?:室|户|房(?!间)))"
+_FLAT: Final = (
+    rf"(?:{_DIGITS}{{1,4}}单元(?:{_DIGITS}{{1,4}}(?:层|楼))?[ -]?{_DIGITS}{{1,5}}(?:室|号|户)?"
+    rf"|{_DIGITS}{{1,5}}(?:室|户|房(?!间)))"
+)
 _PLACE: Final = r"[\u4e00-\u9fff]{0,24}?(?:路|街|道|巷|胡同|里|村|庄|园|苑|小区|花园|公寓|大厦|城|镇|乡|庭|府|湾|居)"
 _HOME: Final = (
     r"(?:(?:我|他|她|您|你)家|住在|住址|家庭地址|收货地址|收件地址|寄到|寄给|送到|邮寄地址|配送地址|通讯地址|户籍地址)(?:地址)?"
@@ -63,6 +68,6 @@ ADDRESSES: Final = (
     kind("ADDRESS", r"(?<![A-Za-z0-9])p\.?\s?o\.?\s?box\s?(?:no\.?\s?|#\s?)?\d{1,6}(?![A-Za-z0-9])"),
     kind("ADDRESS", _CHINESE_HOME, value),
     kind("ADDRESS", _CHINESE_FLAT, _chinese),
-    Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), lambda match: match.span()),
+    Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), whole),
     Kind("ADDRESS", re.compile(_SPOKEN, re.ASCII), _spoken),
 )

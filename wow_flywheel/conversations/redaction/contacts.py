@@ -6,7 +6,7 @@ What belongs here: how a person is reached, but for the post (`addresses`). What
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, kind
+from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Span, kind
 
 
 def _international(match: re.Match[str]) -> Span | None:
@@ -22,7 +22,10 @@ def _international(match: re.Match[str]) -> Span | None:
     return match.start(), match.start() + groups[-1].end()
 
 
-_DATE: Final = re.compile(r"(?:19|20)\d\d[-. ]\d{1,2}[-. ]\d{1,2}|\d{1,2}[-. ]\d{1,2}[-. ](?:19|20)\d\d|\d+\.\d+$|(?:19|20)\d{6}$")
+_DATE: Final = re.compile(
+    r"(?:19|20)\d\d[-. ]\d{1,2}[-. ]\d{1,2}|\d{1,2}[-. ]\d{1,2}[-. ](?:19|20)\d\d|\d+\.\d+$"
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])$"
+)
 
 
 def _named_phone(match: re.Match[str]) -> Span | None:

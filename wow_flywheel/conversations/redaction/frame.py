@@ -108,9 +108,9 @@ def _to_look_at(frame: pl.DataFrame, texts: pl.DataFrame, redactors: dict[int, R
 
 def _marked(texts: pl.DataFrame) -> pl.DataFrame:
     said = texts.filter(pl.col("text").str.len_bytes() > 0)
-    tool = (pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)
-    marks = said.select(tool.alias("tool"), suspicious=suspicious(said["text"]), naming=naming(said["text"]))
-    return said.with_columns(marks["suspicious"], marks.select(naming=pl.col("naming") & pl.col("tool"))["naming"])
+    tool = said.select((pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)).to_series().arg_true()
+    names = pl.zeros(len(said), pl.Boolean, eager=True).scatter(tool, naming(said["text"].gather(tool)))
+    return said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
 
 
 def _personal_ids(frame: pl.DataFrame) -> pl.DataFrame:

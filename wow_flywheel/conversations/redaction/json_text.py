@@ -23,7 +23,8 @@ _NUMBER_OF: Final = r"(?:_?(?:number|num|no)|号码?)"
 _PHONE_LIKE: Final = r"\+?\(?\d(?:[ ().-]{0,3}\d){6,18}[Xx]?"
 _DOCUMENT_LIKE: Final = r"(?=(?:[A-Za-z -]{0,8}\d){5})[A-Za-z0-9][A-Za-z0-9 -]{4,24}"
 _DATE_LIKE: Final = (
-    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:T.*)?|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|(?:19|20)\d{6}|.*(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).*(?:19|20)\d\d"
+    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:T.*)?|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|(?:19|20)\d{6}|.*(?i:jan|feb|mar|apr"
+    r"|may|jun|jul|aug|sep|oct|nov|dec).*(?:19|20)\d\d"
 )
 _KEYS: Final = tuple(
     (kind, re.compile(key, re.IGNORECASE), re.compile(value, re.ASCII))
@@ -37,8 +38,10 @@ _KEYS: Final = tuple(
         ("BIRTH", r"(?:date_?of_?birth|birth_?(?:date|day)|(?:^|_)dob|出生日期|生日|出生年月)$", _DATE_LIKE),
         (
             "ADDRESS",
-            r"(?:(?:street|shipping|delivery|billing|home|mailing|postal|residential)_?address|(?:^|_)address_?(?:line_?)?[12]"
-            r"|^street|(?:收货|收件|家庭|配送|邮寄|户籍|通讯)地址|住址)$",
+            (
+                r"(?:(?:street|shipping|delivery|billing|home|mailing|postal|residential)_?address|(?:^|_)address_?(?:line_?)?[12]"
+                r"|^street|(?:收货|收件|家庭|配送|邮寄|户籍|通讯)地址|住址)$"
+            ),
             r"(?!.*<[A-Z]+_\d)(?=.*\d).{3,200}",
         ),
     )

@@ -51,7 +51,24 @@ def digits_of(text: str) -> str:
 _LETTERS: Final = {0xFF21 + place: ord("A") + place for place in range(26)} | {
     0xFF41 + place: ord("a") + place for place in range(26)
 }
-_ZEROS: Final = (0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xF20, 0x1040, 0x17E0, 0xFF10)
+_ZEROS: Final = (
+    0x660,
+    0x6F0,
+    0x966,
+    0x9E6,
+    0xA66,
+    0xAE6,
+    0xBE6,
+    0xC66,
+    0xCE6,
+    0xD66,
+    0xE50,
+    0xED0,
+    0xF20,
+    0x1040,
+    0x17E0,
+    0xFF10,
+)
 """The digit zero in Arabic, Persian, Indic, Thai, Lao, Tibetan, Burmese, Khmer and full width."""
 _WIDE: Final = {
     **{zero + digit: ord("0") + digit for zero in _ZEROS for digit in range(10)},

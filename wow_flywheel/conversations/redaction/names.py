@@ -27,12 +27,19 @@ DEFAULT_PATHS: Final = (
 )
 """Where a record may name its customer, as dotted paths."""
 
-_WHO: Final = r"(?:customer|client|buyer|patient|guest|renter|host|passenger|recipient|receiver|contact|cardholder|card_?holder|account_?holder|holder|member|subscriber|payer|payee|sender|consignee|attendee|traveler|traveller)"
+_WHO: Final = (
+    r"(?:customer|client|buyer|patient|guest|renter|host|passenger|recipient|receiver|contact|cardholder|card_?holder"
+    r"|account_?holder|holder|member|subscriber|payer|payee|sender|consignee|attendee|traveler|traveller)"
+)
 _NAME_KEY: Final = (
-    rf"{_WHO}[_ ]?(?:full[_ ]?)?names?|{_WHO}|(?:full|first|last|given|family|middle|legal|maiden)[_ ]?name|surname|user[_ ]?name"
+    rf"{_WHO}[_ ]?(?:full[_ ]?)?names?|{_WHO}|(?:full|first|last|given|family|middle|legal|maiden)[_ ]?name|surname"
+    rf"|user[_ ]?name"
     r"|(?:客户|用户|顾客|乘客|收货人|收件人|联系人|持卡人|订票人|入住人|患者|寄件人)?姓名|(?:客户|用户|顾客|乘客)名称?|收货人|收件人|联系人|乘客|入住人"
 )
-_USER_KEY: Final = r"user[_ ]?name|screen[_ ]?name|nick[_ ]?name|handle|login(?:[_ ]?name)?|(?:we?chat|weixin|qq|twitter|telegram|skype)[_ ]?(?:id|handle|name)|微信号|用户名|昵称|登录名|QQ号"
+_USER_KEY: Final = (
+    r"user[_ ]?name|screen[_ ]?name|nick[_ ]?name|handle|login(?:[_ ]?name)?|(?:we?chat|weixin|qq|twitter|telegram"
+    r"|skype)[_ ]?(?:id|handle|name)|微信号|用户名|昵称|登录名|QQ号"
+)
 _OBJECT_KEY: Final = r"customer|client|user|passenger|guest|patient|recipient|contact|member|subscriber|客户|用户|乘客|联系人"
 TELLING_KEYS: Final = (
     rf'(?i)"(?:{_NAME_KEY}|{_USER_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\\*"|"(?:{_OBJECT_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\{{'
@@ -40,7 +47,8 @@ TELLING_KEYS: Final = (
 """A JSON key whose text names a person. For Python's `re` and Rust's `regex` alike."""
 _PAIR: Final = re.compile(
     rf'(?i)"(?:(?P<user>{_USER_KEY})|{_NAME_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\\*"(?P<value>[^"\\]{{2,80}})\\*"'
-    rf'|"(?:{_OBJECT_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\{{[^{{}}]{{0,300}}?"name\\*"[ \t\r\n]*:[ \t\r\n]*\\*"(?P<inner>[^"\\]{{2,80}})\\*"'
+    rf'|"(?:{_OBJECT_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\{{[^{{}}]{{0,300}}?"name\\*"'
+    r'[ \t\r\n]*:[ \t\r\n]*\\*"(?P<inner>[^"\\]{{2,80}})\\*"'
 )
 _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _SCRIPT: Final = "A-Za-z\u00c0-\u024f\u0370-\u1fff"
@@ -51,11 +59,13 @@ _HANDLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{2,39}")
 _WORD: Final = re.compile(rf"(?<![{_SCRIPT}0-9_<])[{_SCRIPT}]+(?![{_SCRIPT}0-9_])")
 _PART: Final = re.compile(rf"[{_SCRIPT}]+")
 _TITLE: Final = re.compile(r"(?i)(?:mr|mrs|ms|miss|dr|prof|sir|madam)\b\.?\s*|(?:先生|女士|小姐|太太)$")
-_NOBODY: Final = frozenset(
-    ("null none unknown anonymous guest customer user name test admin true false yes no undefined string n/a nobody client you me "
-     "匿名 未知 客户 用户 先生 女士 本人 无").split()
-)  # fmt: skip
-_COMPOUND: Final = frozenset("欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 司徒 夏侯 令狐 长孙 宇文 端木".split())
+_NOBODY_WORDS: Final = """
+null none unknown anonymous guest customer user name test admin true false yes no undefined string n/a nobody client you me
+匿名 未知 客户 用户 先生 女士 本人 无
+"""
+_NOBODY: Final = frozenset(_NOBODY_WORDS.split())
+_COMPOUND_SURNAMES: Final = "欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 司徒 夏侯 令狐 长孙 宇文 端木"
+_COMPOUND: Final = frozenset(_COMPOUND_SURNAMES.split())
 _MAY_JOIN: Final = re.compile(r"[ .'’-]{1,2}")
 
 
@@ -195,7 +205,9 @@ class People:
         for word in _WORD.finditer(plain) if self._parts else ():
             person = self._parts.get(word[0].lower())
             if run and not (
-                person is not None and person == self._parts[run[0][0].lower()] and _MAY_JOIN.fullmatch(plain, run[-1].end(), word.start())
+                person is not None
+                and person == self._parts[run[0][0].lower()]
+                and _MAY_JOIN.fullmatch(plain, run[-1].end(), word.start())
             ):
                 yield from self._run(plain, run)
                 run = []

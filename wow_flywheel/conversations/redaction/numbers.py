@@ -7,7 +7,7 @@ What belongs here: numbers that an office or a bank gave, and their checksums. W
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, digits_of, kind, value
+from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, digits_of, kind, value, whole
 
 
 def luhn(digits: str) -> bool:
@@ -111,7 +111,7 @@ DOCUMENTS: Final = (
         rf"|[A-Z]{{1,3}} ?\d{{6,8}})){AFTER}",
         _document,
     ),
-    Kind("PASSPORT", re.compile(rf"(?<![A-Za-z0-9_#-])(?:[EG]\d{{8}}|E[A-HJ-NP-Z]\d{{7}}){AFTER}", re.ASCII), lambda match: match.span()),
+    Kind("PASSPORT", re.compile(rf"(?<![A-Za-z0-9_#-])(?:[EG]\d{{8}}|E[A-HJ-NP-Z]\d{{7}}){AFTER}", re.ASCII), whole),
     kind(
         "LICENCE",
         rf"(?:(?:driver'?s?'?|driver’s|driving)[ _-]?licen[sc]e|(?<![a-z])dl (?:number|no|#)|驾驶证|驾照){_DOCUMENT}",
@@ -125,8 +125,8 @@ DOCUMENTS: Final = (
     ),
     kind(
         "PLATE",
-        rf"(?:[{_PROVINCE}][A-HJ-NP-Z]|WJ[{_PROVINCE}])[ ·•・-]?(?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]|[DF][A-HJ-NP-Z0-9]"
-        r"\d{4}|\d{5}[DF])(?![A-Za-z0-9])",
+        rf"(?:[{_PROVINCE}][A-HJ-NP-Z]|WJ[{_PROVINCE}])[ ·•・-]?(?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]"
+        r"|[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF])(?![A-Za-z0-9])",
         _plate,
     ),
 )  # fmt: skip

@@ -57,12 +57,17 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"[1-9]{_D}{{5}}[ -]?(?:18|19|20){_D}{{2}}[01]{_D}[0-3]{_D}[ -]?{_D}{{3}}[0-9Xx]",
             rf"{_B}{_D}{{3}}-{_D}{{2}}-{_D}{{4}}{_A}",
             rf"{_D}(?:[ -]?{_D}){{12}}",
-            r"(?i)phone|mobile|cell|tel|fax|whatsapp|call me|text me|reach me|ssn|social|msisdn|电话|手机|联系方式|微信|传真|身份证",
+            r"(?i)phone|mobile|cell|tel|fax|whatsapp|call me|text me|reach me|ssn|social|msisdn",
+            r"电话|手机|联系方式|微信|传真|身份证",
             r"(?i)id_?card_?(?:number|num|no)?\\*\"|(?:card|卡)_?(?:number|num|no|号码?)s?\\*\"",
         ),
     ),
     (
-        r"(?i)passport|licen[sc]e|[^a-z]dl |tax|tin|ein|utr|nino|national insurance|vat|护照|驾驶证|驾照|税号|识别号",
+        (
+            r"(?i:passport|licen[sc]e|[^a-z]dl |tax|national insurance|vat[ _-]?(?:id|reg|number|no)|(?:tin|ein|_id"
+            r"|number|num|no)\\*\")"
+            r"|TIN|EIN|UTR|NINO|护照|驾驶证|驾照|税号|识别号"
+        ),
         (
             rf"(?is)(?:passport|护照).*{_FIVE}",
             rf"(?is)(?:licen[sc]e|dl (?:number|no|#)|驾驶证|驾照).*{_FIVE}",
@@ -81,11 +86,11 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (rf"[EG]{_D}{{8}}|E[A-HJ-NP-Z]{_D}{{7}}", ("",)),
-    (rf"(?i)[{_PROVINCE}][A-HJ-NP-Z][ ·•・-]?[A-HJ-NP-Z0-9]{{4}}|WJ[{_PROVINCE}]", (_D,)),
-    (rf"(?i)[A-Z]{{2}}{_D}{{2}}(?: ?[A-Z0-9]{{4}}){{2}}", (rf"(?i)[A-Z]{{2}}{_D}{{2}}(?: ?[A-Z0-9]{{4}}){{2}}(?: ?[A-Z0-9]){{3}}",)),
+    (rf"[{_PROVINCE}][A-Za-z][ ·•・-]?[A-Za-z0-9]{{4}}|[Ww][Jj][{_PROVINCE}]", (_D,)),
+    (rf"[A-Za-z]{{2}}{_D}{{2}}(?: ?[A-Za-z0-9]){{11}}", ("",)),
     (rf"{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}", ("",)),
-    (r"(?i)[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", ("",)),
-    (r"(?i)::[0-9a-f]|[0-9a-f]::|(?:[0-9a-f]{1,4}:){7}", ("",)),
+    (r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", (_D,)),
+    (r"::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]{1,4}:){7}", (_D,)),
     (
         rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?,?{_S}[A-Za-z0-9.'’-]+{_S}",
         (
@@ -94,7 +99,10 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (rf"(?i)o\.?{_S}?box", (_D,)),
-    (r"[0-9A-Za-z零一二三四五六七八九十百](?:室|户|房|单元)", (r"路|街|道|巷|胡同|里|村|庄|园|苑|小区|花园|公寓|大厦|城|镇|乡|庭|府|湾|居",)),
+    (
+        r"[0-9A-Za-z零一二三四五六七八九十百](?:室|户|房|单元)",
+        (r"路|街|道|巷|胡同|里|村|庄|园|苑|小区|花园|公寓|大厦|城|镇|乡|庭|府|湾|居",),
+    ),
     (rf"(?s)(?:{_HOME}).*[0-9A-Za-z零一二三四五六七八九十百](?:号|弄|栋|幢|座|楼|期|区|院|巷)", ("",)),
 )
 """A first sign, and the further signs of which one must be there as well."""
@@ -106,7 +114,7 @@ KEY_SIGNS: Final = (
 _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 """What JSON may hide anything behind."""
 
-_WORDS: Final = r"(?i:bearer)|::|(?i:[a-f]{2}[:-][a-f]{2}[:-])|(?i:[a-f]{4}\.[a-f]{4}\.)|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
+_WORDS: Final = r"[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
 _PROMISING: Final = rf"[0-9@]|[?&#;][A-Za-z_-]{{2,24}}=|{_WORDS}|{_ESCAPED}"
 """What every sign holds, so that most texts are left out by one look."""
 _QUOTED: Final = r"[\"\\]"
@@ -162,21 +170,18 @@ def hidden(texts: pl.Expr) -> pl.Expr:
 
 
 def _marked(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """Narrow what is wide, leave out what cannot be, and mark the rest."""
-    wide = texts.str.contains(_WIDE).fill_null(value=False)
-    if not wide.any():
-        return _marked_narrow(texts, promising, mark)
-    marks = _marked_narrow(texts.set(wide, None), promising, mark).to_numpy(writable=True)
-    narrowed = texts.filter(wide).str.replace_many(NARROW)
-    marks[wide.to_numpy()] = _marked_narrow(narrowed, promising, mark).to_numpy()
-    return pl.Series(marks)
-
-
-def _marked_narrow(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    places = texts.str.contains(promising).fill_null(value=False).arg_true()
-    marks = np.zeros(len(texts), dtype=np.bool_)
-    marks[places.to_numpy()] = mark(texts.gather(places)).to_numpy()
-    return pl.Series(marks)
+    """Leave out what cannot be, narrow what is wide, and mark the rest."""
+    text = pl.col("text")
+    looks = texts.alias("text").to_frame().select(wide=text.str.contains(_WIDE), promising=text.str.contains(promising))
+    wide = looks.select(pl.col("wide").fill_null(value=False)).to_series()
+    places = looks.select((pl.col("promising") | pl.col("wide")).fill_null(value=False)).to_series().arg_true()
+    looked, odd = texts.gather(places), wide.gather(places)
+    marks = mark(looked).to_numpy(writable=True)
+    if odd.any():
+        marks[odd.to_numpy()] = mark(looked.filter(odd).str.replace_many(NARROW)).to_numpy()
+    marked = np.zeros(len(texts), dtype=np.bool_)
+    marked[places.to_numpy()] = marks
+    return pl.Series(marked)
 
 
 def _with_signs(texts: pl.Series) -> pl.Series:

@@ -35,6 +35,7 @@ _IP: Final = (
     r"|(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
 )
 
+
 def is_iban(text: str) -> bool:
     """True if a text is an International Bank Account Number: 15 to 34 characters whose check digits hold (ISO 13616)."""
     plain = text.replace(" ", "").upper()
@@ -52,7 +53,9 @@ def _iban(match: re.Match[str]) -> Span | None:
 
 
 def _ip(match: re.Match[str]) -> Span | None:
-    """A network address, but none that every machine has."""
+    """A network address, but none that every machine has; `face::b` without a digit is none either."""
+    if not re.search(r"\d", match[0]):
+        return None
     try:
         address = ipaddress.ip_address(match[0])
     except ValueError:
@@ -66,8 +69,8 @@ def _access_key(match: re.Match[str]) -> Span | None:
 
 
 _MAC: Final = (
-    r"(?<![A-Za-z0-9:-])(?=[0-9a-f:-]*[a-f:])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![A-Za-z0-9:-])"
-    r"|(?<![A-Za-z0-9.])(?=[0-9a-f.]*[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![A-Za-z0-9.])"
+    r"(?<![A-Za-z0-9:-])(?=[a-f:-]*\d)(?=[0-9a-f:-]*[a-f:])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![A-Za-z0-9:-])"
+    r"|(?<![A-Za-z0-9.])(?=[a-f.]*\d)(?=[0-9a-f.]*[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![A-Za-z0-9.])"
 )
 SECRETS: Final[tuple[Kind, ...]] = (
     kind("KEY", _KEY, _access_key),

@@ -87,7 +87,9 @@ class EncryptedVault:
             )
         if len(found) > 1:
             days = sorted(map(str, found["dt"]))
-            raise VaultError(f"conversation {conversation_id} has {placeholder} on {', '.join(days)}", hint="name the day with --dt")
+            raise VaultError(
+                f"conversation {conversation_id} has {placeholder} on {', '.join(days)}", hint="name the day with --dt"
+            )
         entry = found.row(0, named=True)
         return self._open(entry["ciphertext"], _bound(entry["dt"], conversation_id, placeholder))
 
@@ -112,7 +114,7 @@ class EncryptedVault:
         except InvalidTag as error:
             raise SettingsError(
                 f"{KEY_VARIABLE} does not open an entry of {self.lake.table_uri('vault')}",
-                hint=f"set {KEY_VARIABLE} to the key that the vault was written with; for a new key, set WOW_VAULT_URI to a new place",
+                hint=f"set {KEY_VARIABLE} to the key of that vault; for a new key, set WOW_VAULT_URI to a new place",
             ) from error
         return plain.decode("utf-8", "surrogatepass")
 

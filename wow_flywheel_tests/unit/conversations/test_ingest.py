@@ -1,7 +1,8 @@
 """A day of logs: what is read, what is quarantined and why, and that every line is accounted for."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -273,3 +274,28 @@ def test_a_forgotten_customer_is_ignored_even_in_broken_lines(tmp_path: Path) ->
     assert day.conversations["conversation_id"].to_list() == ["c-1"]
     assert day.quarantine["source_line"].to_list() == [4]
     assert (day.counts["lines"], day.counts["ignored"], day.ignored) == (4, 2, {"forgotten": 2})
+
+
+def test_names_that_are_found_in_what_was_said_go_everywhere(tmp_path: Path) -> None:
+    logged = [
+        {"role": "user", "content": "Ann Lee here"},
+        {"role": "tool", "content": '{"for": "Ann Lee"}', "tool_call_id": "1"},
+    ]
+    write(tmp_path, line(messages=logged))
+    day = read_day(LogSource.at(str(tmp_path)), DAY, people=lambda texts: ["Ann Lee"] if "Ann Lee here" in texts else [])
+    assert [each["content"] for each in day.conversations["messages"][0]] == ["<NAME_1> here", '{"for": "<NAME_1>"}']
+
+
+def test_originals_are_handed_to_the_vault(tmp_path: Path) -> None:
+    kept: dict[str, dict[str, str]] = {}
+
+    class Kept:
+        def keep(self, day: date, conversation_id: str, originals: Mapping[str, str]) -> None:
+            kept[f"{day} {conversation_id}"] = dict(originals)
+
+        def flush(self, day: date) -> None:
+            raise AssertionError(day)
+
+    write(tmp_path, line(messages=[{"role": "user", "content": "I am a@b.com"}]) + b"\n" + line("c-2"))
+    read_day(LogSource.at(str(tmp_path)), DAY, vault=Kept())
+    assert kept == {f"{DAY} c-1": {"<EMAIL_1>": "a@b.com"}}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.redaction.numbers import chinese_id, luhn
 from wow_flywheel.conversations.redaction.json_text import redact_broken, redact_json, redact_text
+from wow_flywheel.conversations.redaction.numbers import chinese_id, luhn
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 
 PERSONAL = {
