@@ -20,6 +20,7 @@ MEANING: Final = {
     "ended_at": "last message, UTC",
     "messages": "OpenAI chat messages with tool calls and results, redacted",
     "feedback": "the customer's explicit feedback: thumb, rating from 1 to 5, comment",
+    "extra": "fields that the contract does not know, as JSON, redacted; only where WOW_LOG_DRIFT lets others evolve",
     "redactions": "personal values that were replaced by placeholders",
     "source_file": "path below WOW_LOGS_URI",
     "source_line": "line number in that file, from 1; for Parquet the row",

@@ -153,7 +153,7 @@ class Contract:
 
 CONVERSATIONS: Final = Contract(
     name="conversations",
-    version=1,
+    version=2,
     grain="one conversation, redacted",
     columns={
         "dt": pl.Date,
@@ -167,6 +167,7 @@ CONVERSATIONS: Final = Contract(
         "ended_at": TIMESTAMP,
         "messages": pl.List(MESSAGE),
         "feedback": FEEDBACK,
+        "extra": pl.String,
         "redactions": pl.Int64,
         "source_file": pl.String,
         "source_line": pl.Int64,
@@ -260,6 +261,15 @@ FORGOTTEN: Final = Contract(
         "cycles": pl.List(pl.String),
     },
     required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
+)
+
+VAULT: Final = Contract(
+    name="vault",
+    version=1,
+    grain="one value that redaction replaced, encrypted; under WOW_VAULT_URI, never in the lake",
+    columns={"dt": pl.Date, "conversation_id": pl.String, "placeholder": pl.String, "ciphertext": pl.Binary},
+    required=("dt", "conversation_id", "placeholder", "ciphertext"),
+    key=("conversation_id", "placeholder"),
 )
 
 RULE_FINDINGS: Final = Contract(
@@ -553,7 +563,7 @@ TABLES: Final = {
     for contract in (
         CONVERSATIONS, QUARANTINE, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY,
         INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET,
-        EVALUATIONS, COMPARISONS, FORGOTTEN,
+        EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

@@ -7,6 +7,7 @@ What belongs here: exception classes that more than one stage raises or that an 
     │   ├── SettingsError       an environment variable is missing or malformed
     │   ├── ContractError       data breaks a table's contract
     │   ├── SourceError         a log source cannot be listed or opened
+    │   ├── VaultError          the vault has no such entry
     │   ├── QueryError          a file under sql/ is malformed, or does not run
     │   ├── DecisionError       a person decided about a case that is not there
     │   ├── DatasetError        a dataset cannot be built as asked (too few rows, a leak)
@@ -57,6 +58,10 @@ class ContractError(PermanentError):
 
 class SourceError(PermanentError):
     """A log source cannot be listed or opened."""
+
+
+class VaultError(PermanentError):
+    """The vault has no entry for what is asked, or several."""
 
 
 class QueryError(PermanentError):

@@ -37,6 +37,12 @@ class Settings:
         max_per_user: `WOW_MAX_PER_USER`, most rows of one customer in each dataset of a cycle.
         max_per_template: `WOW_MAX_PER_TEMPLATE`, most rows of one script in each dataset of a cycle.
         timezone: `WOW_TIMEZONE`, IANA name of the business timezone that a day is counted in.
+        personal_fields: `WOW_PERSONAL_FIELDS`, dotted paths of further fields of a log record that name the customer.
+        vault_uri: `WOW_VAULT_URI`, folder or prefix where redacted originals are kept, encrypted by `WOW_VAULT_KEY`; None means
+            that nothing keeps them. The key itself is read only where the vault is opened.
+        presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names, or `en` for its defaults; None
+            means that names are found only where fields give them.
+        log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
@@ -60,6 +66,10 @@ class Settings:
     max_per_user: int
     max_per_template: int
     timezone: str
+    personal_fields: tuple[str, ...]
+    log_drift: str
+    vault_uri: str | None
+    presidio: str | None
     environment: str | None
     logs_settle_seconds: int
     logs_manifest: str | None
@@ -93,6 +103,10 @@ class Settings:
             max_per_user=int(_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
             max_per_template=int(_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
+            personal_fields=_paths(env, "WOW_PERSONAL_FIELDS"),
+            log_drift=_text(env, "WOW_LOG_DRIFT") or "",
+            vault_uri=_vault(env),
+            presidio=_text(env, "WOW_PRESIDIO"),
             environment=_environment(env, embedded=logs is None),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
@@ -200,3 +214,24 @@ def _environment(env: Mapping[str, str], *, embedded: bool) -> str | None:
             f"WOW_ENVIRONMENT={value!r} is not module:attribute", hint=f"set it to something like {CLOSED_WORLD}"
         )
     return value
+
+
+def _paths(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    paths = tuple(path.strip() for path in env.get(name, "").split(",") if path.strip())
+    for path in paths:
+        if not re.fullmatch(r"[\w-]+(?:\.[\w-]+)*", path):
+            raise SettingsError(
+                f"{name} names {path!r}, which is no dotted path", hint=f"set {name} to something like customer.full_name,agent"
+            )
+    return paths
+
+
+def _vault(env: Mapping[str, str]) -> str | None:
+    if _text(env, "WOW_VAULT_URI") is None:
+        return None
+    if _text(env, "WOW_VAULT_KEY") is None:
+        raise SettingsError(
+            "WOW_VAULT_URI is set but WOW_VAULT_KEY is not",
+            hint="make a key with `wow-flywheel conversations vault-key` and set WOW_VAULT_KEY in the environment only",
+        )
+    return _uri(env, "WOW_VAULT_URI", "")

@@ -6,7 +6,7 @@
 --     types, is one that the contract covers is decided once for each structure, in `conversations.plain`. Everything else goes to
 --     the careful reader, which says what is wrong. `line_hash` is equal for exact copies. DuckDB reads a trailing comma, NaN and
 --     the first of equal keys without a word: hence those conditions. CASE spares lines what does not concern them.
--- parameters: record_structure = "{}"; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
+-- parameters: record_structure = "{}"; personal = ["$.customer_name"]; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
 --     not_a_number = "[:,\\[]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]"; rfc3339 = "(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))|\\d\\d(?:0[48]|[2468][048]|[13579][26])-02-29)T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,6})?(?:Z|[+-](?:0\\d|1[0-3]):[0-5]\\d)"
 WITH parsed AS (
     SELECT
@@ -87,5 +87,6 @@ SELECT
     ended AS ended_at,
     messages,
     CASE WHEN r.feedback.thumb IS NOT NULL OR score IS NOT NULL OR comment IS NOT NULL
-        THEN struct_pack(thumb := r.feedback.thumb, score := score, comment := comment) END AS feedback
+        THEN struct_pack(thumb := r.feedback.thumb, score := score, comment := comment) END AS feedback,
+    list_filter(json_extract_string(json, $personal), lambda text: text <> '') AS personal
 FROM shaped

@@ -39,7 +39,7 @@ spans AS (
                     lambda p: struct_pack(
                         span := p,
                         service := list_filter(g.resource.attributes, lambda a: a.key = 'service.name')[1].value.stringValue,
-                        many := len(list_filter(g.resource.attributes, lambda a: a.key = 'service.name')) > 1
+                        many := coalesce(len(list_filter(g.resource.attributes, lambda a: a.key = 'service.name')), 0) > 1
                     )
                 ))))) AS found
             FROM parsed
@@ -60,11 +60,18 @@ named AS (
 read AS (
     SELECT
         *,
-        about['gen_ai.operation.name'] AS operation,
-        TRY(json_transform(about['gen_ai.input.messages'], $message_structure)) AS asked,
-        TRY(json_transform(about['gen_ai.output.messages'], $message_structure)) AS answered,
-        TRY(json_transform(about['gen_ai.system_instructions'], $part_structure)) AS instructed
-    FROM named
+        TRY(json_transform(input, $message_structure)) AS asked,
+        TRY(json_transform(output, $message_structure)) AS answered,
+        TRY(json_transform(instructions, $part_structure)) AS instructed
+    FROM (
+        SELECT
+            *,
+            about['gen_ai.operation.name'] AS operation,
+            CASE WHEN json_valid(about['gen_ai.input.messages']) THEN about['gen_ai.input.messages'] END AS input,
+            CASE WHEN json_valid(about['gen_ai.output.messages']) THEN about['gen_ai.output.messages'] END AS output,
+            CASE WHEN json_valid(about['gen_ai.system_instructions']) THEN about['gen_ai.system_instructions'] END AS instructions
+        FROM named
+    )
 ),
 shaped AS (
     SELECT
@@ -147,24 +154,24 @@ SELECT
                 len(instructed) > 0
                 AND list_bool_and(list_transform(instructed, lambda p: p.type = 'text' AND regexp_matches(p.content, $says_something)))
                 AND list_bool_and(list_transform(
-                    json_keys(about['gen_ai.system_instructions'], '$[*]'), lambda k: list_unique(k) = len(k) AND len(k) = 2
+                    json_keys(instructions, '$[*]'), lambda k: list_unique(k) = len(k) AND len(k) = 2
                 ))
             ))
             AND list_bool_and(list_transform(
                 list_concat(
-                    json_keys(about['gen_ai.input.messages'], '$[*]'), json_keys(about['gen_ai.output.messages'], '$[*]')
+                    json_keys(input, '$[*]'), json_keys(output, '$[*]')
                 ),
                 lambda k: list_unique(k) = len(k) AND list_has_all(['role', 'parts', 'finish_reason'], k)
             ))
             AND list_bool_and(list_transform(
                 list_concat(
-                    json_keys(about['gen_ai.input.messages'], '$[*].parts[*]'),
-                    json_keys(about['gen_ai.output.messages'], '$[*].parts[*]')
+                    json_keys(input, '$[*].parts[*]'),
+                    json_keys(output, '$[*].parts[*]')
                 ),
                 lambda k: list_unique(k) = len(k)
                     AND list_has_all(['type', 'content', 'id', 'name', 'arguments', 'response', 'result'], k)
             ))
-            AND NOT regexp_matches(concat(about['gen_ai.input.messages'], ' ', about['gen_ai.output.messages']), $trailing_comma)
+            AND NOT regexp_matches(concat(input, ' ', output), $trailing_comma)
             AND list_bool_and(list_transform(list_concat(asked, answered), lambda m: coalesce(
                 len(m.parts) > 0 AND CASE
                     WHEN m.role = 'tool' THEN

@@ -17,8 +17,11 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.fields import BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Line
-from wow_flywheel.conversations.record import redact_frame
-from wow_flywheel.conversations.redact import redact_broken
+from wow_flywheel.conversations.redaction.frame import redact_frame
+from wow_flywheel.conversations.redaction.json_text import learn_names, redact_broken, redact_json
+from wow_flywheel.conversations.redaction.names import as_personal
+from wow_flywheel.conversations.redaction.placeholders import Redactor
+from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.conversations.whose import user_named_in
@@ -45,11 +48,13 @@ class DayRead:
             lines = conversation_lines + quarantined + duplicates + blank + ignored.
         ignored: The ignored lines by reason.
         formats: Files by format.
+        drift: Lines with a field that does not fit the contract, by column or by the field's name.
     """
 
     counts: Mapping[str, int]
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
+    drift: Mapping[str, int]
     _rows: Spool
     _broken: Spool
     _left_out: pl.Series
@@ -103,13 +108,16 @@ class Account:
     Args:
         day: The day.
         forgotten: Customers whose records are ignored.
+        vault: Where the originals of redacted values are kept, if they are.
     """
 
     day: dt.date
     forgotten: Forgotten = NOBODY
+    vault: Vault | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    drift: Counter[str] = field(default_factory=Counter)
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _seen: list[pl.DataFrame] = field(default_factory=list)
@@ -124,16 +132,23 @@ class Account:
         """Take in conversations, not yet redacted.
 
         Args:
-            rows: The columns of `plain.SHAPE`, source_file, source_line, and those of `WORKING`.
+            rows: The columns of `plain.SHAPE`, source_file, source_line, those of `WORKING`, and maybe `plain.BESIDE`.
         """
         known = self.forgotten.among(rows["user_id"])
         theirs = rows.filter(known)
         self.ignore("forgotten", int(theirs["lines"].sum()))
         self.counts["lines"] += int(rows["lines"].sum()) - int(theirs["lines"].sum())
-        redacted = redact_frame(rows.filter(~known).with_columns(dt=pl.lit(self.day)))
+        kept = rows.filter(~known).with_columns(dt=pl.lit(self.day))
+        if "drift" in kept.columns:
+            self.drift.update(dict(kept["drift"].explode().drop_nulls().value_counts().iter_rows()))
+        redacted = redact_frame(_extra_redacted(kept), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self._seen.append(redacted.select(list(CENSUS)))
         self._rows.add(redacted)
+
+    def _keep(self, conversation_id: str, originals: Mapping[str, str]) -> None:
+        if self.vault is not None:
+            self.vault.keep(self.day, conversation_id, originals)
 
     def quarantine(self, file: str, line: Line, error: BrokenRecordError) -> None:
         """Take in a line that could not be read."""
@@ -177,7 +192,8 @@ class Account:
         self.counts["conversations"] = census.lines.height - len(copies) - len(versions) + settled.height
         kept = CONVERSATIONS.conform(settled.select(list(CONVERSATIONS.columns)))
         left_out = pl.concat([copies, versions])
-        return DayRead(_checked(self.counts), self.ignored, self.formats, self._rows, self._broken, left_out, kept)
+        told = (_checked(self.counts), self.ignored, self.formats, self.drift)
+        return DayRead(*told, self._rows, self._broken, left_out, kept)
 
     def _contradicts(self, row: Row) -> None:
         kept = {name: row[name] for name in ("conversation_id", "user_id", "source_file", "source_line", "byte_offset")}
@@ -188,6 +204,23 @@ class Account:
 
     def _set_aside(self, row: Row, error: BrokenRecordError) -> None:
         self._broken.add_row(row | {"dt": self.day, "reason": error.reason, "detail": error.detail})
+
+
+def _extra_redacted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Other fields, where they are kept, redacted as a tool's result is, with the names that the record gives."""
+    if "extra" not in rows.columns or rows["extra"].null_count() == rows.height:
+        return rows
+    return rows.with_columns(
+        extra=pl.Series([_redacted(*each) for each in rows.select("extra", "personal").iter_rows()], dtype=pl.String)
+    )
+
+
+def _redacted(extra: str | None, personal: list[str] | None) -> str | None:
+    if extra is None:
+        return None
+    redactor = Redactor.knowing(found for text in personal or () if (found := as_personal(text)))
+    learn_names(redactor, extra)
+    return redact_json(redactor, extra)
 
 
 def _conversation_id(redacted: str) -> str | None:

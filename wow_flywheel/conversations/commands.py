@@ -1,10 +1,11 @@
-"""`wow-flywheel conversations`: looking at quarantine and reading it again; converting logs of other tools.
+"""`wow-flywheel conversations`: looking at quarantine and reading it again; converting logs of other tools; the vault.
 
-What belongs here: arguments and printing. What does not: the work (`replay`, `convert`).
+What belongs here: arguments and printing. What does not: the work (`replay`, `convert`, `redaction.vault`).
 """
 
 import dataclasses
 import datetime as dt
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -113,6 +114,36 @@ def convert(
         print_table(("left out", "count", "why"), [(reason, count, _why(reason)) for reason, count in done.ignored.items()])
     if done.days:
         typer.echo(f"next: set WOW_LOGS_URI={folder} and run the flywheel")
+
+
+@app.command()
+def reveal(
+    conversation_id: Annotated[str, typer.Option("--conversation-id", help="As in the table `conversations`.")],
+    placeholder: Annotated[str, typer.Option("--placeholder", help="Such as <EMAIL_1>.")],
+    day: Annotated[dt.datetime | None, typer.Option("--dt", formats=["%Y-%m-%d"], help="The conversation's day.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a placeholder stands for, from the vault (WOW_VAULT_URI, WOW_VAULT_KEY)."""
+    from wow_flywheel.conversations.redaction.vault import open_vault
+    from wow_flywheel.errors import SettingsError
+
+    vault = open_vault(settings().vault_uri, os.environ)
+    if vault is None:
+        raise SettingsError("WOW_VAULT_URI is not set: nothing keeps the originals", hint="set it before the days are ingested")
+    value = vault.reveal(conversation_id, placeholder, day.date() if day else None)
+    if as_json:
+        print_json({"conversation_id": conversation_id, "placeholder": placeholder, "value": value})
+        return
+    typer.echo(value)
+
+
+@app.command(name="vault-key")
+def vault_key() -> None:
+    """Print a new key for WOW_VAULT_KEY; it is stored nowhere, and without it the vault cannot be read."""
+    from wow_flywheel.conversations.redaction.vault import new_key
+
+    typer.echo(new_key())
 
 
 def _why(reason: str) -> str:

@@ -5,14 +5,18 @@ What belongs here: reading, checking, writing, and what is shown of it. What doe
 """
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from wow_flywheel.conversations.day_facts import earlier_days
+from wow_flywheel.conversations.drift import read_contract
 from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
 from wow_flywheel.conversations.ingest import read_day
+from wow_flywheel.conversations.redaction.names import personal_paths
+from wow_flywheel.conversations.redaction.vault import open_vault
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.conversations.thresholds import read_thresholds
 from wow_flywheel.forget.tombstones import forgotten_users
@@ -28,6 +32,7 @@ class Ingested:
         counts: Its account; see `account.DayRead`.
         ignored: Ignored lines by reason.
         formats: Files by format.
+        drift: Lines with a field that does not fit the contract, by column or by the field's name.
         outcomes: What the expectations saw.
         scenarios: scenario, locale, rows.
         reasons: reason, source_file, rows: the quarantined lines.
@@ -37,6 +42,7 @@ class Ingested:
     counts: Mapping[str, int]
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
+    drift: Mapping[str, int]
     outcomes: list[ExpectationOutcome]
     scenarios: pl.DataFrame
     reasons: pl.DataFrame
@@ -53,14 +59,20 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     """
     limits = read_thresholds(settings.checks, names())
     source, forgotten = LogSource.of(settings), forgotten_users(lake)
-    with read_day(source, day, timezone=settings.timezone, forgotten=forgotten) as read:
+    contract = read_contract(settings.log_drift)
+    vault, personal = open_vault(settings.vault_uri, os.environ), personal_paths(settings.personal_fields)
+    with read_day(
+        source, day, timezone=settings.timezone, forgotten=forgotten, vault=vault, personal=personal, contract=contract
+    ) as read:
         outcomes = validate(read.scan(), read.counts, limits, *earlier_days(lake, day))
         quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
         written = lake.replace_streamed("conversations", read.batches, day)
+        if vault is not None:
+            vault.flush(day)
         scenarios = _counted(read.scan(), "scenario", "locale")
         reasons = _counted(read.scan_quarantine(), "reason", "source_file")
     versions = {"conversations": written, "quarantine": quarantined}
-    return Ingested(read.counts, read.ignored, read.formats, outcomes, scenarios, reasons, versions)
+    return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions)
 
 
 def _counted(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:

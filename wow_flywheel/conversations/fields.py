@@ -27,6 +27,7 @@ REASONS = {
     "unknown_role": "a message's role is none of system, user, assistant, tool",
     "no_messages": "there are no messages",
     "no_user_turn": "no message is the customer's",
+    "unknown_field": "a field that the contract does not know, while WOW_LOG_DRIFT freezes others",
     "bad_timestamp": "a time is neither RFC 3339 nor a number since 1970 between 2000 and 2100",
     "ended_before_started": "the conversation ends before it starts",
     "bad_feedback": "a thumb is neither up nor down, or a rating is not from 1 to 5",

@@ -6,18 +6,36 @@ day.
 """
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead
+from wow_flywheel.conversations.detect import NATIVE, format_of
+from wow_flywheel.conversations.drift import LogContract
+from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.native import NativeLines
-from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.conversations.record import CONTRACT
+from wow_flywheel.conversations.redaction.names import DEFAULT_PATHS
+from wow_flywheel.conversations.redaction.vault import Vault
+from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.forget.tombstones import Forgotten
 
 __all__ = ["DayRead", "read_day"]
 
 
-def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotten: Forgotten = NOBODY) -> DayRead:
+def read_day(
+    source: LogSource,
+    day: dt.date,
+    *,
+    timezone: str = "UTC",
+    forgotten: Forgotten = NOBODY,
+    vault: Vault | None = None,
+    personal: Sequence[str] = DEFAULT_PATHS,
+    contract: LogContract = CONTRACT,
+) -> DayRead:
     """Read all log files of a day.
 
     Args:
@@ -25,6 +43,9 @@ def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotte
         day: The day; in a folder that names it, of every record there.
         timezone: The business timezone, in which a time without an offset is read.
         forgotten: Customers whose records are ignored.
+        vault: Is given the originals of redacted values; the caller flushes it.
+        personal: Dotted paths of the fields of native records that name the customer.
+        contract: What becomes of fields of native records that do not fit.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -33,11 +54,20 @@ def read_day(source: LogSource, day: dt.date, *, timezone: str = "UTC", forgotte
         SourceError: The source cannot be listed or a file not be read.
         StorageUnavailable: The object store does not answer.
     """
-    account = Account(day, forgotten)
-    native = NativeLines(account, ZoneInfo(timezone))
+    account, zone = Account(day, forgotten, vault), ZoneInfo(timezone)
+    native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
         with source.reading(file) as stream:
-            for block in read_blocks(stream, file.path):
+            blocks = read_blocks(stream, file.path)
+            first = next(blocks, None)
+            name = format_of(first) if first else NATIVE
+            account.formats[name] += 1
+            if name != NATIVE:
+                others[name].append(file)
+                continue
+            for block in chain([first] if first else [], blocks):
                 native.add(block, file)
+    for name, files in sorted(others.items()):
+        Foreign(account, zone, source, name).read(files)
     return account.settle()

@@ -5,9 +5,11 @@ What belongs here: content, tool calls and usage in the shapes that logs carry t
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.fields import (
     BrokenRecordError,
     Row,
@@ -25,12 +27,14 @@ TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refu
 """Type of a content part that is text, and the field that holds it."""
 
 
-def message(value: Any, zone: ZoneInfo) -> Row:
+def message(value: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str]) -> Row:
     """A message as it is stored.
 
     Args:
         value: The message as logged.
         zone: In which a time without an offset is read.
+        contract: What becomes of fields that do not fit.
+        drifted: Is told of them.
 
     Raises:
         BrokenRecordError: It breaks the contract; the detail names the field, seen from the message.
@@ -38,14 +42,19 @@ def message(value: Any, zone: ZoneInfo) -> Row:
     role = value.get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise BrokenRecordError("unknown_role", f"role is not one of {', '.join(sorted(ROLES))}")
+
+    def settled(name: str, read: Callable[[], Any]) -> Any:
+        raw = value.get(name)
+        return None if raw is None else contract.settle(name, raw, read, drifted)
+
     return {
         "role": role,
         "content": _content(value.get("content")),
-        "created_at": None if value.get("created_at") is None else time(value, "created_at", zone),
-        "action": optional_text(value, "action"),
+        "created_at": settled("created_at", lambda: time(value, "created_at", zone)),
+        "action": settled("action", lambda: optional_text(value, "action")),
         "tool_calls": _tool_calls(value.get("tool_calls")),
         "tool_call_id": optional_text(value, "tool_call_id"),
-        "usage": _usage(value.get("usage")),
+        "usage": settled("usage", lambda: _usage(value.get("usage"))),
     }
 
 

@@ -4,16 +4,18 @@ What belongs here: plain lines together, the others one by one, and which lines 
 (`plain`, `record`), counting (`account`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wow_flywheel.conversations.account import Account
+from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Block, Line
-from wow_flywheel.conversations.plain import SHAPE, PlainReader
-from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.plain import BESIDE, SHAPE, PlainReader
+from wow_flywheel.conversations.record import CONTRACT, parse_record
 from wow_flywheel.conversations.sources import LogFile
 
 
@@ -24,17 +26,24 @@ class NativeLines:
     Args:
         account: Of the day.
         zone: The business timezone.
+        personal: Paths of fields that name the customer.
+        contract: What becomes of fields that do not fit.
     """
 
     account: Account
     zone: ZoneInfo
-    _reader: PlainReader = field(default_factory=PlainReader)
+    personal: Sequence[str] = ()
+    contract: LogContract = CONTRACT
+    _reader: PlainReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = PlainReader(self.personal, self.contract)
 
     def add(self, block: Block, file: LogFile) -> None:
         """Take in some lines of a file: those of this day."""
         first, read = self.account.number(len(block)), self._reader.read(block)
         rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
-        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE}))
+        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **BESIDE}))
         rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
         located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
             source_file=pl.lit(file.path),
@@ -53,14 +62,14 @@ class NativeLines:
             self.account.blank(here)
             return None
         try:
-            return {"place": place} | parse(line, self.zone)
+            return {"place": place} | parse(line, self.zone, self.personal, self.contract)
         except BrokenRecordError as error:
             if here:
                 self.account.quarantine(file.path, line, error)
             return None
 
 
-def parse(line: Line, zone: ZoneInfo) -> Row:
+def parse(line: Line, zone: ZoneInfo, personal: Sequence[str], contract: LogContract) -> Row:
     """One line with care.
 
     Raises:
@@ -68,4 +77,4 @@ def parse(line: Line, zone: ZoneInfo) -> Row:
     """
     if line.broken:
         raise BrokenRecordError(line.broken, REASONS[line.broken])
-    return parse_record(line.data, zone)
+    return parse_record(line.data, zone, personal, contract)

@@ -5,6 +5,7 @@ What does not: the lines that are not plain; the careful reader (`record`) makes
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,10 +13,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.contracts import CONVERSATIONS, Drift
+from wow_flywheel.conversations.drift import OTHERS as DRIFTING
+from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.lines import Block
+from wow_flywheel.conversations.record import CONTRACT, FIELDS
 from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
-from wow_flywheel.queries import Query, Session, load
+from wow_flywheel.queries import Parameter, Query, Scalar, Session, load
 
 LINES_A_BATCH: Final = 512
 """DuckDB works on batches in parallel."""
@@ -46,14 +50,25 @@ RECORD: Final[dict[str, Any]] = {
 }
 """The JSON types of a plain record; what it does not name is not read."""
 
-SHAPE: Final = {name: CONVERSATIONS.columns[name] for name in CONVERSATIONS.columns if name in RECORD}
+SHAPE: Final = {name: CONVERSATIONS.columns[name] for name in CONVERSATIONS.columns if name in {*RECORD, "extra"}}
 """The columns of `conversations` that come from the record itself."""
+
+
+BESIDE: Final[dict[str, pl.DataType | type[pl.DataType]]] = {"personal": pl.List(pl.String), "drift": pl.List(pl.String)}
+"""What a record says in fields that name its customer, and which of its fields did not fit."""
 
 
 @dataclass(slots=True)
 class PlainReader:
-    """Reads blocks of native records; one for all blocks of a day, since it remembers the structures that it has seen."""
+    """Reads blocks of native records; one for all blocks of a day, since it remembers the structures that it has seen.
 
+    Args:
+        personal: Dotted paths of fields that name the customer.
+        contract: What becomes of fields that do not fit; a line with such a field is plain only if the field is discarded.
+    """
+
+    personal: Sequence[str] = ()
+    contract: LogContract = CONTRACT
     _known: dict[str, bool] = field(default_factory=dict)
     _query: Query = field(default_factory=lambda: load("ingest/native_records"))
     _session: Session = field(default_factory=lambda: Session({}))
@@ -62,19 +77,48 @@ class PlainReader:
         """One row a line, in order.
 
         Returns:
-            place (Int64, in the block), line_hash (UInt64), plain (Boolean), and the columns of `SHAPE`, which mean something
-            only where `plain`.
+            place (Int64, in the block), line_hash (UInt64), plain (Boolean), and the columns of `SHAPE` and `BESIDE`, which mean
+            something only where `plain`.
         """
         self._session.put("lines", lines_table(block))
-        rows = self._session.run(self._query, {"record_structure": json.dumps(transform(RECORD))})
-        covered = rows["structure"].is_in([each for each in rows["structure"].unique() if each and self._covers(each)])
-        shaped = rows.with_columns(pl.col("plain") & covered).cast(pl.Schema(SHAPE))
-        return shaped.drop("structure")
+        rows = self._session.run(self._query, self._parameters())
+        known = pl.DataFrame(
+            [(each, self._covers(each), self._others(each)) for each in rows["structure"].unique().drop_nulls()],
+            schema={"structure": pl.String, "covered": pl.Boolean, "drift": pl.List(pl.String)},
+            orient="row",
+        )
+        told = rows.join(known, on="structure", how="left", maintain_order="left")
+        shaped = told.with_columns(
+            pl.col("plain") & pl.col("covered").fill_null(value=False), extra=pl.lit(None, pl.String)
+        ).cast(pl.Schema(SHAPE | BESIDE))
+        return shaped.drop("structure", "covered")
 
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
-            self._known[structure] = fits(json.loads(structure), RECORD)
+            found = json.loads(structure)
+            whole = fits(found, RECORD) and all(_leads_to_text(found, path) for path in self.personal)
+            self._known[structure] = whole and (self.contract.mode(DRIFTING) is Drift.DISCARD or not self._others(structure))
         return self._known[structure]
+
+    def _others(self, structure: str) -> list[str]:
+        """The fields that the contract does not know."""
+        found = json.loads(structure)
+        return sorted(set(found) - FIELDS - set(self.personal)) if isinstance(found, dict) else []
+
+    def _parameters(self) -> dict[str, Parameter]:
+        paths: list[Scalar] = ["$" + "".join(f'."{name}"' for name in path.split(".")) for path in self.personal]
+        return {"record_structure": json.dumps(transform(RECORD)), "personal": paths or ['$."personal"."none"']}
+
+
+def _leads_to_text(structure: Any, path: str) -> bool:
+    """Whether a path leads to a text or to nothing; lists, and keys with a dot in them, are for the careful reader."""
+    if isinstance(structure, dict) and "." in path and path in structure:
+        return False
+    for name in path.split("."):
+        if not isinstance(structure, dict):
+            return not isinstance(structure, list)
+        structure = structure.get(name, "NULL")
+    return isinstance(structure, str) and structure in TEXT
 
 
 def lines_table(block: Block) -> pa.Table:

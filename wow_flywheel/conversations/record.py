@@ -1,15 +1,16 @@
 """One native log record: from JSON to a row of the table `conversations`, or the reason why not.
 
-What belongs here: the record's shape, and redacting it. What does not: single fields (`fields`), files and lines (`lines`),
-days (`ingest`).
+What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), what becomes of those
+that do not fit (`drift`), files and lines (`lines`), days (`ingest`).
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
+from wow_flywheel.contracts import Drift
+from wow_flywheel.conversations.drift import OTHERS, VERSION, LogContract
 from wow_flywheel.conversations.fields import (
     BrokenRecordError,
     Row,
@@ -21,58 +22,42 @@ from wow_flywheel.conversations.fields import (
     time,
 )
 from wow_flywheel.conversations.messages import message
-from wow_flywheel.conversations.redact import Redactor, pseudonym, redact_content, redact_json
+from wow_flywheel.conversations.redaction.names import personal_texts
 
 UTC = ZoneInfo("UTC")
+CONTRACT = LogContract()
+FIELDS = frozenset(
+    {
+        "conversation_id", "user_id", "channel", "scenario", "locale", "model", "started_at", "ended_at", "messages", "feedback"
+    }
+)  # fmt: skip
+"""What the contract knows of a record."""
 
 
-def parse_record(data: bytes, zone: ZoneInfo = UTC) -> Row:
+def parse_record(data: bytes, zone: ZoneInfo = UTC, personal: Sequence[str] = (), contract: LogContract = CONTRACT) -> Row:
     """Parse one line into the nested columns of `conversations`, not yet redacted.
 
     Args:
         data: The line's bytes.
         zone: In which a time without an offset is read.
+        personal: Paths of fields that name the customer.
+        contract: What becomes of fields that do not fit.
 
     Returns:
-        The columns that come from the record itself (no `dt`, source or redactions).
+        The columns that come from the record itself (no `dt`, source or redactions); `personal`, the texts at those paths; and
+        `drift`, the columns, or the names of other fields, that did not fit.
 
     Raises:
         BrokenRecordError: The line is no JSON object or breaks the contract.
     """
     try:
-        return _row(_json_object(data), zone)
+        record = _json_object(data)
+        drifted: list[str] = []
+        row = _row(record, zone, contract, drifted)
+        extra = _others(record, personal, contract, drifted)
+        return row | {"extra": extra, "personal": personal_texts(record, personal), "drift": sorted(set(drifted))}
     except RecursionError:
         raise BrokenRecordError("too_deep", "the JSON is nested too deeply") from None
-
-
-def redact_row(row: Row) -> Row:
-    """The row with every free text redacted, tool arguments and results included, and the count in `redactions`."""
-    redactor = Redactor()
-    redacted = row | {
-        "conversation_id": pseudonym(redactor, row["conversation_id"]),
-        "user_id": pseudonym(redactor, row["user_id"]),
-        "messages": [_redacted(redactor, each) for each in row["messages"]],
-    }
-    feedback = row["feedback"]
-    if feedback and feedback["comment"]:
-        redacted["feedback"] = feedback | {"comment": redactor.redact(feedback["comment"])}
-    return redacted | {"redactions": redactor.count}
-
-
-def redact_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the columns of a record, redacted, and the count in `redactions`."""
-    rows = [redact_row(row) for row in frame.to_dicts()]
-    return pl.DataFrame(rows, schema=pl.Schema([*frame.schema.items(), ("redactions", pl.Int64)]))
-
-
-def _redacted(redactor: Redactor, each: Row) -> Row:
-    content, calls = each["content"], each["tool_calls"]
-    if content:
-        redact = redact_json if each["role"] == "tool" else redact_content
-        each["content"] = redact(redactor, content)
-    for call in calls or ():
-        call["arguments"] = redact_json(redactor, call["arguments"])
-    return each
 
 
 def _json_object(data: bytes) -> Row:
@@ -91,32 +76,46 @@ def _refuse_constant(name: str) -> Any:
     raise BrokenRecordError("not_json", f"{name} is not JSON")
 
 
-def _row(record: Row, zone: ZoneInfo) -> Row:
-    messages = _messages(record, zone)
+def _row(record: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str]) -> Row:
+    messages = _messages(record, zone, contract, drifted)
     started, ended = time(record, "started_at", zone), time(record, "ended_at", zone)
     if ended < started:
         raise BrokenRecordError("ended_before_started", "ended_at is earlier than started_at")
+
+    def text(name: str) -> str | None:
+        return contract.settle(name, record.get(name), lambda: optional_text(record, name), drifted)
+
     return {
         "conversation_id": required_text(record, "conversation_id"),
         "user_id": required_text(record, "user_id"),
-        "channel": optional_text(record, "channel"),
-        "scenario": optional_text(record, "scenario") or "unknown",
-        "locale": optional_text(record, "locale"),
-        "model": optional_text(record, "model"),
+        "channel": text("channel"),
+        "scenario": text("scenario") or "unknown",
+        "locale": text("locale"),
+        "model": text("model"),
         "started_at": started,
         "ended_at": ended,
         "messages": messages,
-        "feedback": _feedback(record.get("feedback")),
+        "feedback": contract.settle("feedback", None, lambda: _feedback(record.get("feedback")), drifted),
     }
 
 
-def _messages(record: Row, zone: ZoneInfo) -> list[Row]:
+def _others(record: Row, personal: Sequence[str], contract: LogContract, drifted: list[str]) -> str | None:
+    """What the contract does not know of a record, as JSON, where it evolves."""
+    others = {name: value for name, value in record.items() if name not in FIELDS and name not in personal}
+    mode = contract.mode(OTHERS)
+    if others and mode is Drift.FREEZE:
+        raise BrokenRecordError("unknown_field", f"{len(others)} fields are not in the contract of version {VERSION}")
+    drifted.extend(others)
+    return json.dumps(others) if others and mode is Drift.EVOLVE else None
+
+
+def _messages(record: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str]) -> list[Row]:
     logged = _list_of_messages(record)
     messages: list[Row] = []
     for index, each in enumerate(logged):
         said = an_object(each, f"messages[{index}]")
         try:
-            messages.append(message(said, zone))
+            messages.append(message(said, zone, contract, drifted))
         except BrokenRecordError as error:
             raise error.inside(f"messages[{index}]") from None
     if not any(each["role"] == "user" for each in messages):

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redact import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 
 _USER: Final = re.compile(rb'"user_id"\s*:\s*("(?:[^"\\]|\\.){1,500}")')
 

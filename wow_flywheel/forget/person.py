@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from wow_flywheel.contracts import TABLES, Contract
-from wow_flywheel.conversations.redact import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.lake import Lake
 
-NOBODYS = ("satisfaction_daily", "evaluations", "comparisons", "forgotten")
-"""Tables without a row of any one person: sums over many, and tombstones."""
+NOBODYS = ("satisfaction_daily", "evaluations", "comparisons", "forgotten", "log_files")
+"""Tables without a row of any one person: sums over many, tombstones, and what is known of log files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     counts = done.counts
     context.log.info(summary(context.partition_key, counts))
     shown: dict[str, dict[str, Any]] = {
-        "conversations": {"accounting": accounting(done.counts, done.ignored), "by scenario": frame_table(done.scenarios)},
+        "conversations": {"accounting": accounting(done.counts, done.ignored), "by scenario": frame_table(done.scenarios)}
+        | {"files by format": counts_table(done.formats), "lines with fields that do not fit": counts_table(done.drift)},
         "quarantine": {"by reason": frame_table(done.reasons)},
     }
     rows = {"conversations": counts["conversations"], "quarantine": int(done.reasons["rows"].sum())}

@@ -137,7 +137,7 @@ def test_a_broken_line_is_quarantined_with_its_reason(tmp_path: Path, reason: st
 
 
 def test_every_reason_is_tested() -> None:
-    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id"} == set(REASONS)
+    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id", "unknown_field"} == set(REASONS)
 
 
 def test_a_valid_record_as_it_is_stored(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_valid_record_as_it_is_stored(tmp_path: Path) -> None:
             empty | {"role": "assistant", "content": "Two days.", "action": "tell_eta",
                      "usage": {"prompt_tokens": 12, "completion_tokens": 3}},
         ],
-        "feedback": {"thumb": None, "score": 4.0, "comment": "ok, <EMAIL_1>"}, "redactions": 1,
+        "feedback": {"thumb": None, "score": 4.0, "comment": "ok, <EMAIL_1>"}, "extra": None, "redactions": 1,
         "source_file": f"dt={DAY}/a.jsonl", "source_line": 1,
     }  # fmt: skip
     assert day.conversations.schema == pl.Schema(CONVERSATIONS.columns)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.redact import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.conversations.whose import user_named_in
 
 MAIL = "ann.lee@example.org"

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.patterns import chinese_id, luhn
-from wow_flywheel.conversations.redact import Redactor, pseudonym, redact_broken, redact_json, redact_text
+from wow_flywheel.conversations.redaction.numbers import chinese_id, luhn
+from wow_flywheel.conversations.redaction.json_text import redact_broken, redact_json, redact_text
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 
 PERSONAL = {
     "write to ann.lee+shop@mail.example.co.uk, please": "write to <EMAIL_1>, please",
     "我的邮箱是zhang_san@qq.com，谢谢": "我的邮箱是<EMAIL_1>，谢谢",
-    "邮箱：ｌi＠qq.com": "邮箱：ｌ<EMAIL_1>",
+    "邮箱：ｌi＠qq.com": "邮箱：<EMAIL_1>",
     "jörg.müller@exämple.de": "<EMAIL_1>",
     "call +1 (415) 555-2671 or +14155552671": "call <PHONE_1> or <PHONE_1>",
     "(415) 555-2671": "<PHONE_1>",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.redact import Redactor, redact_json, redact_text
-from wow_flywheel.conversations.secret_patterns import is_iban
+from wow_flywheel.conversations.redaction.json_text import redact_json, redact_text
+from wow_flywheel.conversations.redaction.placeholders import Redactor
+from wow_flywheel.conversations.redaction.secrets import is_iban
 
 LETTERS = "aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0zAbCdEfGhIj"
 TOKEN = ".".join(

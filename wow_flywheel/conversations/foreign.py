@@ -1,0 +1,231 @@
+"""Log files of other tools: their documents become conversations, and each line goes into the day's account.
+
+What belongs here: which lines can be read together and which go to the careful readers, and to which conversation a line
+belongs. What does not: formats (`readers`, `plain_calls`), linking calls (`chains`), counting (`account`).
+
+Calls of one conversation may lie in several files of a day, so the files of a format are read together. A line counts for the
+first conversation that it belongs to.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from wow_flywheel.conversations.account import Account
+from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, Linked, link, rows
+from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
+from wow_flywheel.conversations.lines import Block, Line, read_blocks
+from wow_flywheel.conversations.plain import SHAPE
+from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
+from wow_flywheel.conversations.readers import openai_calls, otel, registry
+from wow_flywheel.conversations.readers.sessions import Call
+from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.sources import LogFile, LogSource
+from wow_flywheel.conversations.spool import Spool
+from wow_flywheel.errors import StorageUnavailable
+
+PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], Callable[[Any], list[Call]]]]] = {
+    "openai": ("openai_calls", OPENAI, openai_calls.calls_of),
+    "otel": ("otel_calls", OTEL, otel.calls_of),
+}
+"""Formats of which many lines are read at once: the file under `sql/ingest/`, the JSON types, and calls of a line with care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A line, and where it lies."""
+
+    file: LogFile
+    line: Line
+    place: int
+
+
+@dataclass(slots=True)
+class Foreign:
+    """Reads the files of one format of a day.
+
+    Args:
+        account: Of the day.
+        zone: The business timezone.
+        source: Where the files lie.
+        name: The format.
+    """
+
+    account: Account
+    zone: ZoneInfo
+    source: LogSource
+    name: str
+    _starts: list[tuple[int, LogFile, int]] = field(default_factory=list)
+    """For each block: the place of its first line, its file, and that line's number there."""
+
+    def read(self, files: Sequence[LogFile]) -> None:
+        """Take in all lines of the files."""
+        if self.name in PLAIN:
+            self._read_plain(files)
+        else:
+            self._read_carefully(self._lines(files))
+
+    def _read_carefully(self, lines: Iterable[Located]) -> None:
+        """Read documents one by one, and count each for what came of it."""
+        located, documents = [], []
+        for each in lines:
+            document = self._document(each)
+            if document is not None:
+                located.append(each)
+                documents.append(document)
+        found = registry.read(self.name, documents)
+        owners: dict[str, set[int]] = {}
+        for index, names in enumerate(found.keys):
+            for key in names:
+                owners.setdefault(key, set()).add(index)
+        broken = {key: error for keys, error in found.broken for key in keys}
+        first: dict[int, Located] = {}
+        counted: dict[int, int] = {}
+        for each, document in zip(located, documents, strict=True):
+            keys, reason = registry.belongs(self.name, document)
+            indexes = sorted(set().union(*(owners.get(key, ()) for key in keys)))
+            if indexes:
+                counted[indexes[0]] = counted.get(indexes[0], 0) + 1
+                first.update({index: each for index in indexes if index not in first})
+            else:
+                self._unused(each, next((broken[key] for key in sorted(keys) if key in broken), None), reason)
+        made = [
+            {**parse_record(json.dumps(record).encode()), **_place(first[index]), "lines": counted.get(index, 0)}
+            for index, record in enumerate(found.records)
+        ]
+        schema = {**SHAPE, "source_file": pl.String, "source_line": pl.Int64, "seq": pl.Int64, "byte_offset": pl.Int64}
+        self._take(pl.DataFrame(made, schema=pl.Schema({**schema, "lines": pl.Int64})))
+
+    def _document(self, each: Located) -> Any:
+        """A line's JSON; None for one that is blank or broken, which is noted."""
+        line, here = each.line, each.file.takes(self.account.day, None)
+        if line.broken is None and not line.data.strip():
+            self.account.blank(here)
+            return None
+        try:
+            if line.broken is None:
+                return json.loads(line.data)
+            broken = BrokenRecordError(line.broken, REASONS[line.broken])
+        except RecursionError:
+            broken = BrokenRecordError("too_deep", REASONS["too_deep"])
+        except UnicodeDecodeError:
+            broken = BrokenRecordError("bad_encoding", "the line is not UTF-8")
+        except ValueError:
+            broken = BrokenRecordError("not_json", "the line is not JSON")
+        if here:
+            self.account.quarantine(each.file.path, line, broken)
+        return None
+
+    def _unused(self, each: Located, error: BrokenRecordError | None, reason: str) -> None:
+        if not each.file.takes(self.account.day, None):
+            return
+        if error is not None:
+            self.account.quarantine(each.file.path, each.line, error)
+        else:
+            self.account.ignore(reason)
+
+    def _read_plain(self, files: Sequence[LogFile]) -> None:
+        """Link the plain calls of all files; go through the files again for what is left."""
+        query, expected, calls_of = PLAIN[self.name]
+        reader = PlainCalls(query, expected)
+        heavy = Spool({"place": pl.Int64, **{name: CALLS[name] for name in HEAVY}})
+        light, unclear, careful = [pl.DataFrame(schema=pl.Schema(LIGHT))], [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
+        for file, block in self._blocks(files):
+            start = self._starts[-1][0]
+            calls = reader.read(block).with_columns(pl.col("place") + start * LINE)
+            plain = pl.col("plain").all().over(pl.col("place") // LINE)
+            spoken = calls.filter(plain & pl.col("is_call"))
+            light.append(spoken.select(list(LIGHT)))
+            heavy.add(spoken)
+            odd = (calls.filter(~plain)["place"] // LINE).unique().to_list()
+            careful.update(odd)
+            unclear.append(self._unclear((block.line(place - start) for place in odd), calls_of))
+            silent = (
+                calls.filter(plain).group_by(pl.col("place") // LINE).agg(pl.col("is_call").any()).filter(~pl.col("is_call"))
+            )
+            if file.takes(self.account.day, None):
+                self.account.ignore("not_a_call", silent.height)
+        linked = link(pl.concat(light), pl.concat(unclear))
+        self._take_chains(heavy, linked)
+        heavy.close()
+        careful.update((linked.left // LINE).to_list())
+        if careful:
+            self._read_carefully(each for each in self._lines(files, again=True) if each.place in careful)
+
+    def _unclear(self, lines: Iterable[Line], calls_of: Callable[[Any], list[Call]]) -> pl.DataFrame:
+        """What is known of the calls in lines that are not plain."""
+        known: list[dict[str, str | None]] = []
+        for line in lines:
+            try:
+                document = json.loads(line.data)
+            except (ValueError, RecursionError):
+                continue
+            known += [{"call_id": key, "trace": key} for key in registry.belongs(self.name, document)[0]]
+            for call in calls_of(document):
+                scope = {"session": call.session, "customer": call.user, "scenario": call.scenario}
+                known.append({**scope, "call_id": call.id, "trace": call.trace})
+        return pl.DataFrame(known, schema=pl.Schema(UNCLEAR))
+
+    def _take_chains(self, heavy: Spool, linked: Linked) -> None:
+        """The conversations of plain chains; a line that several of them share counts for the first."""
+        owned = linked.calls.sort("place").filter((pl.col("place") // LINE).is_first_distinct())
+        lines = owned.group_by("chain").agg(lines=pl.len().cast(pl.Int64))
+        blocks = pl.DataFrame(
+            [(start, file.path, number) for start, file, number in self._starts],
+            schema={"start": pl.Int64, "source_file": pl.String, "number": pl.Int64},
+            orient="row",
+        )
+        for frame in heavy.frames():
+            found = rows(frame, linked.calls).join(lines, left_on="place", right_on="chain", how="left")
+            first = found.with_columns(seq=pl.col("places").list.first() // LINE, lines=pl.col("lines").fill_null(0)).sort(
+                "seq"
+            )
+            placed = first.join_asof(blocks.sort("start"), left_on="seq", right_on="start")
+            self._take(
+                placed.with_columns(
+                    source_line=pl.col("number") + pl.col("seq") - pl.col("start"), byte_offset=pl.lit(None, pl.Int64)
+                )
+            )
+
+    def _take(self, found: pl.DataFrame) -> None:
+        """Conversations that start on this day; those of other days are read with theirs."""
+        started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
+        of_day = {file.path: file for _, file, _ in self._starts}
+        taken = [rows.filter(of_day[path].taken(self.account.day, started)) for (path,), rows in found.group_by("source_file")]
+        columns = [*SHAPE, "source_file", "source_line", "seq", "line_hash", "byte_offset", "lines"]
+        for each in taken:
+            self.account.take(each.with_columns(line_hash=pl.col("seq").cast(pl.UInt64)).select(columns))
+
+    def _blocks(self, files: Sequence[LogFile]) -> Iterator[tuple[LogFile, Block]]:
+        for file in files:
+            with self.source.reading(file) as stream:
+                for block in read_blocks(stream, file.path):
+                    self._starts.append((self.account.number(len(block)), file, block.number))
+                    yield file, block
+
+    def _lines(self, files: Sequence[LogFile], *, again: bool = False) -> Iterator[Located]:
+        """All lines; `again` with the places that they were given before."""
+        starts = iter([start for start, _, _ in self._starts]) if again else None
+        for file in files:
+            with self.source.reading(file) as stream:
+                for block in read_blocks(stream, file.path):
+                    if starts is None:
+                        self._starts.append((self.account.number(len(block)), file, block.number))
+                    start = next(starts, None) if starts is not None else self._starts[-1][0]
+                    if start is None:
+                        raise StorageUnavailable(f"{file.path}: changed while it was read", hint="run the day again")
+                    for place, line in enumerate(block.lines()):
+                        yield Located(file, line, start + place)
+
+
+def _place(each: Located) -> dict[str, Any]:
+    return {
+        "source_file": each.file.path,
+        "source_line": each.line.number,
+        "seq": each.place,
+        "byte_offset": each.line.offset,
+    }

@@ -1,0 +1,183 @@
+"""Redaction of many conversations at once: Python sees only the texts in which something may be found.
+
+What belongs here: taking the texts out of nested columns and putting the redacted ones back. What does not: what is found in a
+text (`rows` does the same for one conversation, and a test holds the two together), which texts may hold something (`screen`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+
+from wow_flywheel.contracts import FEEDBACK, MESSAGE, TOOL_CALL
+from wow_flywheel.conversations.redaction.json_text import learn_names, looks_like_json, redact_content, redact_json
+from wow_flywheel.conversations.redaction.names import as_personal
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.rows import Keep
+from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicious
+
+PERSONAL: Final = "personal"
+"""The optional column of names that a record gives in fields of its own: a list of texts."""
+_IDS: Final = ("conversation_id", "user_id")
+_CONTENT, _ARGUMENTS, _COMMENT = 0, 1, 2
+_NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
+_LAST: Final = 2**62
+_LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
+
+Text = tuple[int, int, int, str, str, bool]
+"""Row, kind, place, role, text, suspicious."""
+
+
+def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFrame:
+    """Conversations with every free text redacted: what `redact_row` gives for each of them.
+
+    Args:
+        frame: Rows with at least conversation_id, user_id, messages and feedback of the table `conversations`, none of the
+            first three null, and optionally `personal`: List(String), the texts at `personal_paths`.
+        keep: What is given the originals, if they are kept at all.
+
+    Returns:
+        The same rows and columns without `personal`, and `redactions` (Int64), how many values were replaced.
+    """
+    given = frame[PERSONAL] if PERSONAL in frame.columns else pl.Series([None] * len(frame), dtype=pl.List(pl.String))
+    plain = frame.drop(PERSONAL, "redactions", strict=False).with_columns(redactions=pl.lit(0, pl.Int64))
+    messages = _messages(plain)
+    calls = _calls(messages)
+    texts = _texts(plain, messages, calls)
+    redactors = _knowing(texts, given)
+    changes = _Changes()
+    ids = plain.select(_IDS)
+    for row, said in groupby(_to_look_at(plain, texts, redactors).iter_rows(), key=itemgetter(0)):
+        changes.redact(redactors.get(row) or Redactor(), row, ids.row(row), list(said), keep)
+    return _put_back(plain, messages, calls, changes)
+
+
+def _messages(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a message, with the place of its conversation in `row`."""
+    kept = frame.select(pl.col("messages").cast(pl.List(MESSAGE)), row=_NUMBER)
+    return kept.filter(pl.col("messages").list.len() > 0).explode("messages").unnest("messages")
+
+
+def _calls(messages: pl.DataFrame) -> pl.DataFrame:
+    """One row a tool call, with the place of its conversation in `row` and of its message in `message`."""
+    kept = messages.select("row", "tool_calls", message=_NUMBER)
+    return kept.filter(pl.col("tool_calls").list.len() > 0).explode("tool_calls").unnest("tool_calls")
+
+
+def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """All texts, each with its place in `_Changes.texts` and what the screen says of it."""
+    contents = messages.select("row", message=_NUMBER, kind=_CONTENT, place=_NUMBER, role="role", text="content")
+    arguments = calls.select("row", "message", kind=_ARGUMENTS, place=_NUMBER, role=pl.lit("tool"), text="arguments")
+    comments = frame.select(
+        row=_NUMBER, message=_LAST, kind=_COMMENT, place=_NUMBER, role=pl.lit("user"),
+        text=pl.col("feedback").cast(FEEDBACK).struct.field("comment"),
+    )  # fmt: skip
+    return pl.concat([_marked(texts) for texts in (contents, arguments, comments)], how="vertical_relaxed")
+
+
+def _knowing(texts: pl.DataFrame, given: pl.Series) -> dict[int, Redactor]:
+    """A redactor for each conversation that names somebody, in fields of its own or in JSON."""
+    redactors: dict[int, Redactor] = {}
+    for row, names in enumerate(given.to_list()) if given.null_count() < len(given) else ():
+        if personal := [found for name in names or () if name and (found := as_personal(name))]:
+            redactors[row] = Redactor.knowing(personal)
+    telling = texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT)).sort("row", "message", "kind", "place")
+    for row, role, text in telling.select("row", "role", "text").iter_rows():
+        if role == "tool" or looks_like_json(text):
+            learn_names(redactors.setdefault(row, Redactor()), text)
+    return redactors
+
+
+def _to_look_at(frame: pl.DataFrame, texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
+    """The texts that may hold something, as `Text`, in the order of the conversation."""
+    needles = [(row, needle) for row, redactor in redactors.items() for needle in redactor.people.needles]
+    wanted = pl.DataFrame(needles, schema={"row": pl.Int64, "needle": pl.String}, orient="row").unique()
+    others = texts.filter(~pl.col("suspicious")).join(wanted.select("row").unique(), on="row", how="semi")
+    lowered = others.select("row", "kind", "place", hidden=hidden(pl.col("text")), lowered=pl.col("text").str.to_lowercase())
+    named = lowered.join(wanted, on="row").filter(
+        pl.col("hidden") | pl.col("lowered").str.contains(pl.col("needle"), literal=True)
+    )
+    naming = others.join(named.select("kind", "place").unique(), on=["kind", "place"], how="semi")
+    looked = pl.concat([texts.filter("suspicious"), naming, _personal_ids(frame)], how="vertical_relaxed")
+    return looked.sort("row", "message", "kind", "place").select("row", "kind", "place", "role", "text", "suspicious")
+
+
+def _marked(texts: pl.DataFrame) -> pl.DataFrame:
+    said = texts.filter(pl.col("text").str.len_bytes() > 0)
+    tool = (pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)
+    marks = said.select(tool.alias("tool"), suspicious=suspicious(said["text"]), naming=naming(said["text"]))
+    return said.with_columns(marks["suspicious"], marks.select(naming=pl.col("naming") & pl.col("tool"))["naming"])
+
+
+def _personal_ids(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row without a text for a conversation whose ids may be personal, so that it is visited."""
+    odd = suspicious(frame["conversation_id"]) | suspicious(frame["user_id"])
+    return pl.DataFrame({"row": odd.arg_true().cast(pl.Int64)}).with_columns(
+        message=_LAST, kind=_COMMENT, place=-1, role=pl.lit(""), text=pl.lit(""), suspicious=False, naming=False
+    )
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What redaction changed: new texts by their place."""
+
+    texts: tuple[dict[int, str], dict[int, str], dict[int, str]] = field(default_factory=lambda: ({}, {}, {}))
+    ids: dict[int, tuple[str, str]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def redact(self, redactor: Redactor, row: int, ids: tuple[str, str], texts: list[Text], keep: Keep | None) -> None:
+        """Redact one conversation: the same steps in the same order as `redact_row`."""
+        redactor.kinds = True
+        stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1]))
+        for _, kind, place, role, text, odd in texts:
+            redactor.kinds = odd
+            redacted = _redacted(redactor, kind, role, text)
+            if redacted != text:
+                self.texts[kind][place] = redacted
+        if stored != ids:
+            self.ids[row] = stored
+        if redactor.count:
+            self.counts[row] = redactor.count
+        if keep is not None and redactor.originals:
+            keep(stored[0], redactor.originals)
+
+
+def _redacted(redactor: Redactor, kind: int, role: str, text: str) -> str:
+    if kind == _COMMENT:
+        return redactor.redact(text)
+    return redact_json(redactor, text) if role == "tool" else redact_content(redactor, text)
+
+
+def _put_back(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame, changes: _Changes) -> pl.DataFrame:
+    contents, arguments, comments = changes.texts
+    if arguments:
+        changed = calls.select(*TOOL_CALL.to_schema()).with_columns(_with(calls["arguments"], arguments))
+        messages = messages.with_columns(_nested(changed, messages["tool_calls"]))
+    if contents:
+        messages = messages.with_columns(_with(messages["content"], contents))
+    if contents or arguments:
+        frame = frame.with_columns(_nested(messages.select(*MESSAGE.to_schema()), frame["messages"]))
+    if comments:
+        comment = _with(frame["feedback"].struct.field("comment"), comments)
+        frame = frame.with_columns(pl.col("feedback").struct.with_fields(comment.alias("comment")))
+    for place, name in enumerate(_IDS):
+        frame = frame.with_columns(_with(frame[name], {row: stored[place] for row, stored in changes.ids.items()}))
+    return frame.with_columns(_with(frame["redactions"], changes.counts))
+
+
+def _with(column: pl.Series, values: Mapping[int, str | int]) -> pl.Series:
+    """A column with some of its values replaced, by their place."""
+    return column.scatter(list(values), list(values.values())) if values else column
+
+
+def _nested(elements: pl.DataFrame, like: pl.Series) -> pl.Series:
+    """A column of lists that has the given elements, and the lengths and nulls of another column."""
+    lengths = like.list.len().fill_null(0).cast(pl.Int64)
+    offsets = pl.concat([pl.Series([0], dtype=pl.Int64), lengths.cum_sum()]).to_arrow()
+    values = elements.to_struct().to_arrow(compat_level=pl.CompatLevel.newest())
+    lists = pa.LargeListArray.from_arrays(offsets, values, mask=like.is_null().to_arrow() if like.null_count() else None)
+    return pl.Series(like.name, pl.from_arrow(lists)).cast(pl.List(elements.to_struct().dtype))

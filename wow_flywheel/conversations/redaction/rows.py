@@ -1,0 +1,58 @@
+"""Redaction of one conversation, as the careful reader makes it.
+
+What belongs here: which texts of a row are redacted, and in which order. What does not: the same for many rows (`frame`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from wow_flywheel.conversations.redaction.json_text import learn_names, looks_like_json, redact_content, redact_json
+from wow_flywheel.conversations.redaction.names import Personal
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
+
+Row = dict[str, Any]
+Keep = Callable[[str, Mapping[str, str]], None]
+"""Is given a conversation's id, as stored, and its originals by placeholder."""
+
+
+def redact_row(row: Row, personal: Iterable[Personal] = (), *, keep: Keep | None = None) -> Row:
+    """The row with every free text redacted, tool arguments and results included, and the count in `redactions`.
+
+    Args:
+        row: The columns of a record.
+        personal: Names that the record gives in fields of its own, as `personal_values` finds them.
+        keep: What is given the originals, if they are kept at all.
+    """
+    redactor = Redactor.knowing(personal)
+    for text in _tool_texts(row["messages"]):
+        learn_names(redactor, text)
+    redacted = row | {
+        "conversation_id": pseudonym(redactor, row["conversation_id"]),
+        "user_id": pseudonym(redactor, row["user_id"]),
+        "messages": [_redacted(redactor, each) for each in row["messages"]],
+    }
+    feedback = row["feedback"]
+    if feedback and feedback["comment"]:
+        redacted["feedback"] = feedback | {"comment": redactor.redact(feedback["comment"])}
+    if keep is not None and redactor.originals:
+        keep(redacted["conversation_id"], redactor.originals)
+    return redacted | {"redactions": redactor.count}
+
+
+def _tool_texts(messages: Iterable[Row]) -> Iterator[str]:
+    for each in messages:
+        if each["content"] and (each["role"] == "tool" or looks_like_json(each["content"])):
+            yield each["content"]
+        for call in each["tool_calls"] or ():
+            yield call["arguments"]
+
+
+def _redacted(redactor: Redactor, each: Row) -> Row:
+    content, calls = each["content"], each["tool_calls"]
+    redacted = dict(each)
+    if content:
+        redact = redact_json if each["role"] == "tool" else redact_content
+        redacted["content"] = redact(redactor, content)
+    if calls:
+        redacted["tool_calls"] = [call | {"arguments": redact_json(redactor, call["arguments"])} for call in calls]
+    return redacted

@@ -1,0 +1,80 @@
+"""What access keys, tokens in URLs, bank account numbers and network addresses look like.
+
+What belongs here: patterns and checksums of values that machines write. What does not: those that people write (`contacts`,
+`numbers`).
+"""
+
+import ipaddress
+import re
+from typing import Final
+
+from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value
+
+_START, _END = r"(?<![A-Za-z0-9_-])", r"(?![A-Za-z0-9_-])"
+_KEY_SHAPES: Final = (
+    r"sk-(?:[a-z]{2,6}-)?(?:[a-z]{2,4}\d\d-)?[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic, OpenRouter
+    r"(?:AKIA|ASIA)[0-9A-Z]{16}",  # AWS
+    r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}",
+    r"xox[abprs]-[A-Za-z0-9-]{10,}",  # Slack
+    r"AIza[0-9A-Za-z_-]{35}",  # Google
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
+    r"hf_[A-Za-z0-9]{30,}",  # Hugging Face
+    r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{5,}",  # JSON Web Token (RFC 7519)
+)
+_PARAMETERS: Final = (
+    r"(?:access|refresh|id|auth|session|api|csrf)?[_-]?(?:token|secret)|api[_-]?key|password|passwd|pwd|sig|signature"
+    r"|x-amz-(?:signature|credential|security-token)|sessionid|session_id"
+)
+_KEY: Final = rf"{_START}(?:{'|'.join(_KEY_SHAPES)}){_END}"
+_BEARER: Final = r"\bbearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)"
+_URL_SECRET: Final = rf"[?&#;](?:{_PARAMETERS})=(?P<value>[^&\s#\"'<>，。]{{6,}})"
+_URL_LOGIN: Final = r"://[^/\s:@]{1,64}:(?P<value>[^/\s@<>]{3,128})@"
+_IBAN: Final = r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+_IP: Final = (
+    r"(?<![A-Za-z0-9_.-])(?<!version )(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
+    r"|(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
+)
+
+def is_iban(text: str) -> bool:
+    """True if a text is an International Bank Account Number: 15 to 34 characters whose check digits hold (ISO 13616)."""
+    plain = text.replace(" ", "").upper()
+    if not 15 <= len(plain) <= 34:
+        return False
+    return int("".join(str(int(character, 36)) for character in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _iban(match: re.Match[str]) -> Span | None:
+    """The longest part, in whole groups, that is an IBAN: words in capitals may follow it."""
+    for end in range(len(match[0]), 14, -1):
+        if (end == len(match[0]) or match[0][end] == " ") and is_iban(match[0][:end]):
+            return match.start(), match.start() + end
+    return None
+
+
+def _ip(match: re.Match[str]) -> Span | None:
+    """A network address, but none that every machine has."""
+    try:
+        address = ipaddress.ip_address(match[0])
+    except ValueError:
+        return None
+    return None if address.is_loopback or address.is_unspecified else match.span()
+
+
+def _access_key(match: re.Match[str]) -> Span | None:
+    """A key has a digit in it; a hyphenated name that begins like one has none."""
+    return match.span() if any(character.isdigit() for character in match[0]) else None
+
+
+_MAC: Final = (
+    r"(?<![A-Za-z0-9:-])(?=[0-9a-f:-]*[a-f:])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![A-Za-z0-9:-])"
+    r"|(?<![A-Za-z0-9.])(?=[0-9a-f.]*[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![A-Za-z0-9.])"
+)
+SECRETS: Final[tuple[Kind, ...]] = (
+    kind("KEY", _KEY, _access_key),
+    kind("KEY", _BEARER, value),
+    kind("KEY", _URL_SECRET, value),
+    kind("KEY", _URL_LOGIN, value),
+    kind("IBAN", _IBAN, _iban),
+    kind("MAC", _MAC),
+    kind("IP", _IP, _ip),
+)
