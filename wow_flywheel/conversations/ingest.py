@@ -12,6 +12,7 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead
+from wow_flywheel.conversations.ahead import ahead
 from wow_flywheel.conversations.detect import NATIVE, format_of
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
@@ -66,8 +67,8 @@ def read_day(
             if name != NATIVE:
                 others[name].append(file)
                 continue
-            for block in chain([first] if first else [], blocks):
-                native.add(block, file)
+            for block, rows in ahead(chain([first] if first else [], blocks), native.read):
+                native.add(block, rows, file)
     for name, files in sorted(others.items()):
         Foreign(account, zone, source, name).read(files)
     return account.settle()
