@@ -28,6 +28,10 @@ MEANING: Final = {
     "reason": "why the line was set aside, a code of docs/ingestion.md",
     "detail": "which field, without its content",
     "redacted_line": "the line with personal values replaced; the source file keeps the original",
+    "rated_conversation_id": "the conversation that the customer speaks of",
+    "thumb": "up or down",
+    "score": "a rating from 1 to 5",
+    "comment": "in the customer's words, redacted",
     "path": "of the file, below WOW_LOGS_URI",
     "size": "of the file, in bytes",
     "token": "changes whenever the file does: the ETag in S3, modification time and inode on disk",
@@ -114,6 +118,7 @@ MEANING: Final = {
 """By column, in the words that fit most tables."""
 
 ELSEWHERE: Final = {
+    ("feedback", "dt"): "the day on which the line arrived",
     ("log_files", "dt"): "the file's home: the first day of its lines, or the day it was written if none can be read",
     ("quarantine", "user_id"): "the customer whom the line names, if one can be made out, so that they can be forgotten",
     ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",

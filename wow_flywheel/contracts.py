@@ -195,6 +195,24 @@ QUARANTINE: Final = Contract(
     key=("source_file", "source_line"),
 )
 
+FEEDBACK_LINES: Final = Contract(
+    name="feedback",
+    version=1,
+    grain="one log line that only says what a customer thought of a conversation, of this day or an earlier one",
+    columns={
+        "dt": pl.Date,
+        "rated_conversation_id": pl.String,
+        "thumb": pl.String,
+        "score": pl.Float64,
+        "comment": pl.String,
+        "source_file": pl.String,
+        "source_line": pl.Int64,
+    },
+    required=("dt", "rated_conversation_id", "source_file", "source_line"),
+    key=("source_file", "source_line"),
+    pattern={"thumb": ("up", "down")},
+)
+
 LOG_FILES: Final = Contract(
     name="log_files",
     version=1,
@@ -561,7 +579,7 @@ COMPARISONS: Final = Contract(
 TABLES: Final = {
     contract.name: contract
     for contract in (
-        CONVERSATIONS, QUARANTINE, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY,
+        CONVERSATIONS, QUARANTINE, FEEDBACK_LINES, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION, SATISFACTION_DAILY,
         INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET,
         EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
     )

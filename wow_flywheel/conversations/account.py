@@ -14,13 +14,14 @@ from typing import Final, Self
 
 import polars as pl
 
-from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
+from wow_flywheel.contracts import CONVERSATIONS, FEEDBACK_LINES, QUARANTINE
+from wow_flywheel.conversations.feedback import Feedback
 from wow_flywheel.conversations.fields import BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Line
 from wow_flywheel.conversations.redaction.frame import redact_frame
 from wow_flywheel.conversations.redaction.json_text import learn_names, redact_broken, redact_json
 from wow_flywheel.conversations.redaction.names import as_personal
-from wow_flywheel.conversations.redaction.placeholders import Redactor
+from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
@@ -49,12 +50,16 @@ class DayRead:
         ignored: The ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
+        feedback: Contract `feedback`: lines that only say what a customer thought of a conversation; of this day's, the
+            conversations have it.
     """
 
     counts: Mapping[str, int]
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
+    feedback: pl.DataFrame
+    _said: Feedback
     _rows: Spool
     _broken: Spool
     _left_out: pl.Series
@@ -73,8 +78,9 @@ class DayRead:
     def batches(self) -> Iterator[pl.DataFrame]:
         """The conversations some thousands at a time."""
         for frame in self._rows.frames():
-            yield frame.filter(pl.col("seq").is_in(self._left_out.implode()).not_()).select(list(CONVERSATIONS.columns))
-        yield self._settled
+            kept = frame.filter(pl.col("seq").is_in(self._left_out.implode()).not_())
+            yield self._said.added(kept.lazy()).select(list(CONVERSATIONS.columns)).collect()
+        yield self._said.added(self._settled.lazy()).collect()
 
     def quarantine_batches(self) -> Iterator[pl.DataFrame]:
         """The quarantined lines some thousands at a time."""
@@ -83,7 +89,7 @@ class DayRead:
     def scan(self) -> pl.LazyFrame:
         """The conversations, lazily."""
         kept = self._rows.scan().filter(pl.col("seq").is_in(self._left_out.implode()).not_())
-        return pl.concat([kept.select(list(CONVERSATIONS.columns)), self._settled.lazy()])
+        return self._said.added(pl.concat([kept.select(list(CONVERSATIONS.columns)), self._settled.lazy()]))
 
     def scan_quarantine(self) -> pl.LazyFrame:
         """The quarantined lines, lazily."""
@@ -109,11 +115,13 @@ class Account:
         day: The day.
         forgotten: Customers whose records are ignored.
         vault: Where the originals of redacted values are kept, if they are.
+        told: Feedback that arrived on later days: the columns of `feedback`, in the order of arrival.
     """
 
     day: dt.date
     forgotten: Forgotten = NOBODY
     vault: Vault | None = None
+    told: pl.DataFrame = field(default_factory=FEEDBACK_LINES.empty)
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
@@ -121,6 +129,7 @@ class Account:
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _seen: list[pl.DataFrame] = field(default_factory=list)
+    _feedback: list[Row] = field(default_factory=list)
     _passed: int = 0
 
     def number(self, lines: int) -> int:
@@ -162,6 +171,17 @@ class Account:
         self.counts.update(lines=1, quarantined=1)
         self._set_aside(source | named, error)
 
+    def feedback(self, file: str, line: Line, found: Row) -> None:
+        """Take in a line that only says what a customer thought of a conversation."""
+        redactor = Redactor()
+        said = found | {
+            "rated_conversation_id": pseudonym(redactor, found["rated_conversation_id"]),
+            "comment": redactor.redact(found["comment"]) if found["comment"] else None,
+        }
+        self.counts["redactions"] += redactor.count
+        self._feedback.append(said | {"dt": self.day, "source_file": file, "source_line": line.number})
+        self.ignore("feedback")
+
     def blank(self, lines: int = 1) -> None:
         """Count lines that hold nothing."""
         self.counts.update(lines=lines, blank=lines)
@@ -192,7 +212,9 @@ class Account:
         self.counts["conversations"] = census.lines.height - len(copies) - len(versions) + settled.height
         kept = CONVERSATIONS.conform(settled.select(list(CONVERSATIONS.columns)))
         left_out = pl.concat([copies, versions])
-        told = (_checked(self.counts), self.ignored, self.formats, self.drift)
+        lines = FEEDBACK_LINES.conform(pl.DataFrame(self._feedback, schema=pl.Schema(FEEDBACK_LINES.columns)))
+        said = Feedback.of(pl.concat([lines, self.told.select(lines.columns)]))
+        told = (_checked(self.counts), self.ignored, self.formats, self.drift, lines, said)
         return DayRead(*told, self._rows, self._broken, left_out, kept)
 
     def _contradicts(self, row: Row) -> None:
@@ -210,9 +232,8 @@ def _extra_redacted(rows: pl.DataFrame) -> pl.DataFrame:
     """Other fields, where they are kept, redacted as a tool's result is, with the names that the record gives."""
     if "extra" not in rows.columns or rows["extra"].null_count() == rows.height:
         return rows
-    return rows.with_columns(
-        extra=pl.Series([_redacted(*each) for each in rows.select("extra", "personal").iter_rows()], dtype=pl.String)
-    )
+    told = rows.select("extra", "personal").iter_rows()
+    return rows.with_columns(extra=pl.Series([_redacted(*each) for each in told], dtype=pl.String))
 
 
 def _redacted(extra: str | None, personal: list[str] | None) -> str | None:

@@ -34,11 +34,10 @@ DayOption = Annotated[dt.datetime, typer.Option("--dt", formats=["%Y-%m-%d"], he
 def replay(day: DayOption, *, as_json: JsonOption = False) -> None:
     """Read a day's logs again after a fix, and empty quarantine of what now passes."""
     from wow_flywheel.conversations.replay import replay as read_again
-    from wow_flywheel.conversations.sources import LogSource
     from wow_flywheel.lake import Lake
 
     env = settings()
-    outcome = read_again(Lake.at(env.lake_uri), LogSource.of(env), day.date(), timezone=env.timezone)
+    outcome = read_again(Lake.at(env.lake_uri), env, day.date())
     if as_json:
         print_json(dataclasses.asdict(outcome))
         return

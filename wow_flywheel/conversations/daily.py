@@ -14,9 +14,10 @@ import polars as pl
 from wow_flywheel.conversations.day_facts import earlier_days
 from wow_flywheel.conversations.drift import read_contract
 from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
-from wow_flywheel.conversations.ingest import read_day
+from wow_flywheel.conversations.feedback import arrived_later, reopened
+from wow_flywheel.conversations.ingest import DayRead, read_day
 from wow_flywheel.conversations.redaction.names import personal_paths
-from wow_flywheel.conversations.redaction.vault import open_vault
+from wow_flywheel.conversations.redaction.vault import Vault, open_vault
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.conversations.thresholds import read_thresholds
 from wow_flywheel.forget.tombstones import forgotten_users
@@ -37,6 +38,7 @@ class Ingested:
         scenarios: scenario, locale, rows.
         reasons: reason, source_file, rows: the quarantined lines.
         versions: Of the tables written, by name.
+        reopened: Earlier days with conversations that this day's feedback speaks of: to be read again.
     """
 
     counts: Mapping[str, int]
@@ -47,6 +49,7 @@ class Ingested:
     scenarios: pl.DataFrame
     reasons: pl.DataFrame
     versions: Mapping[str, int]
+    reopened: list[dt.date]
 
 
 def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
@@ -58,21 +61,34 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
         StorageUnavailable: A store does not answer.
     """
     limits = read_thresholds(settings.checks, names())
-    source, forgotten = LogSource.of(settings), forgotten_users(lake)
-    contract = read_contract(settings.log_drift)
-    vault, personal = open_vault(settings.vault_uri, os.environ), personal_paths(settings.personal_fields)
-    with read_day(
-        source, day, timezone=settings.timezone, forgotten=forgotten, vault=vault, personal=personal, contract=contract
-    ) as read:
+    vault = open_vault(settings.vault_uri, os.environ)
+    with open_day(lake, settings, day, vault) as read:
         outcomes = validate(read.scan(), read.counts, limits, *earlier_days(lake, day))
         quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
+        if read.feedback.height or lake.exists("feedback"):
+            lake.replace("feedback", read.feedback, day)
         written = lake.replace_streamed("conversations", read.batches, day)
         if vault is not None:
             vault.flush(day)
         scenarios = _counted(read.scan(), "scenario", "locale")
         reasons = _counted(read.scan_quarantine(), "reason", "source_file")
+    earlier = reopened(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
-    return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions)
+    return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions, earlier)
+
+
+def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None) -> DayRead:
+    """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came later."""
+    return read_day(
+        LogSource.of(settings),
+        day,
+        timezone=settings.timezone,
+        forgotten=forgotten_users(lake),
+        vault=vault,
+        personal=personal_paths(settings.personal_fields),
+        contract=read_contract(settings.log_drift),
+        told=arrived_later(lake, day),
+    )
 
 
 def _counted(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
+from wow_flywheel.contracts import FEEDBACK_LINES
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead
 from wow_flywheel.conversations.ahead import ahead
 from wow_flywheel.conversations.detect import NATIVE, format_of
@@ -36,6 +39,7 @@ def read_day(
     vault: Vault | None = None,
     personal: Sequence[str] = DEFAULT_PATHS,
     contract: LogContract = CONTRACT,
+    told: pl.DataFrame | None = None,
 ) -> DayRead:
     """Read all log files of a day.
 
@@ -47,6 +51,7 @@ def read_day(
         vault: Is given the originals of redacted values; the caller flushes it.
         personal: Dotted paths of the fields of native records that name the customer.
         contract: What becomes of fields of native records that do not fit.
+        told: Feedback that arrived on later days, with the columns of the table `feedback`.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -55,7 +60,8 @@ def read_day(
         SourceError: The source cannot be listed or a file not be read.
         StorageUnavailable: The object store does not answer.
     """
-    account, zone = Account(day, forgotten, vault), ZoneInfo(timezone)
+    later = FEEDBACK_LINES.empty() if told is None else told
+    account, zone = Account(day, forgotten, vault, later), ZoneInfo(timezone)
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1

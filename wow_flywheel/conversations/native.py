@@ -15,7 +15,7 @@ from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Block, Line
 from wow_flywheel.conversations.plain import BESIDE, SHAPE, PlainReader
-from wow_flywheel.conversations.record import CONTRACT, parse_record
+from wow_flywheel.conversations.record import CONTRACT, parse_feedback, parse_record
 from wow_flywheel.conversations.sources import LogFile
 
 
@@ -77,9 +77,19 @@ class NativeLines:
         try:
             return {"place": place} | parse(line, self.zone, self.personal, self.contract)
         except BrokenRecordError as error:
-            if here:
+            if here and not self._feedback(line, file, error):
                 self.account.quarantine(file.path, line, error)
             return None
+
+    def _feedback(self, line: Line, file: LogFile, error: BrokenRecordError) -> bool:
+        """Take in a line that only says what a customer thought of a conversation; False if it is none."""
+        try:
+            found = parse_feedback(line.data) if error.reason == "missing_field" else None
+        except BrokenRecordError:
+            return False
+        if found is not None:
+            self.account.feedback(file.path, line, found)
+        return found is not None
 
 
 def parse(line: Line, zone: ZoneInfo, personal: Sequence[str], contract: LogContract) -> Row:

@@ -1,7 +1,7 @@
 """One native log record: from JSON to a row of the table `conversations`, or the reason why not.
 
-What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), what becomes of those
-that do not fit (`drift`), files and lines (`lines`), days (`ingest`).
+What belongs here: the record's shape. What does not: redacting it (`redaction`), single fields (`fields`), what becomes of
+those that do not fit (`drift`), files and lines (`lines`), days (`ingest`).
 """
 
 import json
@@ -58,6 +58,22 @@ def parse_record(data: bytes, zone: ZoneInfo = UTC, personal: Sequence[str] = ()
         return row | {"extra": extra, "personal": personal_texts(record, personal), "drift": sorted(set(drifted))}
     except RecursionError:
         raise BrokenRecordError("too_deep", "the JSON is nested too deeply") from None
+
+
+def parse_feedback(data: bytes) -> Row | None:
+    """What a line says that is no conversation, but what a customer thought of one: `{conversation_id, feedback}`.
+
+    Returns:
+        rated_conversation_id, thumb, score, comment; None if the line is nothing like that.
+
+    Raises:
+        BrokenRecordError: It is like that, and breaks the contract.
+    """
+    record = _json_object(data)
+    if "messages" in record or record.get("feedback") is None:
+        return None
+    feedback = _feedback(record["feedback"])
+    return {"rated_conversation_id": required_text(record, "conversation_id")} | feedback if feedback else None
 
 
 def _json_object(data: bytes) -> Row:

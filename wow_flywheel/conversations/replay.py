@@ -4,12 +4,13 @@ What belongs here: comparing before and after, writing both tables. What does no
 """
 
 import datetime as dt
+import os
 from dataclasses import dataclass
 
-from wow_flywheel.conversations.ingest import read_day
-from wow_flywheel.conversations.sources import LogSource
-from wow_flywheel.forget.tombstones import forgotten_users
+from wow_flywheel.conversations.daily import open_day
+from wow_flywheel.conversations.redaction.vault import open_vault
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 
 LINE = ("source_file", "source_line")
 
@@ -37,7 +38,7 @@ class ReplayOutcome:
     conversations: int
 
 
-def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC") -> ReplayOutcome:
+def replay(lake: Lake, settings: Settings, day: dt.date) -> ReplayOutcome:
     """Read a day again and replace its partitions of `conversations` and `quarantine`.
 
     Later stages notice through the new table versions: run `nightly` for the day to bring its labels up to date. Conversations
@@ -48,8 +49,11 @@ def replay(lake: Lake, source: LogSource, day: dt.date, *, timezone: str = "UTC"
         StorageUnavailable: A store does not answer.
     """
     before = lake.read("quarantine", day)
-    with read_day(source, day, timezone=timezone, forgotten=forgotten_users(lake)) as read:
+    vault = open_vault(settings.vault_uri, os.environ)
+    with open_day(lake, settings, day, vault) as read:
         lake.replace_streamed("conversations", read.batches, day)
+        if vault is not None:
+            vault.flush(day)
         lake.replace_streamed("quarantine", read.quarantine_batches, day)
         quarantined = read.scan_quarantine().select(*LINE, "reason").collect()
         gone = before.join(quarantined, on=LINE, how="anti").select(*LINE, "reason")

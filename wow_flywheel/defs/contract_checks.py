@@ -16,9 +16,9 @@ from wow_flywheel.defs.partitions import cycles, day_of, days
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
 
-UNCHECKED = ("decisions", "forgotten", "log_files", "vault")
-"""Tables that no asset writes: people append to the first two by commands, listing the logs remembers the third, and ingestion
-keeps the last outside the lake."""
+UNCHECKED = ("decisions", "forgotten", "feedback", "log_files", "vault")
+"""Tables that are no assets: people append to the first two by commands, ingestion writes the third with the conversations and
+the last outside the lake, and listing the logs remembers the fourth."""
 
 WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
 """The asset that writes a table, where it has another name."""

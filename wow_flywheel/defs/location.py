@@ -27,7 +27,7 @@ from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.rules import assets as rules
 from wow_flywheel.defs.satisfaction import assets as satisfaction
 from wow_flywheel.defs.schedules import nightly_schedule
-from wow_flywheel.defs.sensors import enough_pairs, new_logs
+from wow_flywheel.defs.sensors import enough_pairs, late_feedback, new_logs
 from wow_flywheel.defs.training import assets as training
 from wow_flywheel.defs.training.child import QUIET_CHILD
 
@@ -48,7 +48,7 @@ defs: Final = dg.Definitions(
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient(env=QUIET_CHILD)},
     jobs=[nightly, training_cycle, wheel],
     schedules=[nightly_schedule],
-    sensors=[new_logs, enough_pairs],
+    sensors=[new_logs, late_feedback, enough_pairs],
     loggers={"console": console},
     executor=dg.in_process_executor,
 )

@@ -1,13 +1,15 @@
-"""What starts runs by itself: new log files, and enough new pairs.
+"""What starts runs by itself: new log files, feedback that came later, and enough new pairs.
 
-What belongs here: the two sensors; each looks, decides by a plain function, and remembers. What does not: listing files, and
+What belongs here: the sensors; each looks, decides by a plain function, and remembers. What does not: listing files, and
 which of them make a day run (`conversations.sources`, `conversations.arrivals`).
 """
 
 import datetime as dt
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 import dagster as dg
@@ -48,6 +50,31 @@ def new_logs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.Sens
     return dg.SensorResult(
         run_requests=requests, skip_reason=None if requests else dg.SkipReason(waiting), cursor=cursor.dump()
     )
+
+
+@dg.sensor(
+    job=nightly,
+    minimum_interval_seconds=300,
+    description="Runs `nightly` again for the days of conversations that a customer has rated later, on a line of its own.",
+)
+def late_feedback(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.SensorResult | dg.SkipReason:
+    """Compare the feedback lines of each day of arrival with those of the last tick.
+
+    Raises:
+        StorageUnavailable: The lake does not answer: the tick fails, and the next one tries again.
+    """
+    from wow_flywheel.conversations.feedback import reopened
+
+    lake, seen = flywheel.lake(), json.loads(context.cursor or "{}")
+    arrived = lake.read("feedback").sort("dt", "source_file", "source_line").partition_by("dt", as_dict=True)
+    digests = {str(day): sha256(str(lines.rows()).encode()).hexdigest()[:16] for (day,), lines in arrived.items()}
+    fresh = {day: lines for (day,), lines in arrived.items() if seen.get(str(day)) != digests[str(day)]}
+    asked = {earlier: digests[str(day)] for day, lines in fresh.items() for earlier in reopened(lake, lines, day)}
+    requests = [
+        dg.RunRequest(run_key=f"{day} feedback {digest}", partition_key=str(day)) for day, digest in sorted(asked.items())
+    ]
+    skipped = None if requests else dg.SkipReason("no new feedback for earlier days")
+    return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=json.dumps(digests, sort_keys=True))
 
 
 @dg.sensor(

@@ -45,6 +45,7 @@ class Person:
                 (("dt", "conversation_id"), _key().is_in(self.conversations)),
                 (("of_dt", "of_conversation_id"), _key("of_").is_in(self.conversations)),
                 (("source", "source_conversation_id"), self._said_by()),
+                (("rated_conversation_id",), pl.col("rated_conversation_id").is_in(self.conversation_ids)),
                 (("pair_id",), pl.col("pair_id").is_in(self.pair_ids)),
                 (("redacted_line",), self._quoted()),
             )

@@ -9,13 +9,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import PREFERENCE_DATASET, PREFERENCE_PAIRS
+from wow_flywheel.contracts import FEEDBACK_LINES, PREFERENCE_DATASET, PREFERENCE_PAIRS
+from wow_flywheel.conversations.daily import ingest_day
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import nightly_schedule
-from wow_flywheel.defs.sensors import enough_pairs, free_key, min_pairs, new_logs, unused_pairs
+from wow_flywheel.defs.sensors import enough_pairs, free_key, late_feedback, min_pairs, new_logs, unused_pairs
 from wow_flywheel.errors import SettingsError, SourceError
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 from wow_flywheel_tests.defs.conftest import conversation, write_logs
 
 
@@ -76,6 +78,20 @@ def test_the_sensor_says_plainly_that_there_is_no_source(place: Path) -> None:
 
 def _tick(cursor: str | None = None):
     return new_logs(dg.build_sensor_context(cursor=cursor, resources={"flywheel": Flywheel()}))
+
+
+def test_feedback_for_an_earlier_day_runs_that_day_once(place: Path, lake: Lake) -> None:
+    write_logs(place, [conversation(1, "Hello", "Hi")])
+    ingest_day(lake, Settings.from_env(os.environ), dt.date(2026, 1, 5))
+    (rated,) = lake.read("conversations")["conversation_id"]
+    row = {"dt": dt.date(2026, 1, 8), "rated_conversation_id": rated, "thumb": "up", "source_file": "a", "source_line": 1}
+    context = {"resources": {"flywheel": Flywheel()}}
+    assert late_feedback(dg.build_sensor_context(**context)).run_requests == []
+    lake.replace("feedback", FEEDBACK_LINES.conform(pl.DataFrame([row])), row["dt"])
+    first = late_feedback(dg.build_sensor_context(**context))
+    assert [request.partition_key for request in first.run_requests] == ["2026-01-05"]
+    again = late_feedback(dg.build_sensor_context(cursor=first.cursor, **context))
+    assert (again.run_requests, again.skip_reason.skip_message) == ([], "no new feedback for earlier days")
 
 
 def test_a_cycle_opens_when_enough_pairs_are_in_no_dataset(place: Path, lake: Lake, instance, monkeypatch) -> None:

@@ -47,6 +47,10 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
         done = ingest_day(lake, flywheel.settings(), day)
     counts = done.counts
     context.log.info(summary(context.partition_key, counts))
+    if done.reopened:
+        context.log.warning(
+            "feedback for earlier days, which `late_feedback` runs again: %s", ", ".join(map(str, done.reopened))
+        )
     shown: dict[str, dict[str, Any]] = {
         "conversations": {"accounting": accounting(done.counts, done.ignored), "by scenario": frame_table(done.scenarios)}
         | {"files by format": counts_table(done.formats), "lines with fields that do not fit": counts_table(done.drift)},

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from wow_flywheel.conversations.commands import app
 from wow_flywheel.conversations.replay import ReplayOutcome, replay
-from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, write
 
 
@@ -29,13 +29,14 @@ def logs(tmp_path: Path) -> Path:
 
 
 def test_a_replay_says_which_lines_now_pass(logs: Path, tmp_path: Path) -> None:
-    lake, source = Lake.at(str(tmp_path / "lake")), LogSource.at(str(logs))
+    lake = Lake.at(str(tmp_path / "lake"))
+    settings = Settings.from_env({"WOW_LOGS_URI": str(logs), "WOW_LAKE_URI": lake.uri})
     file = f"dt={DAY}/a.jsonl"
     recovered = [{"source_file": file, "source_line": 2, "reason": "not_json", "conversation_id": "c-2"}]
-    assert replay(lake, source, DAY) == ReplayOutcome(DAY, recovered, 1, 1, {"wrong_type": 1}, 2)
+    assert replay(lake, settings, DAY) == ReplayOutcome(DAY, recovered, 1, 1, {"wrong_type": 1}, 2)
     assert lake.read("conversations", DAY)["conversation_id"].to_list() == ["c-1", "c-2"]
     assert lake.read("quarantine", DAY)["source_line"].to_list() == [3]
-    assert replay(lake, source, DAY) == ReplayOutcome(DAY, [], 0, 1, {"wrong_type": 1}, 2)
+    assert replay(lake, settings, DAY) == ReplayOutcome(DAY, [], 0, 1, {"wrong_type": 1}, 2)
 
 
 def test_the_commands(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
