@@ -18,7 +18,7 @@ DEPTH: Final = 2
 def ahead(items: Iterable[Item], work: Callable[[Item], Made]) -> Iterator[tuple[Item, Made]]:
     """Each item with what the work makes of it, in order; the work runs in one thread, at most `DEPTH` items ahead.
 
-    What the work or the items raise is raised here, once all items before are given.
+    What the work or the items raise is raised here.
     """
     waiting: deque[tuple[Item, Future[Made]]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
