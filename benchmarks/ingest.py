@@ -106,12 +106,13 @@ def built(args: argparse.Namespace, logs: Path, size: int, form: Callable[[str],
 
 
 def formats(args: argparse.Namespace, folder: Path) -> dict[str, dict[str, Measured] | None]:
-    """DuckDB and ours by format; None where the ingest, asked with a few conversations, does not give them back."""
+    """DuckDB and ours by format; None where the ingest, asked with a few conversations, does not make some of every line."""
     done: dict[str, dict[str, Measured] | None] = {}
     for name, form in FORMATS.items() if args.format_conversations else ():
         short = name.split()[0].lower()
         asked = built(args, folder / f"{short}-{ASKED}", ASKED, form)
-        if side("ours", asked)["counts"]["conversations"] == ASKED:
+        counts = side("ours", asked)["counts"]
+        if counts["lines"] == counts["conversation_lines"]:
             logs = built(args, folder / f"{short}-{args.format_conversations}", args.format_conversations, form)
             done[name] = best(("duckdb", "ours"), logs, args.runs)
         else:
@@ -196,13 +197,12 @@ def stages_table(sides: Mapping[str, Measured]) -> str:
 
 def formats_table(done: Mapping[str, Mapping[str, Measured] | None], size: int) -> str:
     """DuckDB and ours by format."""
-    rows = []
+    rows: list[Sequence[str]] = []
     for name, sides in done.items():
         if sides is None:
-            rows.append((name, "not measured: the ingest does not read it", "", "", ""))
+            rows.append((name, "not measured: the ingest does not read every line", "", "", ""))
             continue
-        calls = sides["ours"]["counts"]["lines"]
-        speed = (f"{size / sides['ours']['seconds']:,.0f}", f"{calls / sides['ours']['seconds']:,.0f}")
+        speed = [f"{sides['ours']['counts'][what] / sides['ours']['seconds']:,.0f}" for what in ("conversations", "lines")]
         rows.append((name, f"{sides['ours']['seconds']:.1f}", f"{ratio(sides, 'ours'):.2f}", *speed))
     header = (f"{size:,} conversations as", "ours, s", "ours / DuckDB", "conversations/s", "lines/s")
     return table(header, rows) if rows else ""
