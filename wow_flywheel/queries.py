@@ -7,7 +7,7 @@ above. `parameters` lists `name = value` pairs (JSON scalars or lists) separated
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -119,17 +119,24 @@ class Session:
 
     def run(self, query: Query, parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
         """Run one query; see `run`."""
+        rows: pl.DataFrame = self._made(query, parameters, lambda relation: relation.pl())
+        return rows
+
+    def table(self, query: Query, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+        """Run one query; its rows as Arrow has them, for a query that follows."""
+        return self._made(query, parameters, lambda relation: relation.to_arrow_table())
+
+    def _made(self, query: Query, parameters: Mapping[str, Parameter] | None, make: Callable[[Any], Any]) -> Any:
         unknown = sorted(set(parameters or {}) - set(query.parameters))
         if unknown:
             raise QueryError(f"sql/{query.name}.sql has no parameters {unknown}", hint=f"it has {sorted(query.parameters)}")
         bound: dict[str, Any] = {**query.parameters, **(parameters or {})}
         try:
-            rows: pl.DataFrame = self._connection.sql(query.sql, params=bound or None).pl()
+            return make(self._connection.sql(query.sql, params=bound or None))
         except duckdb.Error as error:
             raise QueryError(
                 f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
             ) from None
-        return rows
 
     def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
         """Keep a query's rows as a relation that later queries may name."""

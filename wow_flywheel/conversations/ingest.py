@@ -15,6 +15,7 @@ import polars as pl
 
 from wow_flywheel.contracts import FEEDBACK_LINES
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead, People
+from wow_flywheel.conversations.ahead import ahead
 from wow_flywheel.conversations.detect import NATIVE, format_of
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
@@ -74,8 +75,8 @@ def read_day(
             if name != NATIVE:
                 others[name].append(file)
                 continue
-            for block in chain([first] if first else [], blocks):
-                native.add(block, file)
+            for block, rows in ahead(chain([first] if first else [], blocks), native.read):
+                native.add(block, rows, file)
     for name, files in sorted(others.items()):
         Foreign(account, zone, source, name).read(files)
     return account.settle()

@@ -39,13 +39,26 @@ class NativeLines:
     def __post_init__(self) -> None:
         self._reader = PlainReader(self.personal, self.contract)
 
-    def add(self, block: Block, file: LogFile) -> None:
-        """Take in some lines of a file: those of this day."""
-        first, read = self.account.number(len(block)), self._reader.read(block)
+    def read(self, block: Block) -> pl.DataFrame:
+        """The lines of a block as `PlainReader` reads them; needs nothing of the account, so it may run ahead of `add`."""
+        return self._reader.read(block)
+
+    def add(self, block: Block, read: pl.DataFrame, file: LogFile) -> None:
+        """Take in some lines of a file: those of this day.
+
+        Args:
+            block: The lines; blocks come in the order of their files.
+            read: What `read` made of it.
+            file: Where they are from.
+        """
+        first = self.account.number(len(block))
         rest = [self._careful(block.line(place), place, file) for place in read.filter(~pl.col("plain"))["place"]]
-        careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **BESIDE}))
-        rows = pl.concat([read.filter("plain").select(careful.columns), careful]).sort("place")
-        located = rows.join(read.select("place", "line_hash"), on="place", maintain_order="left").with_columns(
+        rows = read.drop("plain")
+        if rest:
+            careful = pl.DataFrame([row for row in rest if row], schema=pl.Schema({"place": pl.Int64, **SHAPE, **BESIDE}))
+            hashed = careful.join(read.select("place", "line_hash"), on="place", maintain_order="left")
+            rows = pl.concat([read.filter("plain").select(rows.columns), hashed.select(rows.columns)]).sort("place")
+        located = rows.with_columns(
             source_file=pl.lit(file.path),
             source_line=block.number + pl.col("place"),
             seq=first + pl.col("place"),

@@ -1,7 +1,8 @@
 """Native records that are plainly well formed, many at once: no Python per line.
 
-What belongs here: which JSON structures the contract covers, and running `sql/ingest/native_records.sql` on a block of lines.
-What does not: the lines that are not plain; the careful reader (`record`) makes rows of them, or says what is wrong.
+What belongs here: which JSON structures the contract covers, and running `sql/ingest/native_records.sql` on a block of lines,
+parsed by Arrow where its lines have the contract's fields and no other, or else by DuckDB. What does not: the lines that are
+not plain; the careful reader (`record`) makes rows of them, or says what is wrong.
 """
 
 import json
@@ -14,12 +15,13 @@ import polars as pl
 import pyarrow as pa
 
 from wow_flywheel.contracts import CONVERSATIONS, Drift
+from wow_flywheel.conversations.arrow_lines import arrow_type, objects
 from wow_flywheel.conversations.drift import OTHERS as DRIFTING
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.record import CONTRACT, FIELDS
 from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
-from wow_flywheel.queries import Parameter, Query, Scalar, Session, load
+from wow_flywheel.queries import Parameter, Scalar, Session, load
 
 LINES_A_BATCH: Final = 512
 """DuckDB works on batches in parallel."""
@@ -50,6 +52,10 @@ RECORD: Final[dict[str, Any]] = {
 }
 """The JSON types of a plain record; what it does not name is not read."""
 
+ARROW: Final = arrow_type(RECORD)
+TRIES: Final = 3
+"""So many blocks more that Arrow refuses than it takes, and it is not asked again."""
+
 SHAPE: Final = {name: CONVERSATIONS.columns[name] for name in CONVERSATIONS.columns if name in {*RECORD, "extra"}}
 """The columns of `conversations` that come from the record itself."""
 
@@ -70,8 +76,8 @@ class PlainReader:
     personal: Sequence[str] = ()
     contract: LogContract = CONTRACT
     _known: dict[str, bool] = field(default_factory=dict)
-    _query: Query = field(default_factory=lambda: load("ingest/native_records"))
     _session: Session = field(default_factory=lambda: Session({}))
+    _refused: int = 0
 
     def read(self, block: Block) -> pl.DataFrame:
         """One row a line, in order.
@@ -80,18 +86,39 @@ class PlainReader:
             place (Int64, in the block), line_hash (UInt64), plain (Boolean), and the columns of `SHAPE` and `BESIDE`, which
             mean something only where `plain`.
         """
-        self._session.put("lines", lines_table(block))
-        rows = self._session.run(self._query, self._parameters())
+        lines = lines_table(block)
+        records, drift = self._by_arrow(block, lines) or self._by_duckdb(lines)
+        self._session.put("records", records)
+        rows = self._session.run(load("ingest/native_records")).with_columns(drift, extra=pl.lit(None, pl.String))
+        return rows.cast(pl.Schema(SHAPE | BESIDE))
+
+    def _by_arrow(self, block: Block, lines: pa.Table) -> tuple[pa.Table, pl.Series] | None:
+        """The block's records, and which fields do not fit: none. It is not tried for long where it fails more than not."""
+        if self._refused > TRIES or lines["line"].null_count or any(path.split(".")[0] in RECORD for path in self.personal):
+            return None
+        found = objects(block, ARROW)
+        self._refused = max(0, self._refused + (1 if found is None else -1))
+        if found is None:
+            return None
+        nobody = pa.nulls(len(block), pa.list_(pa.string()))
+        columns = {"trusted": pa.repeat(pa.scalar(True), len(block)), "r": found, "personal": nobody}
+        records = pa.table({name: lines[name].combine_chunks() for name in lines.column_names} | columns)
+        return records, pl.Series("drift", [[]], pl.List(pl.String)).new_from_index(0, len(block))
+
+    def _by_duckdb(self, lines: pa.Table) -> tuple[pa.Table, pl.Series]:
+        """The block's records, trusted where their structure is covered, and which of their fields do not fit."""
+        self._session.put("lines", lines)
+        records = self._session.table(load("ingest/native_lines"), self._parameters())
+        structures = pl.Series("structure", records["structure"])
         known = pl.DataFrame(
-            [(each, self._covers(each), self._others(each)) for each in rows["structure"].unique().drop_nulls()],
+            [(each, self._covers(each), self._others(each)) for each in structures.unique().drop_nulls()],
             schema={"structure": pl.String, "covered": pl.Boolean, "drift": pl.List(pl.String)},
             orient="row",
         )
-        told = rows.join(known, on="structure", how="left", maintain_order="left")
-        shaped = told.with_columns(
-            pl.col("plain") & pl.col("covered").fill_null(value=False), extra=pl.lit(None, pl.String)
-        ).cast(pl.Schema(SHAPE | BESIDE))
-        return shaped.drop("structure", "covered")
+        told = structures.to_frame().join(known, on="structure", how="left", maintain_order="left")
+        trusted = pl.Series("trusted", records["trusted"]) & told["covered"].fill_null(value=False)
+        place = records.schema.get_field_index("trusted")
+        return records.set_column(place, "trusted", trusted.to_arrow()), told["drift"]
 
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
