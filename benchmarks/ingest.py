@@ -62,11 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def native(args: argparse.Namespace, folder: Path) -> dict[int, dict[str, Measured]]:
-    """By size: bare DuckDB, ours, and ours without redaction, in turns. Sizes other than the main one run once.
-
-    Raises:
-        SystemExit: Not every line became a conversation.
-    """
+    """By size: DuckDB, ours, ours without redaction, in turns; all but the main size once. Stops where lines are missing."""
     done = {}
     for size in sorted({args.conversations, *args.sizes}):
         logs = built(args, folder / f"native-{size}", size)
