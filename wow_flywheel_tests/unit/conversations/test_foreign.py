@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from wow_flywheel.conversations.ingest import DayRead
-from wow_flywheel.conversations.readers.registry import READERS
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read
 from wow_flywheel_tests.unit.conversations.test_plain_calls import OTHER, TURNS, conversation, document
 
@@ -146,7 +145,7 @@ def test_rows_of_langfuse_and_their_scores(tmp_path: Path) -> None:
     assert list(told(day).values()) == [["Cancel it", "Done"]]
     assert day.conversations["feedback"][0]["thumb"] == "up"
     assert (day.counts["lines"], day.counts["conversation_lines"]) == (5, 2)
-    assert day.ignored == {"automatic_score": 1, "unclear_score": 1, "not_a_call": 1}
+    assert day.ignored == {"automatic_score": 1, "no_conversation": 1, "not_a_call": 1}
 
 
 def test_a_record_that_breaks_the_contract_is_quarantined(tmp_path: Path) -> None:
@@ -182,8 +181,3 @@ def test_lines_in_a_file_named_json(tmp_path: Path) -> None:
     path.write_bytes(line("c-1") + b"\n{\n" + line("c-2"))
     day = read(tmp_path)
     assert (list(told(day)), day.counts["quarantined"]) == (["c-1", "c-2"], 1)
-
-
-def test_every_reader_says_what_belongs_together() -> None:
-    for name, reader in READERS.items():
-        assert reader.belongs({"no": "document"}) == (set(), "unknown_document"), name

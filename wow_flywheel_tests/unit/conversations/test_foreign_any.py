@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wow_flywheel.conversations import foreign
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import DayRead
-from wow_flywheel.conversations.readers.records import IGNORED
+from wow_flywheel.conversations.readers.provenance import IGNORED
 from wow_flywheel_tests.unit.conversations.logs import read
 from wow_flywheel_tests.unit.conversations.test_foreign import OTHER, TURNS, export, put, span
 from wow_flywheel_tests.unit.conversations.test_plain_calls import conversation

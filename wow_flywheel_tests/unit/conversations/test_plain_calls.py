@@ -82,7 +82,7 @@ def _known(found: Any) -> dict[str, Any]:
 
 
 def carefully(documents: list[Any]) -> list[dict[str, Any]]:
-    parsed = [parse_record(json.dumps(each).encode()) for each in read_carefully("openai", documents).records]
+    parsed = [parse_record(json.dumps(each).encode()) for each in read_carefully("openai", enumerate(documents)).records]
     return pl.DataFrame(parsed, schema=pl.Schema(SHAPE)).sort("conversation_id").to_dicts()
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.readers.registry import READERS, detect, read
+from wow_flywheel.conversations.readers.registry import READERS, detect
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
 FIELDS = {
     "openai": "request response timestamp messages choices message id usage user metadata feedback thumb object chunks created",
@@ -43,8 +44,8 @@ def test_no_document_crashes_a_reader(name: str, data: st.DataObject) -> None:
     given_documents = data.draw(st.lists(documents(name), max_size=3))
     for document in given_documents:
         assert detect(document) in {None, *READERS}
-    found = read(name, given_documents)
-    assert all(count > 0 for count in found.ignored.values())
+    found = reading(name)(given_documents)
+    assert all(count > 0 for count in found.parts.values())
     for record in found.records:
         assert parse_record(json.dumps(record).encode())["conversation_id"] == record["conversation_id"]
 
@@ -64,6 +65,6 @@ def test_no_document_crashes_a_reader(name: str, data: st.DataObject) -> None:
     ],
 )
 def test_a_list_where_a_word_belongs_is_left_out(name: str, document: dict[str, object]) -> None:
-    found = read(name, [document])
+    found = reading(name)([document])
     assert found.records == []
-    assert sum(found.ignored.values()) == 1
+    assert sum(found.parts.values()) == 1

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.conversations.readers.langfuse import read
-from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples
+from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples, reading
+
+read = reading("langfuse")
 
 TRACE = {"id": "t-1", "name": "support", "timestamp": "2026-11-05T08:00:00.000Z", "sessionId": "s-1", "userId": "u-1"}
 
@@ -67,7 +68,7 @@ def test_rows_in_any_order_and_in_the_databases_spelling_give_the_same_record() 
 def test_what_people_scored_is_feedback(given: dict[str, Any], feedback: dict[str, Any]) -> None:
     found = read([{"trace": TRACE, "observations": [CALL], "scores": [given]}])
     assert found.records[0]["feedback"] == feedback
-    assert found.ignored == {}
+    assert found.parts == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_what_people_scored_is_feedback(given: dict[str, Any], feedback: dict[st
 def test_what_models_scored_and_unclear_numbers_are_no_feedback(given: dict[str, Any], reason: str) -> None:
     found = read([{"trace": TRACE, "observations": [CALL], "scores": [given]}])
     assert found.records[0]["feedback"] is None
-    assert found.ignored == {reason: 1}
+    assert found.parts == {reason: 1}
 
 
 def test_a_session_spreads_over_traces() -> None:
@@ -91,7 +92,7 @@ def test_a_trace_without_generations_is_read_from_its_widest_span() -> None:
     inner = generation(2, {"query": "Hi"}, {"hits": []}, type="TOOL", parentObservationId="o-1")
     found = read([{"trace": TRACE, "observations": [inner, span]}])
     assert [message["content"] for message in found.records[0]["messages"]] == ["Hi", "Hello!"]
-    assert found.ignored == {"not_a_call": 2}
+    assert found.parts == {"not_a_call": 2}
 
 
 def test_what_is_left_out_is_counted_by_reason() -> None:
@@ -99,7 +100,7 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     timeless = generation(3, [{"role": "user", "content": "Hi"}], "Hello!", startTime=None)
     found = read([{"trace": TRACE, "observations": [failed, timeless]}, {"hello": "world"}, 5])
     assert found.records == []
-    assert found.ignored == {"no_reply": 1, "no_time": 1, "unknown_document": 2}
+    assert found.parts == {"no_reply": 1, "no_time": 1, "unknown_document": 2}
 
 
 @needs_samples
@@ -109,4 +110,4 @@ def test_every_real_trace_is_one_conversation() -> None:
     assert len(found) == 12
     assert {name: len(each.records) for name, each in found.items()} == dict.fromkeys(found, 1)
     losses = {"not_a_call", "automatic_score", "no_messages"}
-    assert all(set(each.ignored) <= losses for each in found.values())
+    assert all(set(each.parts) <= losses for each in found.values())

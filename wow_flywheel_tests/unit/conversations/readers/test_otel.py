@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
-import pytest
+from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
-from wow_flywheel.conversations.readers.otel import read
+read = reading("otel")
+
+import pytest
 
 USER, REPLY = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}
 PARTS_IN = [{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]
@@ -123,7 +125,7 @@ def test_every_convention_tells_the_same_call(name: str) -> None:
     ]
     assert (record["conversation_id"], record["scenario"], record["model"]) == ("span-1", "support", "m-1")
     assert (record["started_at"], record["ended_at"]) == ("2025-11-05T12:00:01Z", "2025-11-05T12:00:03Z")
-    assert found.ignored == {}
+    assert found.parts == {}
 
 
 def test_session_user_instructions_and_usage_are_found() -> None:
@@ -158,7 +160,7 @@ def test_annotations_of_people_are_feedback_and_those_of_models_are_not() -> Non
     }
     found = read([export(span(noted, 0), CONVENTIONS["openinference"])])
     assert found.records[0]["feedback"] == {"thumb": "up", "comment": "Nice."}
-    assert found.ignored == {"automatic_score": 1, "not_a_call": 1, "unclear_score": 1}
+    assert found.parts == {"automatic_score": 1, "not_a_call": 1, "unclear_score": 1}
 
 
 def test_the_calls_of_a_turn_are_one_record() -> None:
@@ -178,4 +180,4 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     failed = span(CHAT | {"gen_ai.input.messages": PARTS_IN}, 3)
     found = read([{"hello": "world"}, export(tool, silent, failed)])
     assert found.records == []
-    assert found.ignored == {"no_messages": 1, "no_reply": 1, "not_a_call": 1, "unknown_document": 1}
+    assert found.parts == {"no_messages": 1, "no_reply": 1, "not_a_call": 1, "unknown_document": 1}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.conversations.readers.registry import READERS, detect, read
-from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples
+from wow_flywheel.conversations.readers.registry import READERS, detect
+from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples, reading
 
 DOCUMENTS: list[tuple[str | None, Any]] = [
     ("openai", {"request": {"messages": []}, "response": {"choices": []}}),
@@ -32,9 +32,9 @@ def test_a_document_shows_its_format(name: str | None, document: Any) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_reader_counts_what_it_does_not_know(name: str) -> None:
-    found = read(name, [None, 5, "text", [], {"hello": "world"}])
+    found = reading(name)([None, 5, "text", [], {"hello": "world"}])
     assert found.records == []
-    assert found.ignored == {"unknown_document": 5}
+    assert found.parts == {"unknown_document": 5}
 
 
 @needs_samples
