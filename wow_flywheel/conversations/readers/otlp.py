@@ -57,7 +57,7 @@ class Span:
 
 def is_export(document: Any) -> bool:
     """Whether a document is an OTLP export of traces or of log records."""
-    return isinstance(document, dict) and (_groups(document, "Spans") or _groups(document, "Logs")) is not None
+    return isinstance(document, dict) and any(_groups(document, kind) is not None for kind in ("Spans", "Logs"))
 
 
 def _groups(document: JsonObject, kind: str) -> list[Any] | None:

@@ -111,7 +111,7 @@ def test_an_earlier_conversion_is_never_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), ('{"hello": "world"}', "none of the first 1 documents"), ("", "no JSON in it")],
+    [(None, "no such file"), ('{"hello": "world"}', "none of 1 documents"), ("", "no JSON in it")],
 )
 def test_input_that_cannot_be_read_is_an_error(tmp_path: Path, content: str | None, message: str) -> None:
     if content is not None:

@@ -122,7 +122,7 @@ def test_a_line_that_two_conversations_share_is_read_in_one_way(tmp_path: Path) 
     ])  # fmt: skip
     day = read(tmp_path)
     assert told(day) == {"s-1": WHOLE[1:5], "s-2": ["Cancel it", "Done"]}
-    assert (day.counts["lines"], day.counts["conversation_lines"], day.counts["ignored"]) == (3, 3, 0)
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (3, 2, {"repeated": 1})
 
 
 def langfuse(number: int, asked: list[dict[str, Any]], reply: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ FIELDS = {
     "userId metadata timestamp data usageDetails stringValue comment observationId parentObservationId",
     "otel": "resourceSpans scopeSpans spans attributes key value stringValue intValue arrayValue kvlistValue values events "
     "name traceId spanId startTimeUnixNano resource",
+    "langsmith": "id run_type trace_id dotted_order parent_run_id start_time end_time inputs outputs extra metadata session_id "
+    "run_id key score value comment correction feedback_source type messages generations prompts",
     "tensorzero": "id function_name input output episode_id tags value target_id inference_id metric_name model_name messages "
     "input_tokens processing_time_ms variant_name",
 }

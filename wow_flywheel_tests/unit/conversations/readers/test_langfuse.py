@@ -49,7 +49,8 @@ def test_rows_in_any_order_and_in_the_databases_spelling_give_the_same_record() 
     rows = read([score("thumb", 1), snake | {"usage_details": CALL["usageDetails"]}, trace])
     whole = read([{"trace": TRACE | {"scores": [score("thumb", 1)]}, "observations": [CALL]}])
     page = read([{"data": [score("thumb", 1)]}, {"data": [TRACE | {"observations": [CALL]}]}])
-    assert rows == whole == page
+    assert rows.records == whole.records == page.records
+    assert [each.sources for each in (rows, whole, page)] == [[(0, 1, 2)], [(0,)], [(0, 1)]]
     assert rows.records[0]["feedback"] == {"thumb": "up"}
 
 
@@ -109,5 +110,5 @@ def test_every_real_trace_is_one_conversation() -> None:
     found = {path.name: read([json.loads(path.read_text())]) for path in traces}
     assert len(found) == 12
     assert {name: len(each.records) for name, each in found.items()} == dict.fromkeys(found, 1)
-    losses = {"not_a_call", "automatic_score", "no_messages"}
+    losses = {"not_a_call", "automatic_score", "no_messages", "superseded", "helper_call", "repeated"}
     assert all(set(each.parts) <= losses for each in found.values())

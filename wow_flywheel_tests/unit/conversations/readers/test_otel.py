@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
 read = reading("otel")
-
-import pytest
 
 USER, REPLY = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}
 PARTS_IN = [{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]

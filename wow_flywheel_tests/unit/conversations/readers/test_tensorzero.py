@@ -62,7 +62,7 @@ def test_feedback_on_an_inference_or_its_episode_is_kept() -> None:
     ]
     found = read([*rows, CALL])
     assert found.records[0]["feedback"] == {"thumb": "up", "score": 4, "comment": "Nice."}
-    assert found.parts == {"unclear_score": 2}
+    assert found.parts == {"no_conversation": 1, "unclear_score": 1}
 
 
 def test_a_demonstration_is_a_conversation_of_its_own_with_a_thumb_up() -> None:
@@ -101,4 +101,4 @@ def test_real_datapoints_with_an_output_are_records_and_the_others_are_counted()
     answered = [row for row in rows if row["output"] not in {None, ""}]
     episodes = {row["episode_id"] for row in answered}  # the rows without one ask the same question
     assert len(found.records) == len(episodes) > 20
-    assert found.parts == {"no_reply": len(rows) - len(answered)}
+    assert found.parts == {"no_reply": len(rows) - len(answered), "superseded": 1}
