@@ -4,6 +4,7 @@ What belongs here: the names of their fields, and who counts as a person. What d
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from wow_flywheel.conversations.readers.calls import Call
@@ -25,6 +26,14 @@ NAMES_PEOPLE: Final = ("user_feedback", "user feedback", "human", "customer", "t
 SESSIONS: Final = ("gen_ai.conversation.id", "session.id")
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    by_person: bool
+    feedback: Feedback
+    sessions: list[str]
+    sources: frozenset[int]
+
+
 def note(span: Span, call: Call | None, said: Said, left: LeftOut) -> bool:
     """Note what people said on a span. On one that is no call it counts for its whole trace.
 
@@ -32,38 +41,39 @@ def note(span: Span, call: Call | None, said: Said, left: LeftOut) -> bool:
         Whether anything was noted on the span, by people or not.
     """
     found = [*_annotations(span), *_evaluations(span)]
-    for is_person, feedback, sessions in found:
-        if not is_person:
-            left.add("automatic_score", span.sources)
-        elif not feedback:
-            left.add("unclear_score", span.sources)
+    for word in found:
+        if not word.by_person:
+            left.add("automatic_score", word.sources)
+        elif not word.feedback:
+            left.add("unclear_score", word.sources)
         else:
-            said.add([call.id if call else span.id, span.trace, *sessions], feedback, span.sources)
+            said.add([call.id if call else span.id, span.trace, *word.sessions], word.feedback, word.sources)
     return bool(found)
 
 
-def _annotations(span: Span) -> Iterator[tuple[bool, Feedback, list[str]]]:
+def _annotations(span: Span) -> Iterator[_Word]:
     for each in as_list(under(span.attributes, "annotations")):
         annotation = as_object(as_object(each).get("annotation"))
-        is_person = str(annotation.get("annotator_kind") or "HUMAN").upper() == "HUMAN"
+        by_person = str(annotation.get("annotator_kind") or "HUMAN").upper() == "HUMAN"
         said = (annotation.get("label"), annotation.get("score"), annotation.get("explanation"))
-        yield is_person, _feedback(str(annotation.get("name")), *said), []
+        yield _Word(by_person, _feedback(str(annotation.get("name")), *said), [], span.sources)
 
 
-def _evaluations(span: Span) -> Iterator[tuple[bool, Feedback, list[str]]]:
+def _evaluations(span: Span) -> Iterator[_Word]:
     """Evaluation events on the span, apart as log records, or the span itself where it is one."""
     for event in span.events:
         if event.name == EVALUATION:
-            yield _evaluation({**as_object(event.body), **event.attributes})
+            yield _evaluation({**as_object(event.body), **event.attributes}, event.sources)
     if span.logged and "gen_ai.evaluation.name" in span.attributes:
-        yield _evaluation(span.attributes)
+        yield _evaluation(span.attributes, span.sources)
 
 
-def _evaluation(about: JsonObject) -> tuple[bool, Feedback, list[str]]:
+def _evaluation(about: JsonObject, sources: frozenset[int]) -> _Word:
     name = str(about.get("gen_ai.evaluation.name"))
     label, score = (first(about, f"gen_ai.evaluation.score.{each}") for each in ("label", "value"))
     sessions = [found for key in SESSIONS if isinstance(found := about.get(key), str)]
-    return _by_person(name, about), _feedback(name, label, score, about.get("gen_ai.evaluation.explanation")), sessions
+    feedback = _feedback(name, label, score, about.get("gen_ai.evaluation.explanation"))
+    return _Word(_by_person(name, about), feedback, sessions, sources)
 
 
 def _by_person(name: str, about: JsonObject) -> bool:

@@ -70,7 +70,7 @@ def _calls(trace: Row, name: str, observations: dict[str, Row], left: LeftOut) -
     calls: list[Call] = []
     ordered = sorted(observations.values(), key=lambda each: (str(each.value.get("startTime")), str(each.value.get("id"))))
     for observation in ordered:
-        is_call = observation.value.get("type") in CALL_TYPES
+        is_call = str(observation.value.get("type")) in CALL_TYPES
         call = _call(trace, name, observation, texts=True) if is_call else "not_a_call"
         if isinstance(call, Call):
             calls.append(call)
@@ -85,7 +85,7 @@ def _calls(trace: Row, name: str, observations: dict[str, Row], left: LeftOut) -
 
 
 def _widest(trace: Row, name: str, ordered: list[Row]) -> list[Call]:
-    spans = [each for each in ordered if each.value.get("type") not in CALL_TYPES | OTHER_TYPES]
+    spans = [each for each in ordered if str(each.value.get("type")) not in CALL_TYPES | OTHER_TYPES]
     as_span = Row({**trace.value, "id": name, "startTime": trace.value.get("timestamp")}, trace.sources)
     candidates = [each for each in spans if not each.value.get("parentObservationId")] + spans + [as_span]
     for texts in (False, True):

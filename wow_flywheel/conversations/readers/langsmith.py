@@ -29,6 +29,7 @@ SESSION = ("session_id", "thread_id", "conversation_id")
 USER = ("user_id", "langgraph_auth_user_id", "customer_id", "user")
 AUTOMATIC = {"model", "auto_eval", "evaluator", "code"}
 TEXTS = ("input", "question", "query", "prompt", "text", "output", "answer", "result", "content", "response")
+STARS = ("rating", "star", "csat", "satisfaction")
 DIGITS = 36
 """Characters of the id at the end of a step of `dotted_order`; the time comes before it."""
 
@@ -203,7 +204,7 @@ def _hear(
         trace = trace or (runs[run].trace if run in runs else None)
         name = str(row["key"])
         reply = reply_in(row.get("correction"))
-        found = feedback_of(name, row.get("value")) or feedback_of(name, row.get("score"))
+        found = feedback_of(name, row.get("value")) or feedback_of(name, _score(name, row.get("score")))
         found |= feedback_of(name, None, row.get("comment"))
         call = _last(calls, run, trace) if reply else None
         if call is not None:
@@ -213,6 +214,13 @@ def _hear(
         elif call is None:
             left.add("no_conversation" if reply else "unclear_score", [index])
     return better
+
+
+def _score(name: str, value: Any) -> Any:
+    """A score is from 0 to 1 here, so `user_score` is a thumb, unless its name says that it is a rating."""
+    if isinstance(value, int | float) and value in {0, 1} and not any(word in name.lower() for word in STARS):
+        return bool(value)
+    return value
 
 
 def _last(calls: list[Call], run: str | None, trace: str | None) -> Call | None:

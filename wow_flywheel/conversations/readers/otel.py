@@ -100,7 +100,7 @@ def _call(span: Span) -> Call | str:
         ended=span.ended if span.ended is not None and span.ended >= span.started else None,
         request=asked,
         reply=reply,
-        sources=span.sources,
+        sources=span.sources.union(*(event.sources for event in span.events if event.name != EVALUATION)),
         session=first_text(about, *SESSION),
         trace=span.trace or None,
         user=first_text(about, *USER),

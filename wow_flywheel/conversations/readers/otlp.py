@@ -20,11 +20,13 @@ class Event:
     Attributes:
         name: Such as `gen_ai.choice`.
         attributes: By name.
+        sources: Indexes of the documents that it was read from.
         body: Of a log record; None for an event of a span.
     """
 
     name: str
     attributes: JsonObject
+    sources: frozenset[int]
     body: Any = None
 
 
@@ -40,7 +42,7 @@ class Span:
         resource: Attributes of what logged it.
         started: When it began.
         ended: When it ended.
-        sources: Indexes of the documents that it was read from.
+        sources: Indexes of the documents that it was read from; those of its events apart.
         logged: Whether the span itself is here.
     """
 
@@ -94,7 +96,7 @@ def _joined(whose: Span, records: list[Span]) -> Span:
         resource=whose.resource,
         started=whose.started,
         ended=whose.ended,
-        sources=frozenset[int]().union(*(each.sources for each in all_of_it)),
+        sources=whose.sources,
         logged=whose.logged,
     )
 
@@ -111,7 +113,8 @@ def spans_in(document: Any, index: int = 0) -> Iterator[Span]:
             id=_id(each, "spanId", "span_id"),
             attributes=attributes_of(each),
             events=tuple(
-                Event(str(event.get("name")), attributes_of(event)) for event in map(as_object, as_list(each.get("events")))
+                Event(str(event.get("name")), attributes_of(event), frozenset({index}))
+                for event in map(as_object, as_list(each.get("events")))
             ),
             resource=resource,
             started=_time(each, "startTimeUnixNano", "start_time_unix_nano"),
@@ -126,7 +129,7 @@ def spans_in(document: Any, index: int = 0) -> Iterator[Span]:
             trace=_id(each, "traceId", "trace_id"),
             id=_id(each, "spanId", "span_id"),
             attributes={},
-            events=(Event(name, about, _value(each.get("body"))),),
+            events=(Event(name, about, frozenset({index}), _value(each.get("body"))),),
             resource=resource,
             started=_time(each, "timeUnixNano", "time_unix_nano"),
             ended=None,
