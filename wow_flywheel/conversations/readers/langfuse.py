@@ -4,12 +4,14 @@ What belongs here: which observations are calls, and where a trace keeps user, s
 belongs to which trace (`langfuse_rows`), messages (`shapes`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.corrections import Corrections
 from wow_flywheel.conversations.readers.feedback import reply_in
 from wow_flywheel.conversations.readers.langfuse_rows import Row, Rows, camel
+from wow_flywheel.conversations.readers.parts import tool_result
 from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
@@ -17,7 +19,7 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first_text
 
 PEOPLE = {"API", "ANNOTATION", ""}
 """Sources of scores that people give; the other one, EVAL, is a judging model."""
@@ -69,19 +71,49 @@ def _calls(trace: Row, name: str, observations: dict[str, Row], left: LeftOut) -
     """A trace's generations; where none says what the customer asked, the widest span that does."""
     calls: list[Call] = []
     ordered = sorted(observations.values(), key=lambda each: (str(each.value.get("startTime")), str(each.value.get("id"))))
+    results: list[tuple[Message, frozenset[int]]] = []
     for observation in ordered:
-        is_call = str(observation.value.get("type")) in CALL_TYPES
-        call = _call(trace, name, observation, texts=True) if is_call else "not_a_call"
+        kind = str(observation.value.get("type"))
+        call = _call(trace, name, observation, texts=True) if kind in CALL_TYPES else "not_a_call"
+        if call == "no_messages" and calls:
+            call = _continued(calls[-1], results, observation)
         if isinstance(call, Call):
             calls.append(call)
+            results = []
         else:
             left.add(call, observation.sources)
+        if kind == "TOOL":
+            results.append((_result(observation.value), observation.sources))
     if any(message["role"] == "user" for call in calls for message in call.request):
         return calls
     widest = _widest(trace, name, ordered)
     for call in calls if widest else ():
         left.add("superseded", call.sources)
     return widest or calls
+
+
+def _continued(before: Call, results: list[tuple[Message, frozenset[int]]], row: Row) -> Call | str:
+    """A call whose request was not logged: it goes on after the one before it and the results of its tools."""
+    reply = _messages(row.value.get("output"), "assistant", texts=True)
+    started = moment(row.value.get("startTime"))
+    if not reply or started is None:
+        return "no_messages"
+    return replace(
+        before,
+        id=str(row.value["id"]),
+        started=started,
+        ended=None,
+        request=[*before.request, *before.reply, *(message for message, _ in results)],
+        reply=reply,
+        sources=before.sources.union(row.sources, *(sources for _, sources in results)),
+        usage=usage_of(as_object(row.value.get("usageDetails"))),
+    )
+
+
+def _result(tool: JsonObject) -> Message:
+    output = decoded(tool.get("output"))
+    held = output if isinstance(output, dict) and "content" in output else {"result": output}
+    return tool_result({**held, "name": first_text(tool, "name")})
 
 
 def _widest(trace: Row, name: str, ordered: list[Row]) -> list[Call]:

@@ -20,7 +20,7 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first_text
 
 CALL = "llm"
 OTHERS = {"tool", "retriever", "embedding", "prompt", "parser"}
@@ -28,7 +28,6 @@ OTHERS = {"tool", "retriever", "embedding", "prompt", "parser"}
 SESSION = ("session_id", "thread_id", "conversation_id")
 USER = ("user_id", "langgraph_auth_user_id", "customer_id", "user")
 AUTOMATIC = {"model", "auto_eval", "evaluator", "code"}
-TEXTS = ("input", "question", "query", "prompt", "text", "output", "answer", "result", "content", "response")
 STARS = ("rating", "star", "csat", "satisfaction")
 DIGITS = 36
 """Characters of the id at the end of a step of `dotted_order`; the time comes before it."""
@@ -129,7 +128,8 @@ def _calls(trace: list[_Run], runs: dict[str, _Run], left: LeftOut) -> list[Call
 
 
 def _call(run: _Run, runs: dict[str, _Run]) -> Call | str:
-    asked, reply = _messages(run.value.get("inputs"), "user"), _messages(run.value.get("outputs"), "assistant")
+    asked = messages_or_text(run.value.get("inputs"), "user")
+    reply = messages_or_text(run.value.get("outputs"), "assistant")
     started, ended = moment(run.value.get("start_time")), moment(run.value.get("end_time"))
     if not asked:
         return "no_messages"
@@ -160,18 +160,6 @@ def _call(run: _Run, runs: dict[str, _Run]) -> Call | str:
 def _added(asked: list[Message], reply: list[Message]) -> list[Message]:
     """What a reply adds: a graph gives back the whole conversation that it was given."""
     return reply[len(asked) :] if len(reply) > len(asked) and reply[: len(asked)] == asked else reply
-
-
-def _messages(value: Any, role: str) -> list[Message]:
-    found = messages_or_text(value, role)
-    held = decoded(value)
-    if found or not isinstance(held, dict):
-        return found
-    prompts = as_list(held.get("prompts"))
-    text = prompts[0] if len(prompts) == 1 else first(held, *TEXTS)
-    if text is None and len(held) == 1:
-        text = next(iter(held.values()))
-    return messages_or_text(text, role)
 
 
 def _named(about: list[JsonObject], names: tuple[str, ...]) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wow_flywheel.conversations.readers.calls import Call
+from wow_flywheel.conversations.readers.chunks import CHUNK, joined
 from wow_flywheel.conversations.readers.corrections import Corrections
 from wow_flywheel.conversations.readers.feedback import correction_in, feedback_in
 from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
@@ -17,10 +18,9 @@ from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, first, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_text
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
-CHUNK = "chat.completion.chunk"
 SESSION = ("session_id", "conversation_id", "thread_id")
 CALL = ("call_id", "response_id", "completion_id", "request_id", "message_id")
 
@@ -124,25 +124,8 @@ def _joined(document: Any) -> Any:
     response = document.get("response") if isinstance(document, dict) else None
     if not isinstance(response, dict) or not isinstance(response.get("chunks"), list):
         return document
-    message: dict[str, Any] = {"role": "assistant", "content": ""}
-    calls: dict[Any, dict[str, Any]] = {}
-    usage = None
-    for chunk in map(as_object, response["chunks"]):
-        usage = chunk.get("usage") or usage
-        choice = as_object(next(iter(as_list(chunk.get("choices"))), None))
-        delta = as_object(choice.get("delta"))
-        message["content"] += delta["content"] if isinstance(delta.get("content"), str) else ""
-        for piece in map(as_object, as_list(delta.get("tool_calls"))):
-            _add_piece(calls.setdefault(str(piece.get("index")), {"id": None, "name": "", "arguments": ""}), piece)
-    message["tool_calls"] = list(calls.values())
+    message, usage = joined(response["chunks"])
     return document | {"response": {**response, "choices": [{"message": message}], "usage": usage}}
-
-
-def _add_piece(call: dict[str, Any], piece: JsonObject) -> None:
-    function = as_object(piece.get("function"))
-    call["id"] = call["id"] or first_text(piece, "id")
-    for name in ("name", "arguments"):
-        call[name] += function[name] if isinstance(function.get(name), str) else ""
 
 
 def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:

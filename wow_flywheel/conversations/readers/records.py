@@ -105,7 +105,8 @@ def linked(messages: Iterable[Message]) -> list[Message]:
         if message["role"] == "assistant" and message.get("tool_calls"):
             start = len(done)
             calls = [call | {"id": call["id"] or f"call_{start}_{n}"} for n, call in enumerate(message["tool_calls"])]
-            open_calls, changed = calls[:], {"tool_calls": calls}
+            goes_on = start and done[-1]["role"] == "assistant"
+            open_calls, changed = [*(open_calls if goes_on else ()), *calls], {"tool_calls": calls}
         elif message["role"] == "tool":
             changed = {"tool_call_id": _answered(message, open_calls)}
         done.append(message | changed)

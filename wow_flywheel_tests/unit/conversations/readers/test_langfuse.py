@@ -112,3 +112,35 @@ def test_every_real_trace_is_one_conversation() -> None:
     assert {name: len(each.records) for name, each in found.items()} == dict.fromkeys(found, 1)
     losses = {"not_a_call", "automatic_score", "no_messages", "superseded", "helper_call", "repeated"}
     assert all(set(each.parts) <= losses for each in found.values())
+
+
+def test_a_call_whose_request_was_not_logged_goes_on_after_its_tools() -> None:
+    weather = [{"type": "tool_use", "id": f"c{n}", "name": "weather", "input": {"city": n}} for n in (1, 2)]
+    rows = [
+        CALL | {"id": "o-1", "startTime": "2026-11-05T08:00:01Z", "output": [{"role": "assistant", "content": "A moment."}]},
+        *(
+            CALL | {"id": f"o-{2 + n}", "startTime": f"2026-11-05T08:00:0{2 + n}Z", "input": {}, "output": {"content": [each]}}
+            for n, each in enumerate(weather)
+        ),
+        *(
+            CALL | {"id": f"o-{4 + n}", "type": "TOOL", "name": "weather", "startTime": f"2026-11-05T08:00:0{4 + n}Z"}
+            | {"input": {"city": n}, "output": {"content": [{"type": "text", "text": f"Sunny {n}"}]}}
+            for n in (1, 2)
+        ),
+        CALL | {"id": "o-9", "startTime": "2026-11-05T08:00:09Z", "input": {}, "output": "Both sunny."},
+    ]  # fmt: skip
+    found = read(rows)
+    (record,) = found.records
+    told = [(each["role"], each["content"], each.get("tool_call_id")) for each in record["messages"][-6:]]
+    assert told == [
+        ("assistant", "A moment.", None), ("assistant", None, None), ("assistant", None, None),
+        ("tool", "Sunny 1", "c1"), ("tool", "Sunny 2", "c2"), ("assistant", "Both sunny.", None),
+    ]  # fmt: skip
+    assert found.sources == [(0, 1, 2, 3, 4, 5)]
+
+
+def test_a_row_that_says_more_completes_the_earlier_one() -> None:
+    begun = {name: each for name, each in CALL.items() if name not in {"output", "endTime"}}
+    found = read([begun, CALL, begun, CALL | {"statusMessage": None}])
+    assert (len(found.records), found.sources) == (1, [(1,)])
+    assert found.ignored == {0: "repeated", 2: "repeated", 3: "repeated"}
