@@ -1,7 +1,8 @@
 """Any framework's logged input or output as OpenAI chat messages.
 
 What belongs here: lists of messages, and values that may be any shape. What does not: what wraps them (`envelopes`), one
-message (`single`), elements of its content (`parts`), dotted names (`flattened`), and which calls make a conversation (`sessions`).
+message (`single`), elements of its content (`parts`), dotted names (`flattened`), and which calls make a conversation
+(`sessions`).
 """
 
 from collections.abc import Iterable
