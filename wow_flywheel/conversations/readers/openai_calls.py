@@ -16,7 +16,7 @@ from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
-from wow_flywheel.conversations.readers.times import moment
+from wow_flywheel.conversations.readers.times import EPOCH, moment
 from wow_flywheel.conversations.readers.usage import usage_of
 from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_text
 
@@ -59,7 +59,7 @@ def read(documents: Documents) -> Records:
         else:
             left.add(call, sources)
     better = Corrections()
-    for keys, document, sources in heard:
+    for keys, document, sources in sorted(heard, key=lambda each: moment(first(each[1], *TIMES)) or EPOCH):
         _hear(keys, document, sources, calls, said, better, left)
     return records_of([*(call for each in calls.values() for call in each), *better.calls(said)], left, said)
 

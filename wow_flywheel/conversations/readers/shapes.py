@@ -99,7 +99,7 @@ def _from_list(values: Iterable[Any], role: str) -> list[Message]:
     messages: list[Message] = []
     listed = list(values) if isinstance(values, list) else []
     if len(listed) == 1 and isinstance(listed[0], list):
-        return _from_list(listed[0], role)
+        return _pair(listed[0]) or _from_list(listed[0], role)
     if listed and all(isinstance(each, dict) and each.get("object") == CHUNK for each in listed):
         return messages_in(joined(listed)[0], role)
     for value in map(decoded, listed):

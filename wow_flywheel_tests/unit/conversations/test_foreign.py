@@ -181,3 +181,36 @@ def test_lines_in_a_file_named_json(tmp_path: Path) -> None:
     path.write_bytes(line("c-1") + b"\n{\n" + line("c-2"))
     day = read(tmp_path)
     assert (list(told(day)), day.counts["quarantined"]) == (["c-1", "c-2"], 1)
+
+
+def evaluation(number: int, **about: str) -> dict[str, Any]:
+    listed = [{"key": f"gen_ai.evaluation.{key.replace('__', '.')}", "value": {"stringValue": about[key]}} for key in about]
+    record = {"eventName": "gen_ai.evaluation.result", "traceId": f"trace-{number}", "spanId": f"span-{number}"}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"attributes": listed}]}]}]}
+
+
+def test_feedback_that_comes_apart_joins_calls_that_are_read_at_once(tmp_path: Path) -> None:
+    calls = conversation(session_id="s-1")
+    name = calls[-1]["response"]["id"]
+    put(tmp_path, "a.jsonl", [*calls, *conversation(20, session_id="s-2")])
+    put(tmp_path, "later.jsonl", [
+        {"response_id": name, "feedback": {"thumb": "up"}}, {"session_id": "s-2", "feedback": {"comment": "Too slow."}},
+        {"session_id": "s-9", "feedback": {"thumb": "up"}},
+    ])  # fmt: skip
+    day = read(tmp_path)
+    said = {
+        name: (each["thumb"], each["comment"]) for name, each in day.conversations.select("conversation_id", "feedback").rows()
+    }
+    assert said == {"s-1": ("up", None), "s-2": (None, "Too slow.")}
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (9, 8, {"no_conversation": 1})
+
+
+def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: Path) -> None:
+    about = {"gen_ai.conversation.id": "s-1", "user.id": "u"}
+    put(tmp_path, "a.jsonl", [export(span(0, TURNS[:2], **about)), export(span(1, TURNS[:4], **about))])
+    put(tmp_path, "logs.jsonl", [
+        evaluation(1, name="user_feedback", score__label="bad"), evaluation(0, name="faithfulness", score__label="good"),
+    ])  # fmt: skip
+    day = read(tmp_path)
+    assert day.conversations["feedback"][0]["thumb"] == "down"
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (4, 3, {"automatic_score": 1})

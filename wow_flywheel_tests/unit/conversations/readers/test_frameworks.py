@@ -9,13 +9,14 @@ import pytest
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 
 LINES = [json.loads(line) for line in Path(__file__).with_name("frameworks.jsonl").read_text(encoding="utf-8").splitlines()]
-QUESTION = ("user", "Weather?", [])
-CALL = ("assistant", "", [("weather", {"city": "Berlin"})])
-REPLY = ("assistant", "Sunny.", [])
+Told = tuple[str, str, list[Any]]
+QUESTION: Told = ("user", "Weather?", [])
+CALL: Told = ("assistant", "", [("weather", {"city": "Berlin"})])
+REPLY: Told = ("assistant", "Sunny.", [])
 SAYS = {"turn": [QUESTION, CALL, ("tool", "18°C", []), REPLY], "reply": [REPLY], "call": [CALL], "question": [QUESTION]}
 
 
-def told(messages: list[dict[str, Any]] | None) -> list[tuple[str, str, list[Any]]]:
+def told(messages: list[dict[str, Any]] | None) -> list[Told]:
     return [
         (
             each["role"],
@@ -46,7 +47,7 @@ def test_the_ids_of_calls_and_results_agree() -> None:
 
 def test_a_transcript_in_one_text_is_its_turns() -> None:
     text = "system: Be kind.\nuser: Weather?\nIn Berlin: now\nassistant: Sunny."
-    expected = [("system", "Be kind.", []), ("user", "Weather?\nIn Berlin: now", []), ("assistant", "Sunny.", [])]
+    expected: list[Told] = [("system", "Be kind.", []), ("user", "Weather?\nIn Berlin: now", []), ("assistant", "Sunny.", [])]
     assert told(messages_or_text(text, "user")) == expected
     assert told(messages_or_text("Note: user: x", "user")) == [("user", "Note: user: x", [])]
 

@@ -22,7 +22,7 @@ def fates(found: Records) -> dict[int, str]:
     used = {index for sources in found.sources for index in sources}
     fate = Counter([*used, *found.ignored, *found.broken])
     assert set(fate.values()) <= {1}
-    reasons = found.ignored | {index: error.reason for index, error in found.broken.items()}
+    reasons = {**found.ignored, **{index: error.reason for index, error in found.broken.items()}}
     return dict.fromkeys(used, "used") | reasons
 
 
