@@ -33,10 +33,10 @@ lint: install ## ruff, mypy --strict, and who may import whom
 	$(BIN)/lint-imports
 
 test: lint ## lint and all tests but the slow ones
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: lint ## lint and all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
 	$(BIN)/python -m benchmarks.wheel

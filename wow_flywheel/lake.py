@@ -67,8 +67,9 @@ class Lake:
         shape = contract(name)
         if not self.exists(name):
             return shape.empty().lazy()
-        rows = pl.scan_delta(self.table_uri(name), version=version, storage_options=dict(self.options))
-        written = rows.collect_schema()
+        with table_errors(self.table_uri(name)):
+            rows = pl.scan_delta(self.table_uri(name), version=version, storage_options=dict(self.options))
+            written = rows.collect_schema()
         return rows.with_columns(
             pl.lit(None, kind).alias(column) for column, kind in shape.columns.items() if column not in written
         )

@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from deltalake.exceptions import DeltaError
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
-from polars.exceptions import PolarsError
 
 from wow_flywheel.errors import FlywheelError, SettingsError, SourceError, StorageUnavailable
 
@@ -169,6 +167,14 @@ def _is_misconfigured(error: Exception, uri: str) -> bool:
     return isinstance(error, BotoCoreError) and not isinstance(error, (FlexibleChecksumError, HTTPClientError, NoConnection))
 
 
+def _table_library_errors() -> tuple[type[Exception], ...]:
+    """What tables can raise; evaluated only when something went wrong, so that a training box loads neither library."""
+    from deltalake.exceptions import DeltaError
+    from polars.exceptions import PolarsError
+
+    return (OSError, DeltaError, PolarsError)
+
+
 @contextmanager
 def table_errors(uri: str) -> Iterator[None]:
     """Turn what an object store says while a table is read or written into the project's errors; others pass.
@@ -179,7 +185,7 @@ def table_errors(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, DeltaError, PolarsError) as error:
+    except _table_library_errors() as error:
         text = str(error)
         if not is_s3(uri) or not any(sign in text for sign in STORE_SIGNS):
             raise

@@ -72,8 +72,10 @@ def plan(lake: Lake, settings: Settings, user_id: str) -> Forgetting:
     """
     person = find_person(lake, user_id)
     owned = {name: lake.scan(name).filter(person.owns(TABLES[name])) for name in _tables(lake)}
+    if (vault := _vault(settings)) is not None:
+        owned["vault"] = vault.scan("vault").filter(person.owns(TABLES["vault"]))
     counted = {name: rows.select(pl.len()).collect().item() for name, rows in owned.items()}
-    read_from = [owned[name].select("source_file") for name in ("conversations", "quarantine") if name in owned]
+    read_from = [owned[name].select("source_file") for name in ("conversations", "quarantine", "feedback") if name in owned]
     sources = sorted({file for rows in read_from for file in rows.collect()["source_file"].drop_nulls()})
     return Forgetting(
         dry_run=True,
@@ -111,10 +113,19 @@ def forget(
     for each in files_of(Path(settings.models_uri), person):
         rewrite(each)
     Ledger.at(lake.uri).remove(_answers(lake, person))
+    vault = _vault(settings)
+    if vault is not None:
+        _empty_of(vault, "vault", person, settings)
     for name in _tables(lake):
         _empty_of(lake, name, person, settings)
-    vacuumed = sum(lake.vacuum(name) for name in _tables(lake))
+    vacuumed = sum(lake.vacuum(name) for name in _tables(lake)) + (vault.vacuum("vault") if vault else 0)
     return dataclasses.replace(planned, dry_run=False, vacuumed=vacuumed)
+
+
+def _vault(settings: Settings) -> Lake | None:
+    """Where originals are kept, if any were; its entries go without being opened, so no key is needed."""
+    vault = Lake.at(settings.vault_uri) if settings.vault_uri else None
+    return vault if vault is not None and vault.exists("vault") else None
 
 
 def _tables(lake: Lake) -> list[str]:

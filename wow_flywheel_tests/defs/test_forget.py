@@ -1,5 +1,6 @@
 """A person is forgotten on a lake that the real stages made: everywhere, for good, and also after kills."""
 
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -159,7 +160,16 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
     assert done.rows["quarantine"] == 1
     assert done.ledger_entries == 2
     assert Ledger.at(full.uri).get("cc33") is not None
-    for name in DIALOGUE_TABLES - {"duplicates", "decisions", "sft_dataset", "quarantine", "rule_findings", "inspections"}:
+    for name in DIALOGUE_TABLES - {
+        "vault",
+        "feedback",
+        "duplicates",
+        "decisions",
+        "sft_dataset",
+        "quarantine",
+        "rule_findings",
+        "inspections",
+    }:
         assert full.read(name).height == before[name] - 3, name
     assert ids(full, "conversations") == {*(f"c-{n}" for n in range(3, 9)), "c-21", "c-22"}
     assert ids(full, "preference_pairs") == ids(full, "preference_dataset") == {"c-4"}
@@ -201,6 +211,22 @@ def test_a_dry_run_says_the_same_and_touches_nothing(full: Lake, place: Path) ->
         str(place / "models" / "cycles" / CYCLE / name): count
         for name, count in (("evaluation/outcomes.parquet", 1), ("preferences.train.jsonl", 2), ("sft.train.jsonl", 1))
     }
+
+
+def test_originals_in_a_vault_and_later_feedback_go_too(full: Lake, place: Path) -> None:
+    vault = Lake.at(str(place / "vault"))
+    key = {"dt": dt.date(2026, 1, 5), "placeholder": "<EMAIL_1>", "ciphertext": b"sealed"}
+    entries = pl.DataFrame([key | {"conversation_id": "c-2"}, key | {"conversation_id": "c-3"}])
+    vault.replace("vault", entries, key["dt"])
+    said = {"dt": dt.date(2026, 1, 9), "thumb": "up", "source_file": "late.jsonl"}
+    rated = [said | {"rated_conversation_id": name, "source_line": line} for line, name in enumerate(("c-2", "c-3"), 1)]
+    full.replace("feedback", pl.DataFrame(rated), said["dt"])
+    with_vault = dataclasses.replace(settings(place), vault_uri=vault.uri)
+    done = erase.forget(full, with_vault, GUEST, NOW)
+    assert (done.rows["vault"], done.rows["feedback"]) == (1, 1)
+    assert "late.jsonl" in done.sources
+    assert vault.read("vault")["conversation_id"].to_list() == ["c-3"]
+    assert full.read("feedback")["rated_conversation_id"].to_list() == ["c-3"]
 
 
 @pytest.mark.parametrize("name", [GUEST, stored()])
