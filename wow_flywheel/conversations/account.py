@@ -146,6 +146,8 @@ class Account:
         Args:
             rows: The columns of `plain.SHAPE`, source_file, source_line, those of `WORKING`, and maybe `plain.BESIDE`.
         """
+        if rows.is_empty():
+            return
         known = self.forgotten.among(rows["user_id"])
         theirs = rows.filter(known)
         self.ignore("forgotten", int(theirs["lines"].sum()))
