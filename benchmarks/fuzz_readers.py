@@ -4,7 +4,7 @@ What belongs here: spoiling files, reading them as days, what must hold of each,
 with (`fuzz_seeds`), ways to spoil them (`fuzz_mutations`), making a failure small (`fuzz_shrink`).
 
 Some files at once make a day, since files of one format are read together; a failure is cut down to as few files and bytes as
-still show it. Each day is read twice; every other time the second reading goes line by line, which must say the same. Files of
+still show it. Every other day is read twice, in turn the same way or line by line, and must come out the same. The files of
 the day being read lie in `current/` below `--corpus`: should the process itself die, they are what killed it.
 """
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, Literal
 from unittest.mock import patch
 
 from benchmarks.fuzz_mutations import BYTES, FILES, JSON, as_json, change_json
@@ -44,7 +44,10 @@ DATA: Final = Path(__file__).parents[2] / "shared" / "data"
 DAY: Final = dt.date(2026, 11, 5)
 FILES_A_DAY: Final = 24
 PATIENCE: Final = 60
-"""Seconds in which the files of a day are read twice, however they look."""
+"""Seconds in which the files of a day are read, however they look."""
+Again = Literal["no", "same", "line by line"]
+AGAIN: Final[Sequence[Again]] = ("same", "no", "line by line", "no")
+"""How the days in turn are read again."""
 WRONG_NAME: Final = "wrong name"
 MUTATIONS: Final = (*BYTES, *JSON, *FILES, WRONG_NAME)
 
@@ -58,7 +61,7 @@ class Tally:
         outcomes: Lines, by what became of them.
         files: How many were read.
         seconds: How long it took.
-        slowest: Seconds for one day's files, read twice.
+        slowest: Seconds for one day's files.
         failures: Signature, seed, number of the day, and where the files are kept.
     """
 
@@ -115,13 +118,13 @@ def fuzz(seed: int, corpus: Path, begin: Mapping[str, list[Documents]], seconds:
         if time.monotonic() - started > seconds:
             break
         files = spoilt_files(Random(f"{seed}-{number}"), begin, tally)
-        careful = number % 2 == 1
+        again: Again = AGAIN[number % len(AGAIN)]
         before = time.monotonic()
-        error = failure(corpus / "current", files, careful=careful, outcomes=tally.outcomes)
+        error = failure(corpus / "current", files, again=again, outcomes=tally.outcomes)
         tally.slowest = max(tally.slowest, time.monotonic() - before)
         tally.files += len(files)
         if error is not None:
-            _keep(tally, corpus, files, error, {"seed": seed, "day": number, "careful": careful})
+            _keep(tally, corpus, files, error, {"seed": seed, "day": number, "again": again})
         tally.seconds = time.monotonic() - started
     return tally
 
@@ -157,13 +160,13 @@ def spoilt(r: Random, begin: Mapping[str, list[Documents]], others: list[bytes],
     return ending, data if packed else compress(data)
 
 
-def failure(folder: Path, files: Files, *, careful: bool, outcomes: Counter[str] | None = None) -> BaseException | None:
+def failure(folder: Path, files: Files, *, again: Again, outcomes: Counter[str] | None = None) -> BaseException | None:
     """What goes wrong when these files are a day, if anything does.
 
     Args:
         folder: Where they are written; emptied before.
         files: By name.
-        careful: Whether the second reading goes line by line.
+        again: How it is read again.
         outcomes: Is given what came of the lines.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -173,7 +176,7 @@ def failure(folder: Path, files: Files, *, careful: bool, outcomes: Counter[str]
         (day / name).write_bytes(data)
     try:
         with _patience():
-            found = check(folder, careful=careful)
+            found = check(folder, again=again)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, a panic of Polars too, it is what is looked for
@@ -183,12 +186,12 @@ def failure(folder: Path, files: Files, *, careful: bool, outcomes: Counter[str]
     return None
 
 
-def check(logs: Path, *, careful: bool) -> Counter[str]:
-    """Read a day twice and check what must hold.
+def check(logs: Path, *, again: Again) -> Counter[str]:
+    """Read a day, maybe again, and check what must hold.
 
     Args:
         logs: The source.
-        careful: Whether the second reading goes line by line.
+        again: How it is read again.
 
     Returns:
         How many lines came to what.
@@ -202,13 +205,16 @@ def check(logs: Path, *, careful: bool) -> Counter[str]:
             tables = day.conversations, day.quarantine
     except (SourceError, StorageUnavailable) as error:
         return Counter({f"refused: {type(error).__name__}": 1})
-    with patch.object(foreign, "PLAIN", {} if careful else foreign.PLAIN), _read(logs) as again:
-        assert dict(again.counts) == dict(day.counts), "counts differ when read again"
-        assert dict(again.ignored) == dict(day.ignored), "ignored lines differ when read again"
+    if again == "no":
+        return found
+    careful = again == "line by line"
+    with patch.object(foreign, "PLAIN", {} if careful else foreign.PLAIN), _read(logs) as other_day:
+        assert dict(other_day.counts) == dict(day.counts), "counts differ when read again"
+        assert dict(other_day.ignored) == dict(day.ignored), "ignored lines differ when read again"
         where = ["source_file", "source_line"] if careful else []
-        one, other = (frame.drop(where).to_dicts() for frame in (tables[0], again.conversations))
+        one, other = (frame.drop(where).to_dicts() for frame in (tables[0], other_day.conversations))
         assert repr(one) == repr(other), "conversations differ when read again"
-        assert again.quarantine.equals(tables[1]), "quarantine differs when read again"
+        assert other_day.quarantine.equals(tables[1]), "quarantine differs when read again"
     return found
 
 
@@ -267,7 +273,7 @@ def _keep(tally: Tally, corpus: Path, files: Files, error: BaseException, about:
         tally.again[name] += 1
         return
     folder = corpus / f"{about['seed']}-{about['day']}"
-    small = shrink(files, lambda some: _same(failure(corpus / "shrinking", some, careful=about["careful"]), name))
+    small = shrink(files, lambda some: _same(failure(corpus / "shrinking", some, again=about["again"]), name))
     folder.mkdir(parents=True, exist_ok=True)
     for file, data in small.items():
         (folder / file).write_bytes(data)
