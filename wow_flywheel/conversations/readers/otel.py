@@ -112,10 +112,11 @@ def _attributes(holder: JsonObject) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """A value of OTLP, which names its type: `{"stringValue": …}`."""
-    if not isinstance(value, dict) or len(value) != 1:
+    """A value of OTLP, which names its type: `{"stringValue": …}`; from a table, the other types are there as nulls."""
+    named = {kind: held for kind, held in value.items() if held is not None} if isinstance(value, dict) else {}
+    if not value or not isinstance(value, dict) or len(named) > 1:
         return value
-    kind, held = next(iter(value.items()))
+    kind, held = next(iter((named or value).items()))
     if kind == "arrayValue":
         return [_value(each) for each in as_list(as_object(held).get("values"))]
     if kind == "kvlistValue":
