@@ -60,7 +60,7 @@ class Tally:
         inputs: By format, packing and mutation; a file with two mutations counts for each.
         outcomes: Lines, by what became of them.
         files: How many were read.
-        seconds: How long it took.
+        seconds: How long it took, without making failures small.
         slowest: Seconds for one day's files.
         failures: Signature, seed, number of the day, and where the files are kept.
     """
@@ -113,19 +113,19 @@ def fuzz(seed: int, corpus: Path, begin: Mapping[str, list[Documents]], seconds:
         days: How many at most.
         first: Number of the first.
     """
-    tally, started = Tally(), time.monotonic()
+    tally = Tally()
     for number in range(first, first + days):
-        if time.monotonic() - started > seconds:
+        if tally.seconds > seconds:
             break
+        before = time.monotonic()
         files = spoilt_files(Random(f"{seed}-{number}"), begin, tally)
         again: Again = AGAIN[number % len(AGAIN)]
-        before = time.monotonic()
         error = failure(corpus / "current", files, again=again, outcomes=tally.outcomes)
-        tally.slowest = max(tally.slowest, time.monotonic() - before)
+        took = time.monotonic() - before
+        tally.seconds, tally.slowest = tally.seconds + took, max(tally.slowest, took)
         tally.files += len(files)
         if error is not None:
             _keep(tally, corpus, files, error, {"seed": seed, "day": number, "again": again})
-        tally.seconds = time.monotonic() - started
     return tally
 
 

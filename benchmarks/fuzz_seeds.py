@@ -51,7 +51,7 @@ def native() -> Documents:
     return [
         first | {"messages": timed[:2]},
         first | {"messages": timed} | rated,
-        {"conversation_id": "c-2"} | about | {"started_at": START, "ended_at": START + 9, "messages": timed[:1]},
+        {"conversation_id": "c-2"} | about | {"started_at": str(START), "ended_at": str(START + 9), "messages": timed[:1]},
         {"conversation_id": "c-2", "feedback": {"thumb": "down"}},
     ]
 
@@ -59,7 +59,7 @@ def native() -> Documents:
 def openai() -> Documents:
     """A session of two calls, and a call of a customer without a session."""
     return [_call(number, TURNS[:end], session_id="s-1") for number, end in enumerate(ENDS)] + [
-        _call(9, TURNS[2:], user_id="u-1")
+        _call(9, [TURNS[0], TURNS[3]], user_id="u-1")
     ]
 
 
@@ -210,7 +210,7 @@ def as_parquet(texts: list[bytes]) -> bytes:
     except (pa.ArrowException, UnicodeError, OverflowError, RecursionError):
         written = io.BytesIO()
         pq.write_table(
-            pa.Table.from_pylist([{ascii(name): _json_text(row.get(name)) for name in names} for row in rows]), written
+            pa.Table.from_pylist([{_plain(name): _json_text(row.get(name)) for name in names} for row in rows]), written
         )
     return written.getvalue()
 
@@ -223,10 +223,16 @@ def _parsed(text: bytes) -> Any:
 
 
 def _json_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else _plain(value)
     try:
-        return None if value is None else json.dumps(value)
+        return json.dumps(value)
     except (ValueError, RecursionError):
         return None
+
+
+def _plain(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 PACKINGS: Final[Mapping[str, tuple[Callable[[list[bytes]], bytes], Callable[[bytes], bytes]]]] = {

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 Files = dict[str, bytes]
 Item = TypeVar("Item")
-TRIES: Final = 150
+TRIES: Final = 80
 """Readings that one failure may cost."""
 
 
