@@ -31,6 +31,8 @@ from wow_flywheel.forget.tombstones import Forgotten
 
 MAX_KEPT_LINE: Final = 100_000
 """Characters of a redacted line that quarantine keeps; the source file holds the whole."""
+WAITING: Final = 8 * 2**20
+"""Bytes of rows that wait in memory to be redacted together."""
 WORKING: Final = {"seq": pl.Int64, "line_hash": pl.UInt64, "byte_offset": pl.Int64, "lines": pl.Int64}
 """What is known of a row while the day is read, beside the columns of `conversations`: its place among all lines, a hash that
 exact copies share, where it begins, and of how many lines it was made."""
@@ -133,6 +135,7 @@ class Account:
     drift: Counter[str] = field(default_factory=Counter)
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
+    _waiting: list[pl.DataFrame] = field(default_factory=list)
     _seen: list[pl.DataFrame] = field(default_factory=list)
     _feedback: list[Row] = field(default_factory=list)
     _passed: int = 0
@@ -148,6 +151,8 @@ class Account:
         Args:
             rows: The columns of `plain.SHAPE`, source_file, source_line, those of `WORKING`, and maybe `plain.BESIDE`.
         """
+        if rows.is_empty():
+            return
         known = self.forgotten.among(rows["user_id"])
         theirs = rows.filter(known)
         self.ignore("forgotten", int(theirs["lines"].sum()))
@@ -155,6 +160,16 @@ class Account:
         kept = rows.filter(~known).with_columns(dt=pl.lit(self.day))
         if "drift" in kept.columns:
             self.drift.update(dict(kept["drift"].explode().drop_nulls().value_counts().iter_rows()))
+        self._waiting.append(kept)
+        if sum(frame.estimated_size() for frame in self._waiting) >= WAITING:
+            self._redact_waiting()
+
+    def _redact_waiting(self) -> None:
+        """Redact what was taken in, many small files at once: each call costs as much as some hundred rows."""
+        if not self._waiting:
+            return
+        kept = pl.concat(self._waiting, how="diagonal")
+        self._waiting.clear()
         named = kept if self.people is None else _further_named(kept, self.people)
         redacted = redact_frame(_extra_redacted(named), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
@@ -204,6 +219,7 @@ class Account:
         Raises:
             ContractError: Lines are lost: a defect.
         """
+        self._redact_waiting()
         if self.whole and self._passed != self.counts["lines"]:
             raise ContractError(
                 f"{self._passed} lines were read and {self.counts['lines']} are accounted for",
@@ -220,9 +236,10 @@ class Account:
         older = int(competing["lines"].sum()) - int(settled["lines"].sum()) - int(contradicting["lines"].sum())
         self.counts["duplicates"] = repeated + older
         self.counts["conversation_lines"] = taken - repeated - older - int(contradicting["lines"].sum())
-        self.counts["conversations"] = census.lines.height - len(copies) - len(versions) + settled.height
         kept = CONVERSATIONS.conform(settled.select(list(CONVERSATIONS.columns)))
         left_out = pl.concat([copies, versions])
+        alone = census.lines.filter(pl.col("seq").is_in(left_out.implode()).not_())
+        self.counts["conversations"] = alone.height + settled.height
         lines = FEEDBACK_LINES.conform(pl.DataFrame(self._feedback, schema=pl.Schema(FEEDBACK_LINES.columns)))
         said = Feedback.of(pl.concat([lines, self.told.select(lines.columns)]))
         told = (_checked(self.counts), self.ignored, self.formats, self.drift, lines, said)

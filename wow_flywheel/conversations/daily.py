@@ -21,6 +21,7 @@ from wow_flywheel.conversations.redaction.names import personal_paths
 from wow_flywheel.conversations.redaction.presidio import analyzer, presidio_names
 from wow_flywheel.conversations.redaction.vault import Vault, open_vault
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.conversations.spool import remove_abandoned
 from wow_flywheel.conversations.thresholds import read_thresholds
 from wow_flywheel.forget.tombstones import forgotten_users
 from wow_flywheel.lake import Lake
@@ -55,13 +56,14 @@ class Ingested:
 
 
 def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
-    """Read a day's log files and replace its partitions of `quarantine` and `conversations`.
+    """Read a day's log files and replace its partitions of `quarantine` and `conversations`; clear up after killed runs.
 
     Raises:
         SourceError: The logs cannot be read.
         SettingsError: The thresholds are set wrong.
         StorageUnavailable: A store does not answer.
     """
+    remove_abandoned()
     limits = read_thresholds(settings.checks, names())
     vault = open_vault(settings.vault_uri, os.environ)
     with open_day(lake, settings, day, vault) as read:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from wow_flywheel.conversations.account import Account
@@ -62,6 +63,9 @@ class Foreign:
     name: str
     _starts: list[tuple[int, LogFile, int]] = field(default_factory=list)
     """For each block: the place of its first line, its file, and that line's number there."""
+
+    _offsets: list["np.ndarray[tuple[int], np.dtype[np.int64]]"] = field(default_factory=list)
+    """For each block: `Block.offsets`."""
 
     def read(self, files: Sequence[LogFile]) -> None:
         """Take in all lines of the files."""
@@ -174,6 +178,7 @@ class Foreign:
             schema={"start": pl.Int64, "source_file": pl.String, "number": pl.Int64},
             orient="row",
         )
+        offsets = pl.Series(np.concatenate([np.zeros(0, np.int64), *self._offsets]))
         for frame in heavy.frames():
             found = rows(frame, linked.calls).join(lines, left_on="place", right_on="chain", how="left")
             first = found.with_columns(seq=pl.col("places").list.first() // LINE, lines=pl.col("lines").fill_null(0)).sort(
@@ -182,7 +187,8 @@ class Foreign:
             placed = first.join_asof(blocks.sort("start"), left_on="seq", right_on="start")
             self._take(
                 placed.with_columns(
-                    source_line=pl.col("number") + pl.col("seq") - pl.col("start"), byte_offset=pl.lit(None, pl.Int64)
+                    source_line=pl.col("number") + pl.col("seq") - pl.col("start"),
+                    byte_offset=offsets.gather(placed["seq"] - self._starts[0][0]),
                 )
             )
 
@@ -200,6 +206,7 @@ class Foreign:
             with self.source.reading(file) as stream:
                 for block in read_blocks(stream, file.path):
                     self._starts.append((self.account.number(len(block)), file, block.number))
+                    self._offsets.append(block.offsets)
                     yield file, block
 
     def _lines(self, files: Sequence[LogFile], *, again: bool = False) -> Iterator[Located]:

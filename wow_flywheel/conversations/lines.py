@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -263,11 +263,17 @@ def _parquet_blocks(stream: BinaryIO) -> Iterator[Block]:
     index = 0
     try:
         for batch in pq.ParquetFile(io.BytesIO(data)).iter_batches(batch_size=PARQUET_ROWS):
-            rows = [json.dumps(row, default=str, ensure_ascii=False).encode(errors="replace") for row in batch.to_pylist()]
+            rows = [_row_text(row) for row in batch.to_pylist()]
             yield _rows_block(index, rows)
             index += len(rows)
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         yield _rows_block(index, [b""], {0: "truncated_file"})
+
+
+def _row_text(row: dict[str, Any]) -> bytes:
+    """A row as a JSON line; a table has every column in every row, so one that is null is not there."""
+    said = {name: value for name, value in row.items() if value is not None}
+    return json.dumps(said, default=str, ensure_ascii=False).encode(errors="replace")
 
 
 def _json_rows(raw: bytes, path: str) -> Block | None:

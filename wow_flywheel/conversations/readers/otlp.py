@@ -165,10 +165,11 @@ def attributes_of(holder: JsonObject) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """A value of OTLP, which names its type: `{"stringValue": …}` or `{"string_value": …}`."""
-    if not isinstance(value, dict) or len(value) != 1:
+    """A value of OTLP, which names its type: `{"stringValue": …}` or `{"string_value": …}`; from a table, others are null."""
+    named = {kind: held for kind, held in value.items() if held is not None} if isinstance(value, dict) else {}
+    if not value or not isinstance(value, dict) or len(named) > 1:
         return value
-    kind, held = next(iter(value.items()))
+    kind, held = next(iter((named or value).items()))
     kind = kind.replace("_", "").lower()
     listed = as_list(as_object(held).get("values"))
     if kind == "arrayvalue":

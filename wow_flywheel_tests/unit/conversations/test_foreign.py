@@ -221,3 +221,46 @@ def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: 
     day = read(tmp_path)
     assert day.conversations["feedback"][0]["thumb"] == "down"
     assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (4, 3, {"automatic_score": 1})
+
+
+def test_quarantine_says_where_a_line_of_another_format_begins(tmp_path: Path) -> None:
+    """A conversation put together from plain calls whose id another one has: the place of its first line."""
+    calls = conversation(session_id="c-1")
+    put(tmp_path, "a.jsonl", [line("c-1") + b"\n"])
+    put(tmp_path, "b.jsonl", [document(OTHER, 50, user_id="u"), *calls])
+    before = len(json.dumps(document(OTHER, 50, user_id="u"))) + 1
+    (row,) = read(tmp_path).quarantine.to_dicts()
+    assert (row["reason"], row["source_file"]) == ("duplicate_id", f"dt={DAY}/b.jsonl")
+    assert (row["source_line"], row["byte_offset"]) == (2, before)
+
+
+def test_conversations_of_a_line_are_counted_also_where_one_of_them_is_not_kept(tmp_path: Path) -> None:
+    """One line tells of two conversations, and another file has one of them with other words."""
+    put(tmp_path, "a.jsonl", [line("s-1") + b"\n"])
+    put(tmp_path, "b.jsonl", [export(span(0, OTHER, **{"session.id": "s-1"}), span(50, OTHER, **{"session.id": "s-2"}))])
+    day = read(tmp_path)
+    assert day.conversations["conversation_id"].to_list() == ["s-2", "s-1"]
+    assert (day.counts["conversations"], day.counts["lines"], day.quarantine["reason"].to_list()) == (2, 2, ["duplicate_id"])
+
+
+def test_attributes_from_a_table_have_nulls_for_the_other_types(tmp_path: Path) -> None:
+    about = {"session.id": "s-1"}
+    first = span(0, OTHER, **about)
+    for each in first["attributes"]:
+        each["value"]["intValue"] = None
+    put(tmp_path, "a.jsonl", [export(first), export(first | {"spanId": "", "events": []})])
+    (row,) = read(tmp_path).conversations.to_dicts()
+    assert [each["content"] for each in row["messages"]] == [each["content"] for each in OTHER]
+
+
+def test_rows_of_different_kinds_in_one_table(tmp_path: Path) -> None:
+    """Each row has the columns of all kinds; those that are null are not there."""
+    name = "019a53e3-5a00-7000-8000-000000000001"
+    inference = {"id": name, "function_name": "support", "input": json.dumps({"messages": [{"role": "user", "content": "Hi"}]}),
+                 "output": json.dumps([{"type": "text", "text": "Hello"}])}  # fmt: skip
+    score = {"id": "1", "target_id": name, "metric_name": "solved", "value": True}
+    put(tmp_path, "a.parquet", [inference | dict.fromkeys(score.keys() - {"id"}), dict.fromkeys(inference) | score])
+    day = read(tmp_path)
+    (row,) = day.conversations.to_dicts()
+    assert ([each["content"] for each in row["messages"]], row["feedback"]["thumb"]) == (["Hi", "Hello"], "up")
+    assert (day.counts["conversation_lines"], day.counts["lines"]) == (2, 2)
