@@ -62,13 +62,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def native(args: argparse.Namespace, folder: Path) -> dict[int, dict[str, Measured]]:
-    """By size: bare DuckDB, ours, and ours without redaction, in turns. Sizes other than the main one run once."""
+    """By size: DuckDB, ours, ours without redaction, in turns; all but the main size once. Stops where lines are missing."""
     done = {}
     for size in sorted({args.conversations, *args.sizes}):
         logs = built(args, folder / f"native-{size}", size)
         main_one = size == args.conversations
         sides = ("duckdb", "ours", "without_redaction") if main_one else ("duckdb", "ours")
         done[size] = best(sides, logs, args.runs if main_one else 1)
+        taken = done[size]["ours"]["counts"]["conversations"]
+        if taken != size:
+            raise SystemExit(f"{logs}: {taken} conversations came of {size}: no comparison")
     return done
 
 

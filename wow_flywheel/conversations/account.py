@@ -126,6 +126,8 @@ class Account:
     forgotten: Forgotten = NOBODY
     vault: Vault | None = None
     told: pl.DataFrame = field(default_factory=FEEDBACK_LINES.empty)
+    whole: bool = True
+    """Whether every line of the files is of this day, so that all that are read must be accounted for."""
     people: People | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
@@ -218,6 +220,11 @@ class Account:
             ContractError: Lines are lost: a defect.
         """
         self._redact_waiting()
+        if self.whole and self._passed != self.counts["lines"]:
+            raise ContractError(
+                f"{self._passed} lines were read and {self.counts['lines']} are accounted for",
+                hint="this is a defect of a reader: report it with these numbers and the formats of the day's files",
+            )
         census = Census(pl.concat([pl.DataFrame(schema=pl.Schema(CENSUS)), *self._seen]))
         copies, versions = census.copies(), census.versions()
         competing = self._rows.scan().filter(pl.col("seq").is_in(versions.implode())).collect()

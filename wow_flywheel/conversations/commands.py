@@ -25,6 +25,7 @@ class LogFormat(StrEnum):
     LANGFUSE = "langfuse"
     OTEL = "otel"
     TENSORZERO = "tensorzero"
+    LANGSMITH = "langsmith"
 
 
 DayOption = Annotated[dt.datetime, typer.Option("--dt", formats=["%Y-%m-%d"], help="The day, as YYYY-MM-DD.")]
@@ -147,6 +148,6 @@ def vault_key() -> None:
 
 def _why(reason: str) -> str:
     from wow_flywheel.conversations.fields import REASONS
-    from wow_flywheel.conversations.readers.records import IGNORED
+    from wow_flywheel.conversations.readers.provenance import IGNORED
 
     return (REASONS | IGNORED)[reason]

@@ -9,22 +9,26 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wow_flywheel.conversations.lines import Line, read_lines
+from wow_flywheel.conversations.fields import BrokenRecordError
+from wow_flywheel.conversations.lines import read_lines
+from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.records import Record
-from wow_flywheel.conversations.readers.registry import READERS, detect, read
+from wow_flywheel.conversations.readers.registry import NATIVE, READERS, detect, read
+from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.errors import SourceError
 
-ENDINGS = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
+KINDS = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
+ENDINGS = (*KINDS, ".parquet")
 AUTO = "auto"
 LOOKED_AT = 100
-"""Documents that are shown to the readers before an input counts as unknown."""
+"""Documents of a file that are shown to the readers before it counts as unknown."""
 OUTPUT = "conversations.jsonl.gz"
 
 
@@ -33,7 +37,7 @@ class Converted:
     """What was converted.
 
     Attributes:
-        format: As which the documents were read.
+        format: As which the documents were read; several when files differ.
         files: How many files.
         documents: How many JSON documents in them.
         conversations: How many records were written.
@@ -51,65 +55,98 @@ class Converted:
 
 @dataclass(slots=True)
 class _Input:
-    """Documents as they are read, and the count of what is none."""
+    """Documents by format, and the count of what is none."""
 
-    files: list[Path]
     documents: int = 0
+    of: dict[str, list[Any]] = field(default_factory=dict)
+    unknown: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
 
-    def __iter__(self) -> Iterator[Any]:
-        for path in self.files:
-            for document in self._of(path):
-                self.documents += 1
-                yield document
+    def add(self, path: Path, format_name: str) -> None:
+        """Take in a file, in the format named or in that of its first documents."""
+        documents = self._in(path)
+        self.documents += len(documents)
+        known = (detect(document) for document in islice(documents, LOOKED_AT))
+        name = format_name if format_name != AUTO else next((found for found in known if found), None)
+        if name is None:
+            self.unknown += len(documents)
+        else:
+            self.of.setdefault(name, []).extend(documents)
 
-    def _of(self, path: Path) -> Iterator[Any]:
+    def _in(self, path: Path) -> list[Any]:
+        found = []
         try:
             with path.open("rb") as stream:
-                lines = list(self._whole(read_lines(stream, path.name)))
+                for line in read_lines(stream, path.name):
+                    document = _json(line.data) if line.broken is None else None
+                    if document is not None:
+                        found.append(document)
+                    elif line.broken or line.data.strip():
+                        self.ignored[line.broken or "not_json"] += 1
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or 'cannot be read'}", hint="check INPUT") from error
-        document = _json(b"\n".join(lines)) if ".json" in path.suffixes else None
-        if document is not None:
-            yield from document if isinstance(document, list) else [document]
-            return
-        for line in lines:
-            document = _json(line)
-            if document is None:
-                self.ignored["not_json"] += 1
-            else:
-                yield document
-
-    def _whole(self, lines: Iterator[Line]) -> Iterator[bytes]:
-        for line in lines:
-            if line.broken:
-                self.ignored[line.broken] += 1
-            elif line.data.strip():
-                yield line.data
+        return found
 
 
 def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: str = "UTC") -> Converted:
     """Convert a file, or all files below a folder, into `dt=YYYY-MM-DD/conversations.jsonl.gz` by each record's start.
 
-    Calls of one conversation may lie in different files, so all files are read before anything is written.
+    Each file's format is that of its first documents which a reader knows, so a folder may hold several. Native records are
+    taken over. Calls of one conversation may lie in different files, so all files are read before anything is written.
 
     Args:
-        source: The file or folder of `.json`, `.jsonl` or `.ndjson`, also compressed as `.gz` or `.zst`.
+        source: The file or folder of `.json`, `.jsonl` or `.ndjson`, also compressed as `.gz` or `.zst`, or of `.parquet`.
         folder: Where the days' folders are made.
-        format_name: A name of a reader, or `auto`: the one that first knows a document.
+        format_name: A name of a reader, or `auto`.
         timezone: The business timezone, in which a record's day is counted.
 
     Raises:
-        SourceError: There is no input, no reader knows it, or a file of an earlier conversion is in the way.
+        SourceError: There is no input, no reader knows any of it, or a file of an earlier conversion is in the way.
     """
-    given = _Input(_files(source))
-    documents = iter(given)
-    name, first = _format(source, documents, format_name)
-    found = read(name, chain(first, documents))
-    days = _by_day(found.records, ZoneInfo(timezone))
-    written = _write(folder, days)
-    ignored = dict(sorted((given.ignored + Counter(found.ignored)).items()))
-    return Converted(name, len(given.files), given.documents, len(found.records), written, ignored)
+    files = _files(source)
+    given = _Input()
+    for path in files:
+        given.add(path, format_name)
+    if not given.of:
+        what = f"none of {given.documents} documents is of a known format" if given.documents else "no JSON in it"
+        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
+    given.ignored["unknown_document"] += given.unknown
+    records = [record for name in sorted(given.of) for record in _records(name, given)]
+    written = _write(folder, _by_day(records, ZoneInfo(timezone)))
+    ignored = dict(sorted((+given.ignored).items()))
+    return Converted(", ".join(sorted(given.of)), len(files), given.documents, len(records), written, ignored)
+
+
+def _records(name: str, given: _Input) -> list[Record]:
+    """The records in all documents of one format, by start and id."""
+    if name == NATIVE:
+        return _native(given.of[name], given.ignored)
+    found = read(name, enumerate(given.of[name]))
+    given.ignored.update(found.parts)
+    return found.records
+
+
+def _native(documents: Iterable[Any], ignored: Counter[str]) -> list[Record]:
+    """Valid native records as they are, with the feedback to them that stands in documents of its own."""
+    records: dict[str, list[Record]] = {}
+    later = []
+    for document in documents:
+        if (said := feedback_document(document)) is not None:
+            later.append(said)
+            continue
+        try:
+            row = parse_record(json.dumps(document).encode())
+        except BrokenRecordError as error:
+            ignored[error.reason] += 1
+            continue
+        started = row["started_at"].astimezone(dt.UTC).isoformat()
+        records.setdefault(row["conversation_id"], []).append(document | {"started_at": started})
+    for name, feedback in later:
+        if name not in records or not feedback:
+            ignored["no_conversation" if feedback else "unclear_score"] += 1
+        for record in records.get(name, ()):
+            record["feedback"] = (record.get("feedback") or {}) | feedback
+    return sorted((each for same in records.values() for each in same), key=lambda each: str(each["started_at"]))
 
 
 def _files(source: Path) -> list[Path]:
@@ -129,19 +166,6 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
-
-
-def _format(source: Path, documents: Iterator[Any], name: str) -> tuple[str, list[Any]]:
-    """The reader's name, and the documents that were looked at to find it."""
-    if name != AUTO:
-        return name, []
-    first: list[Any] = []
-    for document in islice(documents, LOOKED_AT):
-        first.append(document)
-        if found := detect(document):
-            return found, first
-    what = f"none of the first {len(first)} documents is of a known format" if first else "no JSON in it"
-    raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
 
 
 def _by_day(records: list[Record], zone: ZoneInfo) -> dict[str, list[Record]]:

@@ -5,12 +5,11 @@ What belongs here: looking at a file. What does not: recognising a document (`re
 
 import json
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from wow_flywheel.conversations.lines import Block
-from wow_flywheel.conversations.readers.registry import detect
+from wow_flywheel.conversations.readers.registry import NATIVE, detect
 
-NATIVE: Final = "native"
 LOOKED_AT: Final = 100
 """Lines that are shown to the readers before a file counts as native."""
 
@@ -22,12 +21,6 @@ def format_of(block: Block) -> str:
             document = json.loads(line.data) if line.broken is None and line.data.strip() else None
         except (ValueError, RecursionError):
             continue
-        if _is_native(document):
-            return NATIVE
         if document is not None and (found := detect(document)):
             return found
     return NATIVE
-
-
-def _is_native(document: Any) -> bool:
-    return isinstance(document, dict) and "conversation_id" in document and "messages" in document

@@ -8,8 +8,10 @@ first conversation that it belongs to.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -23,17 +25,16 @@ from wow_flywheel.conversations.lines import Block, Line, read_blocks
 from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
-from wow_flywheel.conversations.readers.sessions import Call
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.errors import StorageUnavailable
 
-PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], Callable[[Any], list[Call]]]]] = {
-    "openai": ("openai_calls", OPENAI, openai_calls.calls_of),
-    "otel": ("otel_calls", OTEL, otel.calls_of),
+PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], ModuleType]]] = {
+    "openai": ("openai_calls", OPENAI, openai_calls),
+    "otel": ("otel_calls", OTEL, otel),
 }
-"""Formats of which many lines are read at once: the file under `sql/ingest/`, the JSON types, and calls of a line with care."""
+"""Formats of which many lines are read at once: the file under `sql/ingest/`, the JSON types, and the careful reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +76,38 @@ class Foreign:
 
     def _read_carefully(self, lines: Iterable[Located]) -> None:
         """Read documents one by one, and count each for what came of it."""
-        located, documents = [], []
+        located: list[Located] = []
+        documents = []
         for each in lines:
-            document = self._document(each)
-            if document is not None:
+            for document in self._documents(each):
+                documents.append((len(located), document))
                 located.append(each)
-                documents.append(document)
         found = registry.read(self.name, documents)
-        owners: dict[str, set[int]] = {}
-        for index, names in enumerate(found.keys):
-            for key in names:
-                owners.setdefault(key, set()).add(index)
-        broken = {key: error for keys, error in found.broken for key in keys}
-        first: dict[int, Located] = {}
-        counted: dict[int, int] = {}
-        for each, document in zip(located, documents, strict=True):
-            keys, reason = registry.belongs(self.name, document)
-            indexes = sorted(set().union(*(owners.get(key, ()) for key in keys)))
-            if indexes:
-                counted[indexes[0]] = counted.get(indexes[0], 0) + 1
-                first.update({index: each for index in indexes if index not in first})
-            else:
-                self._unused(each, next((broken[key] for key in sorted(keys) if key in broken), None), reason)
+        owners: dict[int, int] = {}
+        for place, sources in enumerate(found.sources):
+            for index in sources:
+                owners.setdefault(index, place)
+        counted = Counter(owners.values())
+        for index, error in found.broken.items():
+            self._unused(located[index], error, "")
+        for index, reason in found.ignored.items():
+            self._unused(located[index], None, reason)
         made = [
-            {**parse_record(json.dumps(record).encode()), **_place(first[index]), "lines": counted.get(index, 0)}
-            for index, record in enumerate(found.records)
+            {**parse_record(json.dumps(record).encode()), **_place(located[sources[0]]), "lines": counted[place]}
+            for place, (record, sources) in enumerate(zip(found.records, found.sources, strict=True))
         ]
         schema = {**SHAPE, "source_file": pl.String, "source_line": pl.Int64, "seq": pl.Int64, "byte_offset": pl.Int64}
         self._take(pl.DataFrame(made, schema=pl.Schema({**schema, "lines": pl.Int64})))
 
-    def _document(self, each: Located) -> Any:
-        """A line's JSON; None for one that is blank or broken, which is noted."""
+    def _documents(self, each: Located) -> list[Any]:
+        """A line's JSON; nothing for one that is blank or broken, which is noted."""
         line, here = each.line, each.file.takes(self.account.day, None)
         if line.broken is None and not line.data.strip():
             self.account.blank(here)
-            return None
+            return []
         try:
             if line.broken is None:
-                return json.loads(line.data)
+                return [json.loads(line.data)]
             broken = BrokenRecordError(line.broken, REASONS[line.broken])
         except RecursionError:
             broken = BrokenRecordError("too_deep", REASONS["too_deep"])
@@ -122,7 +117,7 @@ class Foreign:
             broken = BrokenRecordError("not_json", "the line is not JSON")
         if here:
             self.account.quarantine(each.file.path, line, broken)
-        return None
+        return []
 
     def _unused(self, each: Located, error: BrokenRecordError | None, reason: str) -> None:
         if not each.file.takes(self.account.day, None):
@@ -134,7 +129,7 @@ class Foreign:
 
     def _read_plain(self, files: Sequence[LogFile]) -> None:
         """Link the plain calls of all files; go through the files again for what is left."""
-        query, expected, calls_of = PLAIN[self.name]
+        query, expected, careful_reader = PLAIN[self.name]
         reader = PlainCalls(query, expected)
         heavy = Spool({"place": pl.Int64, **{name: CALLS[name] for name in HEAVY}})
         light, unclear, careful = [pl.DataFrame(schema=pl.Schema(LIGHT))], [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
@@ -147,7 +142,7 @@ class Foreign:
             heavy.add(spoken)
             odd = (calls.filter(~plain)["place"] // LINE).unique().to_list()
             careful.update(odd)
-            unclear.append(self._unclear((block.line(place - start) for place in odd), calls_of))
+            unclear.append(self._unclear((block.line(place - start) for place in odd), careful_reader))
             silent = (
                 calls.filter(plain).group_by(pl.col("place") // LINE).agg(pl.col("is_call").any()).filter(~pl.col("is_call"))
             )
@@ -160,7 +155,7 @@ class Foreign:
         if careful:
             self._read_carefully(each for each in self._lines(files, again=True) if each.place in careful)
 
-    def _unclear(self, lines: Iterable[Line], calls_of: Callable[[Any], list[Call]]) -> pl.DataFrame:
+    def _unclear(self, lines: Iterable[Line], reader: ModuleType) -> pl.DataFrame:
         """What is known of the calls in lines that are not plain."""
         known: list[dict[str, str | None]] = []
         for line in lines:
@@ -168,8 +163,8 @@ class Foreign:
                 document = json.loads(line.data)
             except (ValueError, RecursionError):
                 continue
-            known += [{"call_id": key, "trace": key} for key in registry.belongs(self.name, document)[0]]
-            for call in calls_of(document):
+            known += [{"call_id": key, "trace": key, "session": key} for key in reader.keys_of(document)]
+            for call in reader.calls_of(document):
                 scope = {"session": call.session, "customer": call.user, "scenario": call.scenario}
                 known.append({**scope, "call_id": call.id, "trace": call.trace})
         return pl.DataFrame(known, schema=pl.Schema(UNCLEAR))

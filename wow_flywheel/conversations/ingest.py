@@ -16,11 +16,12 @@ import polars as pl
 from wow_flywheel.contracts import FEEDBACK_LINES
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead, People
 from wow_flywheel.conversations.ahead import ahead
-from wow_flywheel.conversations.detect import NATIVE, format_of
+from wow_flywheel.conversations.detect import format_of
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.native import NativeLines
+from wow_flywheel.conversations.readers.registry import NATIVE
 from wow_flywheel.conversations.record import CONTRACT
 from wow_flywheel.conversations.redaction.names import DEFAULT_PATHS
 from wow_flywheel.conversations.redaction.vault import Vault
@@ -63,10 +64,11 @@ def read_day(
         StorageUnavailable: The object store does not answer.
     """
     later = FEEDBACK_LINES.empty() if told is None else told
-    account, zone = Account(day, forgotten, vault, later, people), ZoneInfo(timezone)
+    account, zone = Account(day, forgotten, vault, later, people=people), ZoneInfo(timezone)
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
+        account.whole &= file.dated
         with source.reading(file) as stream:
             blocks = read_blocks(stream, file.path)
             first = next(blocks, None)

@@ -199,15 +199,16 @@ def _days_of_column(column: pl.Series, zone: ZoneInfo) -> pl.Series:
 
 def _documents(found: Iterable[Any], zone: ZoneInfo) -> Spread | None:
     """The days of documents, each of which may hold a list of them; None if they are neither records nor of a known format."""
-    from wow_flywheel.conversations.readers.registry import detect, read
+    from wow_flywheel.conversations.readers.registry import NATIVE, detect, read
 
     documents = [each for document in found for each in (document if isinstance(document, list) else [document])]
     days = [_day_of(document, zone) for document in documents]
     if not any(days):
         name = next((name for document in islice(documents, LOOKED_AT) if (name := detect(document))), None)
-        if name is None:
+        if name in {None, NATIVE}:
             return None
-        days = [_day_of(record, zone) for record in read(name, [each for each in documents if each is not None]).records]
+        given = list(enumerate(each for each in documents if each is not None))
+        days = [_day_of(record, zone) for record in read(name, given).records]
     count = _Count()
     count.add(days)
     return count.spread()

@@ -5,109 +5,130 @@ What belongs here: the fields around request and response, and joining a stream'
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from wow_flywheel.conversations.readers.calls import Call
+from wow_flywheel.conversations.readers.chunks import CHUNK, joined
+from wow_flywheel.conversations.readers.corrections import Corrections
+from wow_flywheel.conversations.readers.feedback import correction_in, feedback_in
+from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
-from wow_flywheel.conversations.readers.scores import feedback_of
-from wow_flywheel.conversations.readers.sessions import Call, Session
+from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
-from wow_flywheel.conversations.readers.times import moment
-from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, count_of, first, first_text
+from wow_flywheel.conversations.readers.times import EPOCH, moment
+from wow_flywheel.conversations.readers.usage import usage_of
+from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_text
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
-CHUNK = "chat.completion.chunk"
+SESSION = ("session_id", "conversation_id", "thread_id")
+CALL = ("call_id", "response_id", "completion_id", "request_id", "message_id")
 
 
 def recognises(document: Any) -> bool:
-    """Whether a document is a request with its response."""
+    """Whether a document is a request with its response, or feedback `{call_id | response_id | session_id, feedback}`."""
+    return _is_call(document) or _is_feedback(document)
+
+
+def _is_call(document: Any) -> bool:
     return isinstance(document, dict) and bool(as_object(document.get("request"))) and "response" in document
 
 
-def read(documents: Iterable[Any]) -> Records:
+def _is_feedback(document: Any) -> bool:
+    if not isinstance(document, dict) or "request" in document or "messages" in document:
+        return False
+    return bool(as_object(document.get("feedback"))) and first_text(document, *CALL, *SESSION) is not None
+
+
+def read(documents: Documents) -> Records:
     """The conversations in documents `{timestamp, workload_id, client_id, request, response}`; times are epoch or RFC 3339.
 
     The customer is `request.user`, or `user_id` in the document, its `metadata` or the request's; a session is `session_id` or
-    `conversation_id` there.
+    `conversation_id` there. Feedback stands in the document or in one of its own, which names a call or a session.
     """
-    ignored: Counter[str] = Counter()
-    calls: list[Call] = []
-    said: dict[str, dict[str, Any]] = {}
-    for document in _whole(documents):
-        call = _call(document) if recognises(document) else "unknown_document"
-        if isinstance(call, str):
-            ignored[call] += 1
-            continue
-        calls.append(call)
-        said.setdefault(call.id, {}).update(_feedback(document))
-    return records_of(calls, ignored, lambda session: _merged(session, said))
+    left, said = LeftOut(), Said()
+    calls: dict[str, list[Call]] = {}
+    heard: list[tuple[tuple[str, ...], JsonObject, frozenset[int]]] = []
+    for sources, document in _whole(documents):
+        call = _call(document, sources) if _is_call(document) else "unknown_document"
+        if isinstance(call, Call):
+            calls.setdefault(call.id, []).append(call)
+            heard.append(((call.id,), document, sources))
+        elif _is_feedback(document):
+            heard.append((keys_of(document), document, sources))
+        else:
+            left.add(call, sources)
+    better = Corrections()
+    for keys, document, sources in sorted(heard, key=lambda each: moment(first(each[1], *TIMES)) or EPOCH):
+        _hear(keys, document, sources, calls, said, better, left)
+    return records_of([*(call for each in calls.values() for call in each), *better.calls(said)], left, said)
 
 
-def belongs(document: Any) -> tuple[set[str], str]:
-    """By which ids a document belongs to a conversation, and why it gives nothing if none has them."""
-    if not recognises(document):
-        return set(), "unknown_document"
-    call = _call(document)
-    response = as_object(document["response"])
-    if isinstance(call, str) and response.get("object") == CHUNK:
-        return {name} if (name := first_text(response, "id")) else set(), call
-    return ({call.id}, "superseded") if isinstance(call, Call) else (set(), call)
+def _hear(
+    keys: tuple[str, ...],
+    document: JsonObject,
+    sources: frozenset[int],
+    calls: dict[str, list[Call]],
+    said: Said,
+    better: Corrections,
+    left: LeftOut,
+) -> None:
+    """Note what was said of a call."""
+    given = as_object(document.get("feedback"))
+    found, reply = feedback_in(given), correction_in(given)
+    call = next((calls[key][-1] for key in keys if key in calls), None)
+    if reply and call is not None:
+        better.add(call, reply, sources, left)
+    if found:
+        said.add(keys, found, sources)
+    elif _is_feedback(document) and not (reply and call):
+        left.add("no_conversation" if reply else "unclear_score", sources)
+
+
+def keys_of(document: Any) -> tuple[str, ...]:
+    """Ids of the calls and sessions to which a document that is no whole call belongs: of a stream's chunk, of feedback."""
+    if _is_feedback(document):
+        named = [first_text(document, *CALL), first_text(document, *SESSION)]
+        return tuple(name for name in named if name)
+    response = as_object(document.get("response")) if isinstance(document, dict) else {}
+    chunk = first_text(response, "id") if response.get("object") == CHUNK else None
+    return (chunk,) if chunk else ()
 
 
 def calls_of(document: Any) -> list[Call]:
     """The calls in a document on its own."""
-    call = _call(document) if recognises(document) else None
+    call = _call(document, frozenset()) if _is_call(document) else None
     return [call] if isinstance(call, Call) else []
 
 
-def _merged(session: Session, said: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {name: value for call in session.calls for name, value in said[call.id].items()}
-
-
-def _whole(documents: Iterable[Any]) -> Iterable[Any]:
-    """The documents, with the chunks of one response joined to one document at the place of its first chunk."""
-    streams: dict[str, dict[str, Any]] = {}
-    done: list[Any] = []
-    for document in documents:
+def _whole(documents: Documents) -> Iterable[tuple[frozenset[int], Any]]:
+    """The documents with the chunks of each stream put together."""
+    done: list[tuple[set[int], Any]] = []
+    streams: dict[str, tuple[set[int], dict[str, Any]]] = {}
+    for index, document in documents:
         response = as_object(document.get("response")) if isinstance(document, dict) else {}
-        name = response.get("id")
-        if response.get("object") != CHUNK or not isinstance(name, str):
-            done.append(document)
+        name = first_text(response, "id")
+        if response.get("object") != CHUNK or name is None:
+            done.append(({index}, document))
             continue
         if name not in streams:
-            streams[name] = {**document, "response": {"id": name, "model": response.get("model"), "chunks": []}}
+            whole = {**document, "response": {"id": name, "model": response.get("model"), "chunks": []}}
+            streams[name] = (set(), whole)
             done.append(streams[name])
-        streams[name]["response"]["chunks"].append(response)
-    return map(_joined, done)
+        streams[name][0].add(index)
+        streams[name][1]["response"]["chunks"].append(response)
+    return [(frozenset(sources), _joined(document)) for sources, document in done]
 
 
 def _joined(document: Any) -> Any:
     response = document.get("response") if isinstance(document, dict) else None
     if not isinstance(response, dict) or not isinstance(response.get("chunks"), list):
         return document
-    message: dict[str, Any] = {"role": "assistant", "content": ""}
-    calls: dict[Any, dict[str, Any]] = {}
-    usage = None
-    for chunk in map(as_object, response["chunks"]):
-        usage = chunk.get("usage") or usage
-        choice = as_object(next(iter(as_list(chunk.get("choices"))), None))
-        delta = as_object(choice.get("delta"))
-        message["content"] += delta["content"] if isinstance(delta.get("content"), str) else ""
-        for piece in map(as_object, as_list(delta.get("tool_calls"))):
-            _add_piece(calls.setdefault(str(piece.get("index")), {"id": None, "name": "", "arguments": ""}), piece)
-    message["tool_calls"] = list(calls.values())
+    message, usage = joined(response["chunks"])
     return document | {"response": {**response, "choices": [{"message": message}], "usage": usage}}
 
 
-def _add_piece(call: dict[str, Any], piece: JsonObject) -> None:
-    function = as_object(piece.get("function"))
-    call["id"] = call["id"] or first_text(piece, "id")
-    for name in ("name", "arguments"):
-        call[name] += function[name] if isinstance(function.get(name), str) else ""
-
-
-def _call(document: JsonObject) -> Call | str:
+def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
     request, response = as_object(document["request"]), as_object(document["response"])
     asked = chat_messages(request, "user")
     reply = chat_messages(response, "assistant")
@@ -125,7 +146,8 @@ def _call(document: JsonObject) -> Call | str:
         ended=_ended(document, started),
         request=asked,
         reply=reply,
-        session=first_text(about, "session_id", "conversation_id", "thread_id"),
+        sources=sources,
+        session=first_text(about, *SESSION),
         previous=first_text(request, "previous_response_id"),
         user=first_text(request, "user") or first_text(about, "user_id", "end_user", "user"),
         model=first_text(response, "model") or first_text(request, "model"),
@@ -137,25 +159,6 @@ def _call(document: JsonObject) -> Call | str:
 def _ended(document: JsonObject, started: Any) -> Any:
     ended = moment(first(document, "ended_at", "end_time", "completed_at"))
     return ended if ended is not None and ended >= started else None
-
-
-def _feedback(document: JsonObject) -> dict[str, Any]:
-    given = as_object(document.get("feedback"))
-    found: dict[str, Any] = {}
-    for name in ("thumb", "rating", "score"):
-        found |= feedback_of(name, given.get(name))
-    return found | feedback_of("comment", None, given.get("comment"))
-
-
-def usage_of(usage: JsonObject) -> dict[str, int | None] | None:
-    """Tokens of request and reply under any of their names."""
-    counts = {
-        "prompt_tokens": count_of(first(usage, "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "input")),
-        "completion_tokens": count_of(
-            first(usage, "completion_tokens", "output_tokens", "completionTokens", "outputTokens", "output")
-        ),
-    }
-    return counts if any(value is not None for value in counts.values()) else None
 
 
 def _digest(document: JsonObject) -> str:

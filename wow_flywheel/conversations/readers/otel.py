@@ -1,209 +1,152 @@
-"""OTLP JSON (`resourceSpans`): the conventions of OpenTelemetry for generative AI, current and legacy, and OpenInference.
+"""OTLP JSON (`resourceSpans`, `resourceLogs`): the conventions of OpenTelemetry for generative AI, current and legacy, and
+OpenInference.
 
-What belongs here: which spans are calls, and which attributes and events hold their messages. What does not: messages
-(`shapes`).
+What belongs here: which spans are calls, and which attributes and events hold their messages. What does not: the export's own
+shape (`otlp`), what people noted on spans (`evaluations`), messages (`shapes`).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from wow_flywheel.conversations.readers.calls import Call
+from wow_flywheel.conversations.readers.evaluations import EVALUATION, note
 from wow_flywheel.conversations.readers.flattened import nested, under
-from wow_flywheel.conversations.readers.records import Feedback, Records, records_of
-from wow_flywheel.conversations.readers.scores import feedback_of
-from wow_flywheel.conversations.readers.sessions import Call, Session
+from wow_flywheel.conversations.readers.otlp import Event, Span, is_export, spans_in, spans_of
+from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
+from wow_flywheel.conversations.readers.records import Records, records_of
+from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
-from wow_flywheel.conversations.readers.times import moment
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, count_of, first, first_text
+from wow_flywheel.conversations.readers.usage import usage_of
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first, first_text
 
 CALLS = {"chat", "text_completion", "generate_content", "completion"}
 """Values of `gen_ai.operation.name` for a call of a model."""
+KINDS = {"llm", "chat", "completion", "generation", "chat_model"}
+"""Kinds of a span that is a call of a model, as the instrumentations name them."""
+KIND = (
+    "openinference.span.kind", "traceloop.span.kind", "llm.request.type", "langfuse.observation.type", "mlflow.spanType",
+    "langsmith.span.kind",
+)  # fmt: skip
 REQUEST = (
-    "gen_ai.input.messages",
-    "gen_ai.prompt",
-    "llm.prompts",
-    "traceloop.entity.input",
-    "input.value",
-    "ai.prompt.messages",
-)
-REPLY = ("gen_ai.output.messages", "gen_ai.completion", "output.value", "traceloop.entity.output", "ai.response.text")
-SESSION = ("session.id", "gen_ai.conversation.id", "langfuse.session.id", "traceloop.association.properties.session_id")
-USER = ("user.id", "enduser.id", "langfuse.user.id", "traceloop.association.properties.user_id")
+    "gen_ai.input.messages", "gen_ai.prompt", "llm.prompts", "traceloop.entity.input", "langfuse.observation.input",
+    "mlflow.spanInputs", "gcp.vertex.agent.llm_request", "request_data", "lk.chat_ctx", "input.value", "ai.prompt.messages",
+    "ai.prompt", "input",
+)  # fmt: skip
+REPLY = (
+    "gen_ai.output.messages", "gen_ai.completion", "langfuse.observation.output", "mlflow.spanOutputs",
+    "gcp.vertex.agent.llm_response", "response_data", "output.value", "traceloop.entity.output", "ai.response.text",
+    "lk.response.text", "output",
+)  # fmt: skip
+SESSION = (
+    "session.id", "gen_ai.conversation.id", "langfuse.session.id", "traceloop.association.properties.session_id",
+    "langsmith.metadata.session_id", "langsmith.metadata.thread_id", "ai.telemetry.metadata.sessionId",
+)  # fmt: skip
+USER = (
+    "user.id", "enduser.id", "langfuse.user.id", "traceloop.association.properties.user_id", "langsmith.metadata.user_id",
+    "ai.telemetry.metadata.userId",
+)  # fmt: skip
 MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.model.id")
 SCENARIO = ("gen_ai.agent.name", "traceloop.workflow.name")
-PROMPT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.promptTokens")
-REPLY_TOKENS = (
-    "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "ai.usage.completionTokens",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    trace: str
-    id: str
-    attributes: JsonObject
-    events: list[tuple[str, JsonObject]]
-    resource: JsonObject
-    span: JsonObject
+REQUEST_PATHS = ("llm.input_messages", "gen_ai.prompt")
+REPLY_PATHS = ("llm.output_messages", "gen_ai.completion")
 
 
 def recognises(document: Any) -> bool:
-    """Whether a document is an OTLP export of traces."""
-    return isinstance(document, dict) and isinstance(first(document, "resourceSpans", "resource_spans"), list)
+    """Whether a document is an OTLP export of traces or of log records."""
+    return is_export(document)
 
 
-def read(documents: Iterable[Any]) -> Records:
-    """The conversations in OTLP exports; a trace may be spread over documents."""
-    ignored: Counter[str] = Counter()
+def read(documents: Documents) -> Records:
+    """The conversations in OTLP exports; a trace, and the events of a span, may be spread over documents."""
+    left, said = LeftOut(), Said()
     calls: list[Call] = []
-    said: dict[str, Feedback] = {}
-    for document in documents:
-        if not recognises(document):
-            ignored["unknown_document"] += 1
-            continue
-        for span in _spans(document):
-            call = _call(span)
-            if isinstance(call, str):
-                ignored[call] += 1
-            else:
-                calls.append(call)
-            _add_annotations(span, call, said, ignored)
-    return records_of(calls, ignored, lambda session: _merged(session, said))
+    for span in spans_of(documents, left):
+        call = _call(span)
+        if isinstance(call, Call):
+            calls.append(call)
+        noted = note(span, call if isinstance(call, Call) else None, said, left)
+        if isinstance(call, str) and (span.logged or not noted):
+            left.add(call, span.sources)
+    return records_of(calls, left, said)
 
 
-def belongs(document: Any) -> tuple[set[str], str]:
-    """By which ids a document belongs to a conversation, and why it gives nothing if none has them."""
-    if not recognises(document):
-        return set(), "unknown_document"
-    spans = list(_spans(document))
-    reasons = [found for span in spans if isinstance(found := _call(span), str)]
-    keys = {key for span in spans for key in (span.trace, span.id) if key}
-    return keys, next((reason for reason in reasons if reason != "not_a_call"), reasons[0] if reasons else "superseded")
+def keys_of(document: Any) -> tuple[str, ...]:
+    """Ids of the spans, traces and sessions to which the parts of a document belong."""
+    keys: set[str | None] = set()
+    for span in spans_in(document):
+        told = (span.attributes, *(event.attributes for event in span.events))
+        keys |= {span.id, span.trace, *(first_text(about, *SESSION) for about in told)}
+    return tuple(sorted(key for key in keys if key))
 
 
 def calls_of(document: Any) -> list[Call]:
     """The calls in a document on its own."""
-    spans = _spans(document) if recognises(document) else ()
-    return [call for span in spans if isinstance(call := _call(span), Call)]
+    return [call for span in spans_in(document) if isinstance(call := _call(span), Call)]
 
 
-def _spans(document: JsonObject) -> Iterator[_Span]:
-    for group in map(as_object, as_list(first(document, "resourceSpans", "resource_spans"))):
-        resource = _attributes(as_object(group.get("resource")))
-        scopes = first(group, "scopeSpans", "scope_spans", "instrumentationLibrarySpans")
-        for scope in map(as_object, as_list(scopes)):
-            for span in map(as_object, as_list(scope.get("spans"))):
-                yield _Span(
-                    trace=str(first(span, "traceId", "trace_id") or ""),
-                    id=str(first(span, "spanId", "span_id") or ""),
-                    attributes=_attributes(span),
-                    events=[
-                        (str(event.get("name")), _attributes(event)) for event in map(as_object, as_list(span.get("events")))
-                    ],
-                    resource=resource,
-                    span=span,
-                )
-
-
-def _attributes(holder: JsonObject) -> dict[str, Any]:
-    listed = map(as_object, as_list(holder.get("attributes")))
-    return {str(each["key"]): _value(each.get("value")) for each in listed if "key" in each}
-
-
-def _value(value: Any) -> Any:
-    """A value of OTLP, which names its type: `{"stringValue": …}`; from a table, the other types are there as nulls."""
-    named = {kind: held for kind, held in value.items() if held is not None} if isinstance(value, dict) else {}
-    if not value or not isinstance(value, dict) or len(named) > 1:
-        return value
-    kind, held = next(iter((named or value).items()))
-    if kind == "arrayValue":
-        return [_value(each) for each in as_list(as_object(held).get("values"))]
-    if kind == "kvlistValue":
-        return {
-            str(each.get("key")): _value(each.get("value")) for each in map(as_object, as_list(as_object(held).get("values")))
-        }
-    if kind == "intValue" and isinstance(held, str):
-        return int(held) if held.removeprefix("-").isdecimal() and len(held) < 20 else None
-    return held
-
-
-def _call(span: _Span) -> Call | str:
+def _call(span: Span) -> Call | str:
     about = span.attributes
-    if not _is_call(about):
+    if not _is_call(span):
         return "not_a_call"
     asked, reply = _request(span), _reply(span)
-    started = moment(_nanoseconds(first(span.span, "startTimeUnixNano", "start_time_unix_nano")))
-    ended = moment(_nanoseconds(first(span.span, "endTimeUnixNano", "end_time_unix_nano")))
     if not asked:
         return "no_messages"
     if not reply:
         return "no_reply"
-    if started is None:
+    if span.started is None:
         return "no_time"
-    usage = {"prompt_tokens": _count(about, PROMPT_TOKENS), "completion_tokens": _count(about, REPLY_TOKENS)}
     return Call(
-        id=span.id or f"{span.trace}-{started.timestamp()}",
-        started=started,
-        ended=ended if ended is not None and ended >= started else None,
+        id=span.id or f"{span.trace}-{span.started.timestamp()}",
+        started=span.started,
+        ended=span.ended if span.ended is not None and span.ended >= span.started else None,
         request=asked,
         reply=reply,
+        sources=span.sources.union(*(event.sources for event in span.events if event.name != EVALUATION)),
         session=first_text(about, *SESSION),
         trace=span.trace or None,
         user=first_text(about, *USER),
         model=first_text(about, *MODEL),
         scenario=first_text(about, *SCENARIO) or first_text(span.resource, "service.name"),
-        usage=usage if any(value is not None for value in usage.values()) else None,
+        usage=usage_of(about),
     )
 
 
-def _nanoseconds(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 25 else value
-
-
-def _is_call(about: JsonObject) -> bool:
-    kind = about.get("openinference.span.kind") or about.get("traceloop.span.kind") or about.get("llm.request.type")
-    operation = about.get("gen_ai.operation.name") or about.get("operation.name")
+def _is_call(span: Span) -> bool:
+    about = span.attributes
+    kind = first(about, *KIND)
+    operation = first(about, "gen_ai.operation.name", "operation.name")
     if isinstance(operation, str) and operation.startswith("ai."):
         return operation.endswith((".doGenerate", ".doStream"))
     if kind is not None or operation is not None:
-        return str(operation) in CALLS or str(kind).lower() in {"llm", "chat", "completion"}
+        return str(operation) in CALLS or str(kind).lower() in KINDS
     return any(name.startswith(("gen_ai.prompt", "llm.input_messages")) for name in about)
 
 
-def _count(about: JsonObject, names: tuple[str, ...]) -> int | None:
-    return next((found for name in names if (found := count_of(about.get(name))) is not None), None)
+def _request(span: Span) -> list[Message]:
+    return _first_found(span, REQUEST_PATHS, REQUEST, "user") or _told(span, "asked")
 
 
-def _sources(span: _Span) -> list[JsonObject]:
-    """Where a span may keep its messages: its attributes, else the attributes of its events."""
-    return [span.attributes, *(attributes for _, attributes in span.events)]
+def _reply(span: Span) -> list[Message]:
+    return _generated(span.attributes) or _first_found(span, REPLY_PATHS, REPLY, "assistant") or _told(span, "answered")
 
 
-def _request(span: _Span) -> list[Message]:
-    for about in _sources(span):
-        for prefix in ("llm.input_messages", "gen_ai.prompt"):
-            found = chat_messages(under(about, prefix), "user")
+def _generated(about: JsonObject) -> list[Message]:
+    """The Vercel AI SDK keeps a reply's text and its calls in two attributes."""
+    calls = as_list(about.get("ai.response.toolCalls"))
+    return chat_messages({"text": about.get("ai.response.text"), "toolCalls": calls}) or [] if calls else []
+
+
+def _first_found(span: Span, paths: tuple[str, ...], names: tuple[str, ...], role: str) -> list[Message]:
+    """The messages in a span's attributes, else in those of its events: under a dotted path, else in one attribute."""
+    for about in (span.attributes, *(event.attributes for event in span.events)):
+        for path in paths:
+            found = chat_messages(under(about, path), role)
             if found:
                 return found
-        for name in REQUEST:
-            found = messages_or_text(about.get(name), "user")
+        for name in names:
+            found = messages_or_text(about.get(name), role)
             if found:
-                return _instructions(about) + found
-    return [message for side, told in _told(span) if side == "asked" for message in told]
-
-
-def _reply(span: _Span) -> list[Message]:
-    for about in _sources(span):
-        for prefix in ("llm.output_messages", "gen_ai.completion"):
-            found = chat_messages(under(about, prefix), "assistant")
-            if found:
-                return found
-        for name in REPLY:
-            found = messages_or_text(about.get(name), "assistant")
-            if found:
-                return found
-    return [message for side, told in _told(span) if side == "answered" for message in told]
+                return (_instructions(about) if role == "user" else []) + found
+    return []
 
 
 def _instructions(about: JsonObject) -> list[Message]:
@@ -211,43 +154,25 @@ def _instructions(about: JsonObject) -> list[Message]:
     return chat_messages([{"role": "system", "parts": given}]) or [] if given else []
 
 
-def _told(span: _Span) -> Iterator[tuple[str, list[Message]]]:
-    """The legacy events `gen_ai.user.message` … `gen_ai.choice`, as events of the span or as one attribute `events`."""
-    logged = [_event_body(attributes) | {"event.name": name} for name, attributes in span.events]
+def _told(span: Span, side: str) -> list[Message]:
+    """One side of the legacy events `gen_ai.user.message` … `gen_ai.choice`, as events or as one attribute `events`."""
+    logged = [_event_body(event) | {"event.name": event.name} for event in span.events]
+    found: list[Message] = []
     for event in [*logged, *map(as_object, as_list(span.attributes.get("events")))]:
         name = str(event.get("event.name"))
-        if name.startswith("gen_ai."):
-            side = "answered" if name == "gen_ai.choice" else "asked"
-            yield side, chat_messages([event], "user" if side == "asked" else "assistant") or []
+        answers = name == "gen_ai.choice"
+        if name.startswith("gen_ai.") and name != EVALUATION and answers == (side == "answered"):
+            found += chat_messages([event], "assistant" if answers else "user") or []
+    return found
 
 
-def _event_body(attributes: JsonObject) -> dict[str, Any]:
+def _event_body(event: Event) -> dict[str, Any]:
     """The body of an event, which some exporters keep as JSON text and some as attributes."""
-    body = as_object(first(attributes, "gen_ai.event.content", "event.body", "body"))
+    attributes = event.attributes
+    body = as_object(event.body) or as_object(first(attributes, "gen_ai.event.content", "event.body", "body"))
     if body:
         return dict(body)
     found = nested({name.removeprefix("gen_ai.event."): value for name, value in attributes.items()})
     if "message" in found:
         found["message"] = as_object(found["message"]) or {"role": "assistant", "content": found["message"]}
     return found
-
-
-def _add_annotations(span: _Span, call: Call | str, said: dict[str, Feedback], ignored: Counter[str]) -> None:
-    """What people noted on a span; on one that is no call it counts for its whole trace."""
-    for each in as_list(under(span.attributes, "annotations")):
-        annotation = as_object(as_object(each).get("annotation"))
-        if str(annotation.get("annotator_kind") or "HUMAN").upper() != "HUMAN":
-            ignored["automatic_score"] += 1
-            continue
-        name = str(annotation.get("name"))
-        found = feedback_of(name, annotation.get("label")) or feedback_of(name, annotation.get("score"))
-        found |= feedback_of(name, None, annotation.get("explanation"))
-        if not found:
-            ignored["unclear_score"] += 1
-            continue
-        said.setdefault(call.id if isinstance(call, Call) else span.trace, {}).update(found)
-
-
-def _merged(session: Session, said: dict[str, Feedback]) -> Feedback:
-    keys = [*(call.trace or "" for call in session.calls), *(call.id for call in session.calls)]
-    return {name: value for key in keys for name, value in said.get(key, {}).items()}

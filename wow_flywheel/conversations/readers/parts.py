@@ -18,11 +18,14 @@ from wow_flywheel.conversations.readers.values import (
 )
 
 TEXT = {"text", "inputtext", "outputtext", "refusal", "systemprompt", "userprompt", "rawtext", "summarytext", "string"}
-THOUGHTS = {"thinking", "redactedthinking", "reasoning", "textreasoning", "thought", "stepstart", "unknown"}
+THOUGHTS = {
+    "thinking", "redactedthinking", "reasoning", "textreasoning", "thought", "stepstart", "unknown", "reasoningcontent",
+    "thoughtevent", "toolcallsummarymessage", "reasoningmessage",
+}  # fmt: skip
 CALLS = {"toolcall", "tooluse", "functioncall", "servertooluse", "mcptooluse", "mcpcall", "toolcallpart"}
 RESULTS = {
     "toolcallresponse", "toolresult", "functionresponse", "functionresult", "toolreturn", "functioncalloutput", "toolresponse",
-    "mcptoolresult", "websearchtoolresult",
+    "mcptoolresult", "websearchtoolresult", "toolcallresult",
 }  # fmt: skip
 MEDIA = {
     "image": "IMAGE", "imageurl": "IMAGE", "inputimage": "IMAGE", "audio": "AUDIO", "inputaudio": "AUDIO", "video": "VIDEO",
@@ -32,13 +35,16 @@ MEDIA = {
 WRAPPERS = {
     "functionCall": "functioncall", "function_call": "functioncall", "toolUse": "tooluse", "toolCall": "toolcall",
     "functionResponse": "functionresponse", "function_response": "functionresponse", "toolResult": "toolresult",
+    "tool_call": "toolcall", "tool_call_result": "toolcallresult", "toolRequest": "toolcall", "toolResponse": "toolresult",
+    "toolInvocation": "toolinvocation", "reasoningContent": "reasoning", "reasoning": "reasoning",
     "inlineData": "blob", "inline_data": "blob", "fileData": "uri", "file_data": "uri",
     "image": "image", "document": "document",
 }  # fmt: skip
-"""Field of a part without a type, and the type that it means (Gemini, Bedrock)."""
-CALL_ID = ("call_id", "callId", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "id")
+"""Field of a part without a type, and the type that it means (Gemini, Bedrock, Haystack, Genkit)."""
+INVOCATIONS = {"toolinvocation", "dynamictool"}
+CALL_ID = ("call_id", "callId", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "ref", "id")
 TOOL_NAME = ("toolName", "tool_name", "name", "functionName", "function_name", "raw_name")
-ARGUMENTS = ("arguments", "args", "input", "parameters", "raw_arguments")
+ARGUMENTS = ("arguments", "args", "input", "parameters", "raw_arguments", "tool_kwargs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Part:
 
     Attributes:
         text: What it says; None for a call, a result or a thought.
+        goes_on: Whether the text goes on with that of the part before it, as in Gemini's pieces.
         call: The tool call that it is.
         result: The message of role tool that it is.
     """
@@ -54,6 +61,7 @@ class Part:
     text: str | None = None
     call: dict[str, Any] | None = None
     result: Message | None = None
+    goes_on: bool = False
 
 
 def part_of(value: Any) -> Part | None:
@@ -81,8 +89,10 @@ def _kind(part: JsonObject) -> str | None:
 def _typed(kind: str, part: JsonObject) -> Part | None:
     if kind in THOUGHTS or part.get("thought") is True:
         return Part()
-    if kind in CALLS or ("toolName" in part and kind in {"toolinvocation", "dynamictool"}):
+    if kind in CALLS:
         return _call_part(part)
+    if kind in INVOCATIONS or (kind.startswith("tool") and "toolCallId" in part and kind not in RESULTS):
+        return _invocation(part)
     if kind in RESULTS:
         return Part(result=tool_result(part))
     if kind == "retryprompt":
@@ -96,8 +106,18 @@ def _typed(kind: str, part: JsonObject) -> Part | None:
     return _untyped(part)
 
 
+def _invocation(part: JsonObject) -> Part | None:
+    """A call with its result, as the Vercel AI SDK keeps both for its interface."""
+    held = as_object(part.get("toolInvocation")) or part
+    named = held if "toolName" in held else {**held, "toolName": as_text(part.get("type")).removeprefix("tool-")}
+    call = tool_call(named)
+    return Part(call=call, result=tool_result(named) if _has_result(held) else None) if call else None
+
+
 def _text_part(part: JsonObject) -> Part:
     said = first(part, "text", "content", "value", "refusal")
+    if isinstance(said, dict) and isinstance(said.get("value"), str):
+        said = said["value"]
     if isinstance(said, list):
         said = "\n".join(each.text for each in map(part_of, said) if each and each.text)
     return Part(text=as_text(said))
@@ -116,7 +136,13 @@ def _untyped(part: JsonObject) -> Part | None:
             return _typed(kind, spelled_like_json(part[name]))
     if "toolCallId" in part and "toolName" in part:
         return Part(result=tool_result(part)) if _has_result(part) else _call_part(part)
-    return Part(text=part["text"]) if isinstance(part.get("text"), str) else None
+    if isinstance(part.get("thinking"), str) and "signature" in part:
+        return Part()
+    if ("tool_use_id" in part or ("call_id" in part and "name" in part)) and "content" in part:
+        return Part(result=tool_result(part))
+    if {"id", "name"} <= set(part) and ("arguments" in part or "input" in part):
+        return _call_part(part)
+    return Part(text=part["text"], goes_on=True) if isinstance(part.get("text"), str) else None
 
 
 def _has_result(part: JsonObject) -> bool:
@@ -153,7 +179,8 @@ def _arguments(logged: Any) -> str:
 
 def tool_result(value: JsonObject) -> Message:
     """The message of role tool in a part or an item that holds a tool's result."""
-    answer = first(value, "response", "result", "output", "content", "returnValue")
+    value = {**as_object(value.get("origin")), **value}
+    answer = first(value, "response", "result", "output", "content", "returnValue", "responseData", "tool_return")
     if isinstance(answer, dict) and set(answer) <= {"type", "value", "providerOptions"} and "value" in answer:
         answer = answer["value"]
     return {

@@ -6,73 +6,75 @@ What belongs here: the last step that every reader shares. What does not: format
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wow_flywheel.conversations.fields import BrokenRecordError
-from wow_flywheel.conversations.readers.sessions import Call, Session, sessions
+from wow_flywheel.conversations.readers.calls import Call, Session
+from wow_flywheel.conversations.readers.provenance import LeftOut
+from wow_flywheel.conversations.readers.said import Feedback, Said
+from wow_flywheel.conversations.readers.sessions import sessions
 from wow_flywheel.conversations.readers.values import Message
 from wow_flywheel.conversations.record import parse_record
 
 Record = dict[str, Any]
-Feedback = dict[str, Any]
-NO_FEEDBACK: Feedback = {}
-
-IGNORED = {
-    "unknown_document": "the document is none of this format",
-    "not_a_call": "a span or observation that is no call of a model",
-    "no_messages": "a call without messages that can be read",
-    "no_reply": "a call without an answer: it failed, or the document only holds a question",
-    "no_time": "a call without a time",
-    "automatic_score": "a score by a model or by code, not by a person",
-    "superseded": "a call that another one replaced: a retry, a reply that was not used, a helper's call",
-    "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5, or for a call that is not here",
-}
-"""Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What documents of another format hold.
+    """What documents of another format hold. Each document is in exactly one of `sources`, `broken` and `ignored`, once
+    `registry.read` has added those that a reader said nothing of.
 
     Attributes:
         records: Native records, as `record.parse_record` takes them, by start and id.
-        ignored: How many things were left out, by reason.
-        keys: For each record the ids of its session, calls and traces, by which documents belong to it.
-        broken: The same of the sessions that make no valid record, with what is wrong.
+        sources: For each record the indexes of the documents that it was made from, ascending; a document may be in several.
+        broken: For each document that is only part of conversations which make no valid record, what is wrong with the first.
+        ignored: For each document that gave nothing, why: a key of `provenance.IGNORED`.
+        parts: How many calls, spans, scores, documents and records were left out, by reason.
     """
 
     records: list[Record]
-    ignored: Mapping[str, int]
-    keys: list[frozenset[str]]
-    broken: list[tuple[frozenset[str], BrokenRecordError]]
+    sources: list[tuple[int, ...]]
+    broken: Mapping[int, BrokenRecordError]
+    ignored: Mapping[int, str]
+    parts: Mapping[str, int]
 
 
-def records_of(calls: Iterable[Call], ignored: Counter[str], feedback: Callable[[Session], Feedback] | None = None) -> Records:
+def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -> Records:
     """The records of calls.
 
     Args:
         calls: In any order.
-        ignored: What the reader left out so far.
-        feedback: Finds what the customer said of a session.
+        left: What the reader left out so far.
+        said: What people said of them.
     """
-    records, keys, broken = [], [], []
-    for session in sessions(calls):
-        record = record_of(session, feedback(session) if feedback else NO_FEEDBACK)
+    found = sessions(calls, lambda call, reason: left.add(reason, call.sources))
+    records, sources = [], []
+    broken: dict[int, BrokenRecordError] = {}
+    for session, (feedback, heard) in zip(found, (said or Said()).given(found, left), strict=True):
+        record = record_of(session, feedback)
+        indexes = tuple(sorted(session.sources | heard))
         try:
             parse_record(json.dumps(record).encode())
         except BrokenRecordError as error:
-            ignored[error.reason] += 1
-            broken.append((_keys(session), error))
+            left.parts[error.reason] += 1
+            broken = dict.fromkeys(indexes, error) | broken
         else:
             records.append(record)
-            keys.append(_keys(session))
-    return Records(records, dict(sorted(ignored.items())), keys, broken)
+            sources.append(indexes)
+    used = {index for indexes in sources for index in indexes}
+    broken = {index: error for index, error in broken.items() if index not in used}
+    ignored = {index: reason for index, reason in left.reasons.items() if index not in used and index not in broken}
+    return Records(records, sources, broken, ignored, dict(sorted((+left.parts).items())))
 
 
-def _keys(session: Session) -> frozenset[str]:
-    return frozenset({session.id, *(each for call in session.calls for each in (call.id, call.trace) if each)})
+def settled(found: Records, indexes: Iterable[int]) -> Records:
+    """The same with every document of these that the reader said nothing of among the ignored, as `not_a_call`."""
+    known = {*found.ignored, *found.broken, *(index for each in found.sources for index in each)}
+    silent = dict.fromkeys((index for index in indexes if index not in known), "not_a_call")
+    parts = Counter(found.parts) + Counter(silent.values())
+    return replace(found, ignored={**found.ignored, **silent}, parts=dict(sorted(parts.items())))
 
 
 def record_of(session: Session, feedback: Feedback) -> Record:
@@ -103,7 +105,8 @@ def linked(messages: Iterable[Message]) -> list[Message]:
         if message["role"] == "assistant" and message.get("tool_calls"):
             start = len(done)
             calls = [call | {"id": call["id"] or f"call_{start}_{n}"} for n, call in enumerate(message["tool_calls"])]
-            open_calls, changed = calls[:], {"tool_calls": calls}
+            goes_on = start and done[-1]["role"] == "assistant"
+            open_calls, changed = [*(open_calls if goes_on else ()), *calls], {"tool_calls": calls}
         elif message["role"] == "tool":
             changed = {"tool_call_id": _answered(message, open_calls)}
         done.append(message | changed)

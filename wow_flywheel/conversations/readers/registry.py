@@ -1,19 +1,23 @@
 """The formats that can be read, by name.
 
-What belongs here: the list, and recognising a format. What does not: formats. A new reader is a module with `recognises`,
-`read` and `belongs`, and one line here.
+What belongs here: the list, recognising a format, and that a reader loses no document. What does not: formats. A new reader is
+a module with `recognises` and `read`, and one line here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from wow_flywheel.conversations.readers import langfuse, openai_calls, otel, tensorzero
-from wow_flywheel.conversations.readers.records import Records
+from wow_flywheel.conversations.readers import langfuse, langsmith, openai_calls, otel, tensorzero
+from wow_flywheel.conversations.readers.feedback import feedback_document
+from wow_flywheel.conversations.readers.provenance import Documents
+from wow_flywheel.conversations.readers.records import Records, settled
 
-READERS: Mapping[str, ModuleType] = {
+NATIVE: Final = "native"
+READERS: Final[Mapping[str, ModuleType]] = {
     "openai": openai_calls,
     "otel": otel,
+    "langsmith": langsmith,
     "tensorzero": tensorzero,
     "langfuse": langfuse,
 }
@@ -21,24 +25,34 @@ READERS: Mapping[str, ModuleType] = {
 
 
 def detect(document: Any) -> str | None:
-    """The format of a first document; None when no reader knows it."""
+    """The format of a document: a key of `READERS`, or `native` for a record of the flywheel's own or feedback to one; None
+    when nothing knows it.
+    """
+    if is_native(document):
+        return NATIVE
     return next((name for name, reader in READERS.items() if reader.recognises(document)), None)
 
 
-def belongs(name: str, document: Any) -> tuple[set[str], str]:
-    """By which ids a document belongs to a conversation (`Records.keys`), and why it gives nothing if none has them."""
-    found: tuple[set[str], str] = READERS[name].belongs(document)
-    return found
+def is_native(document: Any) -> bool:
+    """Whether a document is a native record, or feedback to one."""
+    if not isinstance(document, dict) or "conversation_id" not in document:
+        return False
+    return "messages" in document or feedback_document(document) is not None
 
 
-def read(name: str, documents: Iterable[Any]) -> Records:
-    """The records in documents of one format.
+def read(name: str, documents: Documents) -> Records:
+    """The records in documents of one format, and what came of each document.
 
     Args:
         name: A key of `READERS`.
-        documents: Parsed JSON, in any order.
+        documents: Parsed JSON with an index each, in any order.
+
+    Returns:
+        Records in which each index given is in exactly one of `sources`, `broken` and `ignored`.
 
     Raises:
         KeyError: There is no such reader.
     """
-    return cast("Records", READERS[name].read(documents))
+    given = list(documents)
+    found = cast("Records", READERS[name].read(given))
+    return settled(found, (index for index, _ in given))

@@ -5,7 +5,7 @@ What belongs here: what counts as a thumb, a rating or a comment. What does not:
 
 from typing import Any
 
-from wow_flywheel.conversations.readers.records import Feedback
+from wow_flywheel.conversations.readers.said import Feedback
 
 UP = {
     "up",

@@ -1,13 +1,24 @@
 """One logged message, whatever framework wrote it.
 
-What belongs here: its role, its content and its calls. What does not: elements of the content (`parts`) and what wraps
-messages (`shapes`).
+What belongs here: its content and its calls. What does not: who says it (`roles`), elements of the content (`parts`) and what
+wraps messages (`envelopes`).
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from wow_flywheel.conversations.readers.parts import CALLS, MEDIA, RESULTS, TEXT, THOUGHTS, part_of, tool_call, tool_result
+from wow_flywheel.conversations.readers.parts import (
+    CALLS,
+    MEDIA,
+    RESULTS,
+    TEXT,
+    THOUGHTS,
+    WRAPPERS,
+    part_of,
+    tool_call,
+    tool_result,
+)
+from wow_flywheel.conversations.readers.roles import CONTENT_FIELDS, role_in, unwrapped
 from wow_flywheel.conversations.readers.values import (
     JsonObject,
     Message,
@@ -20,23 +31,17 @@ from wow_flywheel.conversations.readers.values import (
     spelled_like_json,
 )
 
-ROLES = {
-    "user": "user", "human": "user", "customer": "user", "humanmessage": "user", "humanmessagechunk": "user",
-    "assistant": "assistant", "ai": "assistant", "model": "assistant", "bot": "assistant", "chatbot": "assistant",
-    "aimessage": "assistant", "aimessagechunk": "assistant", "agent": "assistant", "choice": "assistant",
-    "system": "system", "developer": "system", "systemmessage": "system", "systemmessagechunk": "system",
-    "tool": "tool", "function": "tool", "toolmessage": "tool", "functionmessage": "tool", "toolmessagechunk": "tool",
-    "ipython": "tool", "tool_response": "tool",
-}  # fmt: skip
 PYDANTIC_AI = {"systemprompt": "system", "userprompt": "user", "instructions": "system"}
-CONTENT_FIELDS = ("content", "parts", "contents", "items", "blocks", "data")
+CALL_FIELDS = ("tool_calls", "toolCalls", "toolExecutionRequests", "function_calls")
+RESULT_FIELDS = ("responses", "tool_results")
+SAYING = (*CONTENT_FIELDS, "text", *CALL_FIELDS, "function_call", "tool_call", "tool_return", "result", *RESULT_FIELDS)
 
 
 def is_message(value: JsonObject) -> bool:
     """Whether an object is a message, rather than what wraps one or a tool's arguments."""
-    value = _unwrapped(value)
-    has_content = any(name in value for name in (*CONTENT_FIELDS, "text", "tool_calls", "toolCalls", "function_call"))
-    if _role(value) is not None:
+    value = unwrapped(value)
+    has_content = any(name in value for name in SAYING)
+    if role_in(value) is not None:
         return has_content or bool(value.get("additional_kwargs")) or isinstance(value.get("message"), dict)
     content = decoded(value.get("content")) if isinstance(value.get("content"), list) else first(value, "parts", "content")
     if isinstance(content, dict):
@@ -48,50 +53,17 @@ def _has_parts(content: list[Any]) -> bool:
     return bool(content) and all(isinstance(each, dict) and part_of(each) is not None for each in content)
 
 
-def _role(value: JsonObject) -> str | None:
-    """The role that a message names, in any spelling."""
-    role = value.get("role")
-    if isinstance(role, dict):
-        role = first(role, "label", "value", "Label")
-    named = (role, value.get("type"), value.get("event.name"), value.get("kind"), value.get("author_role"))
-    for name in named:
-        if isinstance(name, str) and (found := _role_of(name)):
-            return found
-    if isinstance(value.get("content"), dict) and "parts" in value["content"]:
-        return _role(value["content"])
-    return None
-
-
-def _role_of(name: str) -> str | None:
-    name = name.lower().removesuffix(".message").rpartition(".")[2]
-    return ROLES.get(name) or {"request": "user", "response": "assistant"}.get(name)
-
-
-def _unwrapped(value: JsonObject) -> JsonObject:
-    """A LangChain message inside its serialised form, or the message inside an event."""
-    if isinstance(value.get("kwargs"), dict) and isinstance(value.get("id"), list) and value["id"]:
-        return {"type": as_text(value["id"][-1]), **value["kwargs"], **_class_role(value["id"][-1])}
-    if isinstance(value.get("data"), dict) and isinstance(value.get("type"), str) and "content" in value["data"]:
-        return {**value["data"], "type": value["type"]}
-    if isinstance(value.get("message"), dict) and not any(name in value for name in CONTENT_FIELDS):
-        inner = value["message"]
-        return {"role": value.get("role") or _role(value), **inner}
-    return value
-
-
-def _class_role(name: Any) -> dict[str, str]:
-    role = _role_of(name) if isinstance(name, str) else None
-    return {"role": role} if role else {}
-
-
 def messages_in(value: JsonObject, default: str) -> list[Message]:
     """One logged message; several when it holds tool results (Anthropic, Gemini, Vercel AI SDK, pydantic-ai)."""
-    value = spelled_like_json(_unwrapped(spelled_like_json(value)))
+    value = spelled_like_json(unwrapped(spelled_like_json(value)))
     if _is_tool_definition(value):
         return []
     calls = _message_calls(value)
-    role = _role(value) or _implied_role(value, calls, default)
+    role = role_in(value) or _implied_role(value, calls, default)
     content = _content(value)
+    results = next((value[name] for name in RESULT_FIELDS if isinstance(value.get(name), list)), None)
+    if role == "tool" and results:
+        return [tool_result(_flat_result(each)) for each in map(as_object, results)]
     if role == "tool" and not _holds_results(content):
         return _tool_message(value, content)
     messages = list(_walk(content, role))
@@ -100,10 +72,26 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     return messages or [{"role": role, "content": None}]
 
 
+def _flat_result(value: JsonObject) -> JsonObject:
+    """Cohere keeps a result beside the call that it answers."""
+    outputs = as_list(value.get("outputs"))
+    if not outputs:
+        return value
+    answer = outputs[0]
+    said = first(answer, "result", "output", "text") if isinstance(answer, dict) and len(answer) == 1 else None
+    return {**as_object(value.get("call")), "result": outputs if said is None or len(outputs) > 1 else said}
+
+
 def _implied_role(value: JsonObject, calls: list[dict[str, Any]], default: str) -> str:
-    if calls:
+    if calls or _made_by_model(value):
         return "assistant"
     return "tool" if value.get("tool_call_id") else default
+
+
+def _made_by_model(value: JsonObject) -> bool:
+    """Whether the parts of a message without a role are a model's: a call, or a reply that names its model."""
+    parts = [part_of(each) for each in value["content"]] if isinstance(value.get("content"), list) else []
+    return any(part and part.call for part in parts) or (bool(parts) and isinstance(value.get("model"), str))
 
 
 def _is_tool_definition(value: JsonObject) -> bool:
@@ -115,6 +103,9 @@ def _is_tool_definition(value: JsonObject) -> bool:
 
 def _content(value: JsonObject) -> Any:
     content = first(value, *CONTENT_FIELDS, "text")
+    parts = value.get("parts")
+    if isinstance(content, str) and isinstance(parts, list) and _has_parts(parts):
+        return parts
     if isinstance(content, list) and not content and isinstance(value.get("text"), str):
         content = value["text"]
     if isinstance(content, dict) and isinstance(content.get("parts"), list):
@@ -129,7 +120,12 @@ def _content(value: JsonObject) -> Any:
 def _written_as_parts(parsed: list[Any]) -> bool:
     known = TEXT | THOUGHTS | CALLS | RESULTS | set(MEDIA) - {"data", "file", "document"}
     kinds = [as_text(each.get("type")).replace("_", "").replace("-", "") if isinstance(each, dict) else "" for each in parsed]
-    return bool(kinds) and (all(kind in known for kind in kinds) or _koog_calls(parsed))
+    return bool(kinds) and (all(kind in known for kind in kinds) or _koog_calls(parsed) or all(map(_untyped_part, parsed)))
+
+
+def _untyped_part(value: Any) -> bool:
+    """Whether an element is a part as Bedrock writes it: one field that says what it is."""
+    return isinstance(value, dict) and len(value) == 1 and set(value) <= {"text", *WRAPPERS} and part_of(value) is not None
 
 
 def _koog_calls(parsed: list[Any]) -> bool:
@@ -148,7 +144,9 @@ def _holds_results(content: Any) -> bool:
 
 def _tool_message(value: JsonObject, content: Any) -> list[Message]:
     extra = as_object(value.get("additional_kwargs"))
-    answered = first_text(value, "tool_call_id", "toolCallId", "call_id") or first_text(extra, "tool_call_id")
+    names = ("tool_call_id", "toolCallId", "call_id", *(("id",) if "toolName" in value else ()))
+    answered = first_text(value, *names) or first_text(extra, "tool_call_id")
+    content = first(value, "result", "tool_return") if content is None else content
     name = first_text(value, "name", "toolName") or first_text(extra, "name")
     answer = tool_result({"content": content})["content"]
     return [{"role": "tool", "content": answer, "tool_call_id": answered, "name": name}]
@@ -156,11 +154,11 @@ def _tool_message(value: JsonObject, content: Any) -> list[Message]:
 
 def _message_calls(value: JsonObject) -> list[dict[str, Any]]:
     extra = as_object(value.get("additional_kwargs"))
-    for held in (value.get("tool_calls"), value.get("toolCalls"), extra.get("tool_calls")):
+    for held in (*(value.get(name) for name in CALL_FIELDS), extra.get("tool_calls")):
         calls = [call for call in map(tool_call, as_list(held)) if call]
         if calls:
             return calls
-    legacy = tool_call(value.get("function_call") or extra.get("function_call"))
+    legacy = tool_call(value.get("function_call") or extra.get("function_call") or value.get("tool_call"))
     return [legacy] if legacy else []
 
 
@@ -181,15 +179,17 @@ def _walk(content: Any, role: str) -> Iterable[Message]:
             texts.append(as_text(element))
             continue
         prompt = PYDANTIC_AI.get(as_text(element.get("part_kind")).replace("-", "")) if isinstance(element, dict) else None
+        if part.call:
+            calls.append(part.call)
         if part.result or (prompt and prompt != speaker):
             yield from _said(speaker, texts, calls)
             texts, calls, speaker = [], [], prompt or role
         if part.result:
             yield part.result
-        if part.text is not None:
+        if part.text is not None and part.goes_on and texts:
+            texts[-1] += part.text
+        elif part.text is not None:
             texts.append(part.text)
-        if part.call:
-            calls.append(part.call)
     yield from _said(speaker, texts, calls)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import zstandard
 from typer.testing import CliRunner
@@ -111,7 +112,7 @@ def test_an_earlier_conversion_is_never_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), ('{"hello": "world"}', "none of the first 1 documents"), ("", "no JSON in it")],
+    [(None, "no such file"), ('{"hello": "world"}', "none of 1 documents"), ("", "no JSON in it")],
 )
 def test_input_that_cannot_be_read_is_an_error(tmp_path: Path, content: str | None, message: str) -> None:
     if content is not None:
@@ -166,3 +167,44 @@ def test_real_logs_are_read_with_nothing_quarantined(tmp_path: Path, source: str
     assert sum(counts["quarantined"] for counts in read.values()) == 0
     assert conversations in {None, done.conversations}
     assert done.conversations > 10
+
+
+def run(number: int) -> dict[str, Any]:
+    times = {"start_time": f"2025-11-05T08:0{number}:00", "end_time": f"2025-11-05T08:0{number}:01"}
+    said = {
+        "inputs": {"messages": [{"role": "user", "content": f"Hi {number}", "name": None}]},
+        "outputs": {"output": "Hello!"},
+    }
+    return {"id": f"run-{number}", "trace_id": f"run-{number}", "run_type": "llm", "dotted_order": ""} | times | said
+
+
+def native(name: str) -> dict[str, Any]:
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    times = {"started_at": "2025-11-05T08:00:00Z", "ended_at": 1762329700}
+    return {"conversation_id": name, "user_id": "u-1", "messages": messages} | times
+
+
+def test_a_folder_may_hold_several_formats_and_parquet(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "calls.json").write_text(json.dumps([document(0), document(1)]))
+    (source / "own.jsonl").write_bytes(lines(native("c-1"), {"conversation_id": "c-1", "feedback": {"thumb": "up"}}))
+    (source / "what.jsonl").write_bytes(lines({"hello": "world"}))
+    pl.DataFrame([run(1), run(2)]).write_parquet(source / "structs.parquet")
+    texts = [{key: json.dumps(each) if isinstance(each, dict) else each for key, each in run(3).items()}]
+    pl.DataFrame(texts).write_parquet(source / "texts.parquet")
+    done = convert(source, tmp_path / "logs")
+    assert (done.format, done.files, done.documents) == ("langsmith, native, openai", 5, 8)
+    assert (done.conversations, done.ignored) == (6, {"unknown_document": 1})
+    (counts,) = ingested(tmp_path / "logs").values()
+    assert (counts["conversations"], counts["quarantined"]) == (6, 0)
+    written = gzip.decompress((tmp_path / "logs" / done.days[0]).read_bytes()).splitlines()
+    own = next(each for each in map(json.loads, written) if each["conversation_id"] == "c-1")
+    assert own["feedback"] == {"thumb": "up"}
+
+
+def test_native_records_that_break_the_contract_are_counted(tmp_path: Path) -> None:
+    said = {"conversation_id": "gone", "feedback": {"thumb": "up"}}
+    (tmp_path / "own.jsonl").write_bytes(lines(native("c-1"), native("c-2") | {"messages": []}, said))
+    done = convert(tmp_path, tmp_path / "logs")
+    assert (done.conversations, done.ignored) == (1, {"no_conversation": 1, "no_messages": 1})

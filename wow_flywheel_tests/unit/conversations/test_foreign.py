@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from wow_flywheel.conversations.ingest import DayRead
-from wow_flywheel.conversations.readers.registry import READERS
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read
 from wow_flywheel_tests.unit.conversations.test_plain_calls import OTHER, TURNS, conversation, document
 
@@ -123,7 +122,7 @@ def test_a_line_that_two_conversations_share_is_read_in_one_way(tmp_path: Path) 
     ])  # fmt: skip
     day = read(tmp_path)
     assert told(day) == {"s-1": WHOLE[1:5], "s-2": ["Cancel it", "Done"]}
-    assert (day.counts["lines"], day.counts["conversation_lines"], day.counts["ignored"]) == (3, 3, 0)
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (3, 2, {"repeated": 1})
 
 
 def langfuse(number: int, asked: list[dict[str, Any]], reply: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +145,14 @@ def test_rows_of_langfuse_and_their_scores(tmp_path: Path) -> None:
     assert list(told(day).values()) == [["Cancel it", "Done"]]
     assert day.conversations["feedback"][0]["thumb"] == "up"
     assert (day.counts["lines"], day.counts["conversation_lines"]) == (5, 2)
-    assert day.ignored == {"automatic_score": 1, "unclear_score": 1, "not_a_call": 1}
+    assert day.ignored == {"automatic_score": 1, "no_conversation": 1, "not_a_call": 1}
+
+
+def test_json_that_is_no_document_is_counted(tmp_path: Path) -> None:
+    put(tmp_path, "a.jsonl", [*conversation(), b"null\n", b"[]\n", b"5\n", b'"x"\n', b"[" * 2000 + b"]" * 2000 + b"\n"])
+    day = read(tmp_path)
+    assert (day.counts["lines"], day.counts["conversation_lines"]) == (8, 3)
+    assert (day.ignored, day.quarantine["reason"].to_list()) == ({"unknown_document": 4}, ["too_deep"])
 
 
 def test_a_record_that_breaks_the_contract_is_quarantined(tmp_path: Path) -> None:
@@ -182,11 +188,6 @@ def test_lines_in_a_file_named_json(tmp_path: Path) -> None:
     path.write_bytes(line("c-1") + b"\n{\n" + line("c-2"))
     day = read(tmp_path)
     assert (list(told(day)), day.counts["quarantined"]) == (["c-1", "c-2"], 1)
-
-
-def test_every_reader_says_what_belongs_together() -> None:
-    for name, reader in READERS.items():
-        assert reader.belongs({"no": "document"}) == (set(), "unknown_document"), name
 
 
 def test_quarantine_says_where_a_line_of_another_format_begins(tmp_path: Path) -> None:
@@ -230,3 +231,36 @@ def test_rows_of_different_kinds_in_one_table(tmp_path: Path) -> None:
     (row,) = day.conversations.to_dicts()
     assert ([each["content"] for each in row["messages"]], row["feedback"]["thumb"]) == (["Hi", "Hello"], "up")
     assert (day.counts["conversation_lines"], day.counts["lines"]) == (2, 2)
+
+
+def evaluation(number: int, **about: str) -> dict[str, Any]:
+    listed = [{"key": f"gen_ai.evaluation.{key.replace('__', '.')}", "value": {"stringValue": about[key]}} for key in about]
+    record = {"eventName": "gen_ai.evaluation.result", "traceId": f"trace-{number}", "spanId": f"span-{number}"}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"attributes": listed}]}]}]}
+
+
+def test_feedback_that_comes_apart_joins_calls_that_are_read_at_once(tmp_path: Path) -> None:
+    calls = conversation(session_id="s-1")
+    name = calls[-1]["response"]["id"]
+    put(tmp_path, "a.jsonl", [*calls, *conversation(20, session_id="s-2")])
+    put(tmp_path, "later.jsonl", [
+        {"response_id": name, "feedback": {"thumb": "up"}}, {"session_id": "s-2", "feedback": {"comment": "Too slow."}},
+        {"session_id": "s-9", "feedback": {"thumb": "up"}},
+    ])  # fmt: skip
+    day = read(tmp_path)
+    said = {
+        name: (each["thumb"], each["comment"]) for name, each in day.conversations.select("conversation_id", "feedback").rows()
+    }
+    assert said == {"s-1": ("up", None), "s-2": (None, "Too slow.")}
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (9, 8, {"no_conversation": 1})
+
+
+def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: Path) -> None:
+    about = {"gen_ai.conversation.id": "s-1", "user.id": "u"}
+    put(tmp_path, "a.jsonl", [export(span(0, TURNS[:2], **about)), export(span(1, TURNS[:4], **about))])
+    put(tmp_path, "logs.jsonl", [
+        evaluation(1, name="user_feedback", score__label="bad"), evaluation(0, name="faithfulness", score__label="good"),
+    ])  # fmt: skip
+    day = read(tmp_path)
+    assert day.conversations["feedback"][0]["thumb"] == "down"
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (4, 3, {"automatic_score": 1})

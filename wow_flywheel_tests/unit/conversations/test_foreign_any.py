@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wow_flywheel.conversations import foreign
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import DayRead
-from wow_flywheel.conversations.readers.records import IGNORED
+from wow_flywheel.conversations.readers.provenance import IGNORED
 from wow_flywheel_tests.unit.conversations.logs import read
 from wow_flywheel_tests.unit.conversations.test_foreign import OTHER, TURNS, export, put, span
 from wow_flywheel_tests.unit.conversations.test_plain_calls import conversation
@@ -58,7 +58,7 @@ def same(documents: list[Any]) -> None:
     assert set(quick.quarantine["reason"]) <= set(REASONS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.sampled_from(range(len(CALLS))), min_size=1, max_size=8),
     st.lists(
@@ -83,7 +83,7 @@ def test_any_calls_of_a_gateway(picked: list[int], changes: list[tuple[int, str,
     same(documents)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(range(len(SPANS))), min_size=1, max_size=3), min_size=1, max_size=4),
     st.lists(
@@ -123,7 +123,7 @@ PARTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ROLES), st.lists(PARTS, max_size=2)), max_size=4))
 def test_any_messages_in_spans(said: list[tuple[str, list[dict[str, Any]]]]) -> None:
     messages = [{"role": "user", "parts": [{"type": "text", "content": "hello"}]}]

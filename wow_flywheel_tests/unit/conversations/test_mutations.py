@@ -72,7 +72,7 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(sorted(PACKED)), edits)
 def test_any_bytes_changed(suffix: str, edits: list[tuple[float, int, bytes]]) -> None:
     data = PACKED[suffix]
@@ -82,7 +82,7 @@ def test_any_bytes_changed(suffix: str, edits: list[tuple[float, int, bytes]]) -
     check(read_bytes(data, suffix))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([b"", b"\n", b"}", b'"', b"\xff", b"\\"]))
 def test_a_cut_outside_the_values_leaks_none(start: float, end: float, new: bytes) -> None:
     """Lines broken between their fields: what quarantine keeps of them is redacted as if they were whole."""
@@ -101,7 +101,7 @@ scalars = (
 fields = st.sampled_from([*record(), "locale", "feedback"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     fields,
     scalars,
@@ -116,7 +116,7 @@ def test_any_field_with_any_value(field: str, value: object, inner: str, inner_v
     assert day.counts["lines"] == 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(edits)
 def test_any_bytes_of_a_parquet_file_changed(edits: list[tuple[float, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.readers.registry import READERS, detect, read
+from wow_flywheel.conversations.readers.registry import READERS, detect
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
 FIELDS = {
     "openai": "request response timestamp messages choices message id usage user metadata feedback thumb object chunks created",
@@ -16,6 +17,8 @@ FIELDS = {
     "userId metadata timestamp data usageDetails stringValue comment observationId parentObservationId",
     "otel": "resourceSpans scopeSpans spans attributes key value stringValue intValue arrayValue kvlistValue values events "
     "name traceId spanId startTimeUnixNano resource",
+    "langsmith": "id run_type trace_id dotted_order parent_run_id start_time end_time inputs outputs extra metadata session_id "
+    "run_id key score value comment correction feedback_source type messages generations prompts",
     "tensorzero": "id function_name input output episode_id tags value target_id inference_id metric_name model_name messages "
     "input_tokens processing_time_ms variant_name",
 }
@@ -37,14 +40,14 @@ def documents(name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_no_document_crashes_a_reader(name: str, data: st.DataObject) -> None:
     given_documents = data.draw(st.lists(documents(name), max_size=3))
     for document in given_documents:
         assert detect(document) in {None, *READERS}
-    found = read(name, given_documents)
-    assert all(count > 0 for count in found.ignored.values())
+    found = reading(name)(given_documents)
+    assert all(count > 0 for count in found.parts.values())
     for record in found.records:
         assert parse_record(json.dumps(record).encode())["conversation_id"] == record["conversation_id"]
 
@@ -64,6 +67,6 @@ def test_no_document_crashes_a_reader(name: str, data: st.DataObject) -> None:
     ],
 )
 def test_a_list_where_a_word_belongs_is_left_out(name: str, document: dict[str, object]) -> None:
-    found = read(name, [document])
+    found = reading(name)([document])
     assert found.records == []
-    assert sum(found.ignored.values()) == 1
+    assert sum(found.parts.values()) == 1

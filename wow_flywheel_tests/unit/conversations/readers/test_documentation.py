@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from wow_flywheel.conversations.readers.records import IGNORED
+from wow_flywheel.conversations.readers.provenance import IGNORED
 from wow_flywheel.conversations.readers.registry import READERS
 
 PAGE = (Path(__file__).parents[4] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -19,6 +19,6 @@ def test_the_example_reader_reads_its_rows() -> None:
     module: dict[str, object] = {}
     exec(compile(example, "formats.md", "exec"), module)  # noqa: S102
     row = {"id": 1, "asked_at": "2026-11-05T08:00:00Z", "prompt": [{"role": "user", "content": "Hi"}], "answer": "Hello!"}
-    found = module["read"]([row, {}])  # type: ignore[operator]
+    found = module["read"]([(0, row), (1, {})])  # type: ignore[operator]
     assert [message["content"] for message in found.records[0]["messages"]] == ["Hi", "Hello!"]
-    assert found.ignored == {"unknown_document": 1}
+    assert (found.sources, found.ignored) == ([(0,)], {1: "unknown_document"})

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.conversations.readers.langfuse import read
-from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples
+from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples, reading
+
+read = reading("langfuse")
 
 TRACE = {"id": "t-1", "name": "support", "timestamp": "2026-11-05T08:00:00.000Z", "sessionId": "s-1", "userId": "u-1"}
 
@@ -48,7 +49,8 @@ def test_rows_in_any_order_and_in_the_databases_spelling_give_the_same_record() 
     rows = read([score("thumb", 1), snake | {"usage_details": CALL["usageDetails"]}, trace])
     whole = read([{"trace": TRACE | {"scores": [score("thumb", 1)]}, "observations": [CALL]}])
     page = read([{"data": [score("thumb", 1)]}, {"data": [TRACE | {"observations": [CALL]}]}])
-    assert rows == whole == page
+    assert rows.records == whole.records == page.records
+    assert [each.sources for each in (rows, whole, page)] == [[(0, 1, 2)], [(0,)], [(0, 1)]]
     assert rows.records[0]["feedback"] == {"thumb": "up"}
 
 
@@ -67,7 +69,7 @@ def test_rows_in_any_order_and_in_the_databases_spelling_give_the_same_record() 
 def test_what_people_scored_is_feedback(given: dict[str, Any], feedback: dict[str, Any]) -> None:
     found = read([{"trace": TRACE, "observations": [CALL], "scores": [given]}])
     assert found.records[0]["feedback"] == feedback
-    assert found.ignored == {}
+    assert found.parts == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_what_people_scored_is_feedback(given: dict[str, Any], feedback: dict[st
 def test_what_models_scored_and_unclear_numbers_are_no_feedback(given: dict[str, Any], reason: str) -> None:
     found = read([{"trace": TRACE, "observations": [CALL], "scores": [given]}])
     assert found.records[0]["feedback"] is None
-    assert found.ignored == {reason: 1}
+    assert found.parts == {reason: 1}
 
 
 def test_a_session_spreads_over_traces() -> None:
@@ -91,7 +93,7 @@ def test_a_trace_without_generations_is_read_from_its_widest_span() -> None:
     inner = generation(2, {"query": "Hi"}, {"hits": []}, type="TOOL", parentObservationId="o-1")
     found = read([{"trace": TRACE, "observations": [inner, span]}])
     assert [message["content"] for message in found.records[0]["messages"]] == ["Hi", "Hello!"]
-    assert found.ignored == {"not_a_call": 2}
+    assert found.parts == {"not_a_call": 2}
 
 
 def test_what_is_left_out_is_counted_by_reason() -> None:
@@ -99,7 +101,7 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     timeless = generation(3, [{"role": "user", "content": "Hi"}], "Hello!", startTime=None)
     found = read([{"trace": TRACE, "observations": [failed, timeless]}, {"hello": "world"}, 5])
     assert found.records == []
-    assert found.ignored == {"no_reply": 1, "no_time": 1, "unknown_document": 2}
+    assert found.parts == {"no_reply": 1, "no_time": 1, "unknown_document": 2}
 
 
 @needs_samples
@@ -108,5 +110,37 @@ def test_every_real_trace_is_one_conversation() -> None:
     found = {path.name: read([json.loads(path.read_text())]) for path in traces}
     assert len(found) == 12
     assert {name: len(each.records) for name, each in found.items()} == dict.fromkeys(found, 1)
-    losses = {"not_a_call", "automatic_score", "no_messages"}
-    assert all(set(each.ignored) <= losses for each in found.values())
+    losses = {"not_a_call", "automatic_score", "no_messages", "superseded", "helper_call", "repeated"}
+    assert all(set(each.parts) <= losses for each in found.values())
+
+
+def test_a_call_whose_request_was_not_logged_goes_on_after_its_tools() -> None:
+    weather = [{"type": "tool_use", "id": f"c{n}", "name": "weather", "input": {"city": n}} for n in (1, 2)]
+    rows = [
+        CALL | {"id": "o-1", "startTime": "2026-11-05T08:00:01Z", "output": [{"role": "assistant", "content": "A moment."}]},
+        *(
+            CALL | {"id": f"o-{2 + n}", "startTime": f"2026-11-05T08:00:0{2 + n}Z", "input": {}, "output": {"content": [each]}}
+            for n, each in enumerate(weather)
+        ),
+        *(
+            CALL | {"id": f"o-{4 + n}", "type": "TOOL", "name": "weather", "startTime": f"2026-11-05T08:00:0{4 + n}Z"}
+            | {"input": {"city": n}, "output": {"content": [{"type": "text", "text": f"Sunny {n}"}]}}
+            for n in (1, 2)
+        ),
+        CALL | {"id": "o-9", "startTime": "2026-11-05T08:00:09Z", "input": {}, "output": "Both sunny."},
+    ]  # fmt: skip
+    found = read(rows)
+    (record,) = found.records
+    told = [(each["role"], each["content"], each.get("tool_call_id")) for each in record["messages"][-6:]]
+    assert told == [
+        ("assistant", "A moment.", None), ("assistant", None, None), ("assistant", None, None),
+        ("tool", "Sunny 1", "c1"), ("tool", "Sunny 2", "c2"), ("assistant", "Both sunny.", None),
+    ]  # fmt: skip
+    assert found.sources == [(0, 1, 2, 3, 4, 5)]
+
+
+def test_a_row_that_says_more_completes_the_earlier_one() -> None:
+    begun = {name: each for name, each in CALL.items() if name not in {"output", "endTime"}}
+    found = read([begun, CALL, begun, CALL | {"statusMessage": None}])
+    assert (len(found.records), found.sources) == (1, [(1,)])
+    assert found.ignored == {0: "repeated", 2: "repeated", 3: "repeated"}

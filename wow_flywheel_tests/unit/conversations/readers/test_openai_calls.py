@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from wow_flywheel.conversations.readers.openai_calls import read
+from wow_flywheel_tests.unit.conversations.readers.samples import reading
+
+read = reading("openai")
+
 
 USER = {"role": "user", "content": "Where is order 7?"}
 TOOL_CALL = {"id": "c1", "type": "function", "function": {"name": "order", "arguments": '{"number": 7}'}}
@@ -28,7 +31,7 @@ def test_a_tool_loop_in_two_calls_is_one_record() -> None:
     result = {"role": "tool", "content": "sent", "tool_call_id": "c1"}
     found = read([document(1, [USER, asked, result], "On its way."), document(0, [USER], asked)])
     (record,) = found.records
-    assert found.ignored == {}
+    assert found.parts == {}
     assert (record["conversation_id"], record["scenario"], record["model"]) == ("chatcmpl-0", "support", "m-1")
     assert (record["started_at"], record["ended_at"]) == ("2025-11-05T12:00:00Z", "2025-11-05T12:01:00Z")
     assert [message["role"] for message in record["messages"]] == ["user", "assistant", "tool", "assistant"]
@@ -77,4 +80,4 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     ]
     found = read(documents)
     assert found.records == []
-    assert found.ignored == {"unknown_document": 1, "no_messages": 1, "no_reply": 1, "no_time": 1, "no_user_turn": 1}
+    assert found.parts == {"unknown_document": 1, "no_messages": 1, "no_reply": 1, "no_time": 1, "no_user_turn": 1}

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.conversations.readers.otel import read
+from wow_flywheel_tests.unit.conversations.readers.samples import reading
+
+read = reading("otel")
 
 USER, REPLY = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}
 PARTS_IN = [{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]
@@ -123,7 +125,7 @@ def test_every_convention_tells_the_same_call(name: str) -> None:
     ]
     assert (record["conversation_id"], record["scenario"], record["model"]) == ("span-1", "support", "m-1")
     assert (record["started_at"], record["ended_at"]) == ("2025-11-05T12:00:01Z", "2025-11-05T12:00:03Z")
-    assert found.ignored == {}
+    assert found.parts == {}
 
 
 def test_session_user_instructions_and_usage_are_found() -> None:
@@ -158,7 +160,7 @@ def test_annotations_of_people_are_feedback_and_those_of_models_are_not() -> Non
     }
     found = read([export(span(noted, 0), CONVENTIONS["openinference"])])
     assert found.records[0]["feedback"] == {"thumb": "up", "comment": "Nice."}
-    assert found.ignored == {"automatic_score": 1, "not_a_call": 1, "unclear_score": 1}
+    assert found.parts == {"automatic_score": 1, "not_a_call": 1, "unclear_score": 1}
 
 
 def test_the_calls_of_a_turn_are_one_record() -> None:
@@ -178,4 +180,77 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     failed = span(CHAT | {"gen_ai.input.messages": PARTS_IN}, 3)
     found = read([{"hello": "world"}, export(tool, silent, failed)])
     assert found.records == []
-    assert found.ignored == {"no_messages": 1, "no_reply": 1, "not_a_call": 1, "unknown_document": 1}
+    assert found.parts == {"no_messages": 1, "no_reply": 1, "not_a_call": 1, "unknown_document": 1}
+
+
+def camel_to_snake(value: Any) -> Any:
+    if isinstance(value, list):
+        return [camel_to_snake(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): camel_to_snake(each) for name, each in value.items()}
+
+
+def structured(value: Any) -> Any:
+    """A value as OTLP nests it: lists and objects by their types."""
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [structured(each) for each in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": name, "value": structured(each)} for name, each in value.items()]}}
+    return {"stringValue": value}
+
+
+def log_record(span: str, name: str, about: dict[str, Any], body: Any = None) -> dict[str, Any]:
+    attributes = [{"key": key, "value": structured(value)} for key, value in about.items()]
+    record = {
+        "eventName": name,
+        "traceId": "t",
+        "spanId": span,
+        "attributes": attributes,
+        "timeUnixNano": "1762344000000000000",
+    }
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record | ({"body": structured(body)} if body else {})]}]}]}
+
+
+def bare_span(name: str) -> dict[str, Any]:
+    operation = {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}
+    span = {"traceId": "t", "spanId": name, "startTimeUnixNano": 1_762_344_000_000_000_000, "attributes": [operation]}
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+
+
+@pytest.mark.parametrize("spelled", [lambda each: each, camel_to_snake])
+def test_messages_in_log_records_belong_to_their_span(spelled: Any) -> None:
+    about = {"gen_ai.input.messages": PARTS_IN, "gen_ai.output.messages": PARTS_OUT}
+    details = log_record("a", "gen_ai.client.inference.operation.details", about)
+    events = [
+        log_record("b", "gen_ai.user.message", {}, {"content": "Bye"}),
+        log_record("b", "gen_ai.choice", {}, {"index": "0", "message": {"role": "assistant", "content": "Goodbye!"}}),
+    ]
+    found = read(map(spelled, [details, *events, bare_span("a"), bare_span("b")]))
+    told = sorted(
+        ([each["content"] for each in record["messages"]], found.sources[n]) for n, record in enumerate(found.records)
+    )
+    assert told == [(["Bye", "Goodbye!"], (1, 2, 4)), (["Hi", "Hello!"], (0, 3))]
+
+
+def test_the_spans_of_a_trace_may_lie_in_several_documents_in_any_order() -> None:
+    details = [log_record(n, "gen_ai.client.inference.operation.details", {
+        "gen_ai.input.messages": said, "gen_ai.output.messages": PARTS_OUT,
+    }) for n, said in (("a", PARTS_IN), ("b", [*PARTS_IN, *PARTS_OUT, *PARTS_IN]))]  # fmt: skip
+    found = read([bare_span("b"), *details, bare_span("a"), bare_span("a")])
+    (record,) = found.records
+    assert [each["content"] for each in record["messages"]] == ["Hi", "Hello!", "Hi", "Hello!"]
+    assert found.ignored == {4: "no_messages"}
+
+
+def test_the_vercel_sdk_keeps_calls_apart_from_text() -> None:
+    about = {
+        "operation.name": "ai.generateText.doGenerate", "ai.prompt.messages": json.dumps([USER]),
+        "ai.response.text": "A moment.",
+        "ai.response.toolCalls": json.dumps([{"toolCallId": "c1", "toolName": "order", "input": {"number": 7}}]),
+    }  # fmt: skip
+    document = bare_span("a")
+    (span,) = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    span["attributes"] = [{"key": key, "value": {"stringValue": value}} for key, value in about.items()]
+    (record,) = read([document]).records
+    assert (record["messages"][1]["content"], record["messages"][1]["tool_calls"][0]["name"]) == ("A moment.", "order")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.conversations.readers.registry import READERS, detect, read
-from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples
+from wow_flywheel.conversations.readers.registry import READERS, detect
+from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples, reading
 
 DOCUMENTS: list[tuple[str | None, Any]] = [
     ("openai", {"request": {"messages": []}, "response": {"choices": []}}),
@@ -18,7 +18,14 @@ DOCUMENTS: list[tuple[str | None, Any]] = [
     ("otel", {"resourceSpans": []}),
     ("tensorzero", {"id": "i-1", "function_name": "f", "input": "{}", "output": "[]"}),
     ("tensorzero", {"id": "f-1", "target_id": "i-1", "metric_name": "solved", "value": True}),
-    (None, {"conversation_id": "c-1", "messages": []}),
+    ("otel", {"resource_logs": []}),
+    ("langfuse", {"id": "s-2", "sessionId": "s", "name": "thumb", "value": 1, "dataType": "BOOLEAN"}),
+    ("langsmith", {"id": "r-1", "run_type": "llm", "inputs": {}, "dotted_order": ""}),
+    ("langsmith", {"id": "f-1", "run_id": "r-1", "key": "thumb", "score": 1}),
+    ("openai", {"response_id": "chatcmpl-1", "feedback": {"thumb": "up"}}),
+    ("native", {"conversation_id": "c-1", "messages": []}),
+    ("native", {"conversation_id": "c-1", "feedback": {"thumb": "up"}}),
+    (None, {"conversation_id": "c-1"}),
     (None, {}),
     (None, []),
     (None, "text"),
@@ -32,9 +39,9 @@ def test_a_document_shows_its_format(name: str | None, document: Any) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_reader_counts_what_it_does_not_know(name: str) -> None:
-    found = read(name, [None, 5, "text", [], {"hello": "world"}])
+    found = reading(name)([None, 5, "text", [], {"hello": "world"}])
     assert found.records == []
-    assert found.ignored == {"unknown_document": 5}
+    assert found.parts == {"unknown_document": 5}
 
 
 @needs_samples

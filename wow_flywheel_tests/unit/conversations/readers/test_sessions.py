@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wow_flywheel.conversations.readers.sessions import Call, Session, sessions
+from wow_flywheel.conversations.readers.calls import Call, Session
+from wow_flywheel.conversations.readers.sessions import sessions
 
 START = dt.datetime(2026, 11, 5, 8, tzinfo=dt.UTC)
 ORDER = {"id": "c1", "name": "order", "arguments": '{"number": 7}'}

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from wow_flywheel.conversations.readers.tensorzero import read
-from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples
+from wow_flywheel_tests.unit.conversations.readers.samples import SAMPLES, needs_samples, reading
+
+read = reading("tensorzero")
 
 FIRST, SECOND = "019a53e3-5a00-7000-8000-000000000001", "019a53e4-4460-7000-8000-000000000002"
 EPISODE = "019a53e3-5a00-7000-8000-00000000000e"
@@ -31,7 +32,7 @@ CALL = inference(FIRST, ASKED, TEXT)
 def test_an_inference_is_a_record_at_the_time_in_its_id() -> None:
     found = read([CALL, {"inference_id": FIRST, "model_name": "m-1", "input_tokens": 7, "output_tokens": 3}])
     (record,) = found.records
-    assert found.ignored == {}
+    assert found.parts == {}
     assert (record["conversation_id"], record["user_id"], record["scenario"]) == (f"{EPISODE}:support", "u-1", "support")
     assert record["model"] == "m-1"
     assert (record["started_at"], record["ended_at"]) == ("2025-11-05T12:00:00Z", "2025-11-05T12:00:01.500000Z")
@@ -61,7 +62,7 @@ def test_feedback_on_an_inference_or_its_episode_is_kept() -> None:
     ]
     found = read([*rows, CALL])
     assert found.records[0]["feedback"] == {"thumb": "up", "score": 4, "comment": "Nice."}
-    assert found.ignored == {"unclear_score": 2}
+    assert found.parts == {"no_conversation": 1, "unclear_score": 1}
 
 
 def test_a_demonstration_is_a_conversation_of_its_own_with_a_thumb_up() -> None:
@@ -90,7 +91,7 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     ]
     found = read(rows)
     assert found.records == []
-    assert found.ignored == {"no_messages": 1, "no_reply": 1, "no_time": 1, "not_a_call": 1, "unknown_document": 1}
+    assert found.parts == {"no_messages": 1, "no_reply": 1, "no_time": 1, "not_a_call": 1, "unknown_document": 1}
 
 
 @needs_samples
@@ -100,4 +101,4 @@ def test_real_datapoints_with_an_output_are_records_and_the_others_are_counted()
     answered = [row for row in rows if row["output"] not in {None, ""}]
     episodes = {row["episode_id"] for row in answered}  # the rows without one ask the same question
     assert len(found.records) == len(episodes) > 20
-    assert found.ignored == {"no_reply": len(rows) - len(answered)}
+    assert found.parts == {"no_reply": len(rows) - len(answered), "superseded": 1}

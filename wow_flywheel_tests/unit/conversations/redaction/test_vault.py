@@ -70,7 +70,7 @@ def test_an_entry_moved_to_another_conversation_does_not_open(tmp_path: Path) ->
         vault.reveal("c2", "<EMAIL_1>")
 
 
-@pytest.mark.parametrize("key", ["", "short", "!" * 44, KEY[:-8]])
+@pytest.mark.parametrize("key", ["", "short", "!" * 44, KEY[:-8]], ids=["empty", "short", "no Base64", "cut"])
 def test_no_key_or_a_malformed_one_is_named(tmp_path: Path, key: str) -> None:
     with pytest.raises(SettingsError, match="WOW_VAULT_KEY is not") as raised:
         open_vault(str(tmp_path), {"WOW_VAULT_KEY": key})

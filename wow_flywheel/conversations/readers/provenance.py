@@ -1,0 +1,55 @@
+"""What came of each document that a reader was given.
+
+What belongs here: the reasons why a document or a part of it gives nothing, and the note of what was left out. What does not:
+which reason applies (each format), and what became a record (`records`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Documents = Iterable[tuple[int, Any]]
+"""Parsed JSON, each value with the index by which the caller knows it."""
+
+IGNORED: Final = {
+    "no_reply": "a call without an answer: it failed, or the document only holds a question",
+    "no_messages": "a call without messages that can be read",
+    "no_time": "a call without a time",
+    "superseded": "a reply that was not used: a retry, an earlier chunk, a regenerated answer, a branch that was left",
+    "helper_call": "a call beside the conversation in the same trace: a title, a router",
+    "repeated": "a call, span or row that says again what another one said",
+    "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5",
+    "no_conversation": "feedback for a conversation or call that is not here",
+    "automatic_score": "a score by a model or by code, not by a person",
+    "not_a_call": "a span, an observation or a document that is no call of a model",
+    "unknown_document": "the document is none of this format",
+}
+"""Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`). Of several parts
+that gave nothing, the first reason in this order stands for their document."""
+ORDER: Final = {reason: place for place, reason in enumerate(IGNORED)}
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """What a reader left out so far.
+
+    Attributes:
+        parts: How many calls, spans, scores and documents, by reason.
+        reasons: For each document, the reason that stands for it.
+    """
+
+    parts: Counter[str] = field(default_factory=Counter)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def add(self, reason: str, sources: Iterable[int]) -> None:
+        """Note one part that gives nothing.
+
+        Args:
+            reason: A key of `IGNORED`.
+            sources: The documents that it was read from.
+        """
+        self.parts[reason] += 1
+        for index in sources:
+            if index not in self.reasons or ORDER[reason] < ORDER[self.reasons[index]]:
+                self.reasons[index] = reason
