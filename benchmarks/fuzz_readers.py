@@ -36,7 +36,7 @@ from wow_flywheel.conversations.account import ADDED, DayRead
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.lines import read_blocks
-from wow_flywheel.conversations.readers.records import IGNORED
+from wow_flywheel.conversations.readers.provenance import IGNORED
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.errors import SourceError, StorageUnavailable
 

@@ -174,7 +174,7 @@ def seeds(data: Path) -> dict[str, list[Documents]]:
     for path in sorted(data.glob("log_formats/*/*.json*")):
         documents = [each for each in islice(_documents(path), 12) if len(json.dumps(each)) <= LARGEST][:3]
         if documents and (name := detect(documents[0])):
-            found[name].append(documents)
+            found.setdefault(name, []).append(documents)
     for name in ("star", "tau", "crosswoz"):
         for path in sorted(data.glob(f"{name}/logs/*/*.jsonl.gz"))[:2]:
             found["native"].append([each for each in islice(_documents(path), 12) if len(json.dumps(each)) <= LARGEST][:3])

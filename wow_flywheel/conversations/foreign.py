@@ -167,7 +167,8 @@ class Foreign:
             for call in reader.calls_of(document):
                 scope = {"session": call.session, "customer": call.user, "scenario": call.scenario}
                 known.append({**scope, "call_id": call.id, "trace": call.trace})
-        return pl.DataFrame(known, schema=pl.Schema(UNCLEAR))
+        storable = [{name: text and text.encode(errors="replace").decode() for name, text in each.items()} for each in known]
+        return pl.DataFrame(storable, schema=pl.Schema(UNCLEAR))
 
     def _take_chains(self, heavy: Spool, linked: Linked) -> None:
         """The conversations of plain chains; a line that several of them share counts for the first."""

@@ -190,39 +190,6 @@ def test_lines_in_a_file_named_json(tmp_path: Path) -> None:
     assert (list(told(day)), day.counts["quarantined"]) == (["c-1", "c-2"], 1)
 
 
-def evaluation(number: int, **about: str) -> dict[str, Any]:
-    listed = [{"key": f"gen_ai.evaluation.{key.replace('__', '.')}", "value": {"stringValue": about[key]}} for key in about]
-    record = {"eventName": "gen_ai.evaluation.result", "traceId": f"trace-{number}", "spanId": f"span-{number}"}
-    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"attributes": listed}]}]}]}
-
-
-def test_feedback_that_comes_apart_joins_calls_that_are_read_at_once(tmp_path: Path) -> None:
-    calls = conversation(session_id="s-1")
-    name = calls[-1]["response"]["id"]
-    put(tmp_path, "a.jsonl", [*calls, *conversation(20, session_id="s-2")])
-    put(tmp_path, "later.jsonl", [
-        {"response_id": name, "feedback": {"thumb": "up"}}, {"session_id": "s-2", "feedback": {"comment": "Too slow."}},
-        {"session_id": "s-9", "feedback": {"thumb": "up"}},
-    ])  # fmt: skip
-    day = read(tmp_path)
-    said = {
-        name: (each["thumb"], each["comment"]) for name, each in day.conversations.select("conversation_id", "feedback").rows()
-    }
-    assert said == {"s-1": ("up", None), "s-2": (None, "Too slow.")}
-    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (9, 8, {"no_conversation": 1})
-
-
-def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: Path) -> None:
-    about = {"gen_ai.conversation.id": "s-1", "user.id": "u"}
-    put(tmp_path, "a.jsonl", [export(span(0, TURNS[:2], **about)), export(span(1, TURNS[:4], **about))])
-    put(tmp_path, "logs.jsonl", [
-        evaluation(1, name="user_feedback", score__label="bad"), evaluation(0, name="faithfulness", score__label="good"),
-    ])  # fmt: skip
-    day = read(tmp_path)
-    assert day.conversations["feedback"][0]["thumb"] == "down"
-    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (4, 3, {"automatic_score": 1})
-
-
 def test_quarantine_says_where_a_line_of_another_format_begins(tmp_path: Path) -> None:
     """A conversation put together from plain calls whose id another one has: the place of its first line."""
     calls = conversation(session_id="c-1")
@@ -264,3 +231,42 @@ def test_rows_of_different_kinds_in_one_table(tmp_path: Path) -> None:
     (row,) = day.conversations.to_dicts()
     assert ([each["content"] for each in row["messages"]], row["feedback"]["thumb"]) == (["Hi", "Hello"], "up")
     assert (day.counts["conversation_lines"], day.counts["lines"]) == (2, 2)
+
+
+def evaluation(number: int, **about: str) -> dict[str, Any]:
+    listed = [{"key": f"gen_ai.evaluation.{key.replace('__', '.')}", "value": {"stringValue": about[key]}} for key in about]
+    record = {"eventName": "gen_ai.evaluation.result", "traceId": f"trace-{number}", "spanId": f"span-{number}"}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"attributes": listed}]}]}]}
+
+
+def test_feedback_that_comes_apart_joins_calls_that_are_read_at_once(tmp_path: Path) -> None:
+    calls = conversation(session_id="s-1")
+    name = calls[-1]["response"]["id"]
+    put(tmp_path, "a.jsonl", [*calls, *conversation(20, session_id="s-2")])
+    put(tmp_path, "later.jsonl", [
+        {"response_id": name, "feedback": {"thumb": "up"}}, {"session_id": "s-2", "feedback": {"comment": "Too slow."}},
+        {"session_id": "s-9", "feedback": {"thumb": "up"}},
+    ])  # fmt: skip
+    day = read(tmp_path)
+    said = {
+        name: (each["thumb"], each["comment"]) for name, each in day.conversations.select("conversation_id", "feedback").rows()
+    }
+    assert said == {"s-1": ("up", None), "s-2": (None, "Too slow.")}
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (9, 8, {"no_conversation": 1})
+
+
+def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: Path) -> None:
+    about = {"gen_ai.conversation.id": "s-1", "user.id": "u"}
+    put(tmp_path, "a.jsonl", [export(span(0, TURNS[:2], **about)), export(span(1, TURNS[:4], **about))])
+    put(tmp_path, "logs.jsonl", [
+        evaluation(1, name="user_feedback", score__label="bad"), evaluation(0, name="faithfulness", score__label="good"),
+    ])  # fmt: skip
+    day = read(tmp_path)
+    assert day.conversations["feedback"][0]["thumb"] == "down"
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.ignored) == (4, 3, {"automatic_score": 1})
+
+
+def test_an_id_with_half_a_character_is_a_reason_for_quarantine(tmp_path: Path) -> None:
+    put(tmp_path, "a.jsonl", [*conversation(session_id="s-1"), document(OTHER, 50, session_id="\ud800")])
+    day = read(tmp_path)
+    assert (list(told(day)), day.quarantine["reason"].to_list(), day.counts["lines"]) == (["s-1"], ["bad_encoding"], 4)
