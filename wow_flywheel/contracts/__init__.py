@@ -1,0 +1,81 @@
+"""The tables: one contract each, with a version, a drift mode and the columns that may not be null.
+
+What belongs here: names, types and promises of every Delta table, by stage. What does not: reading and writing (`lake`), the
+rules that fill a table (its stage). A change that a reader can notice raises the contract's `version`.
+"""
+
+from typing import Final
+
+from wow_flywheel.contracts.contract import Contract, Drift
+from wow_flywheel.contracts.conversations import (
+    CONVERSATIONS,
+    DUPLICATES,
+    FEEDBACK_LINES,
+    FINGERPRINTS,
+    FORGOTTEN,
+    LOG_FILES,
+    QUARANTINE,
+    VAULT,
+)
+from wow_flywheel.contracts.labels import (
+    CASES,
+    DECISIONS,
+    INSPECTIONS,
+    RULE_FINDINGS,
+    SATISFACTION,
+    SATISFACTION_DAILY,
+    VERDICTS,
+)
+from wow_flywheel.contracts.learning import (
+    COMPARISONS,
+    EVALUATIONS,
+    PREFERENCE_DATASET,
+    PREFERENCE_PAIRS,
+    REWRITE_CANDIDATES,
+    SFT_DATASET,
+)
+from wow_flywheel.contracts.vocabulary import FEEDBACK, ISSUE_TYPES, LABELS, MESSAGE, SEVERITIES, TIMESTAMP, TOOL_CALL
+
+__all__ = [
+    "CASES",
+    "COMPARISONS",
+    "CONVERSATIONS",
+    "DECISIONS",
+    "DUPLICATES",
+    "EVALUATIONS",
+    "FEEDBACK",
+    "FEEDBACK_LINES",
+    "FINGERPRINTS",
+    "FORGOTTEN",
+    "INSPECTIONS",
+    "ISSUE_TYPES",
+    "LABELS",
+    "LOG_FILES",
+    "MESSAGE",
+    "PREFERENCE_DATASET",
+    "PREFERENCE_PAIRS",
+    "QUARANTINE",
+    "REWRITE_CANDIDATES",
+    "RULE_FINDINGS",
+    "SATISFACTION",
+    "SATISFACTION_DAILY",
+    "SEVERITIES",
+    "SFT_DATASET",
+    "TABLES",
+    "TIMESTAMP",
+    "TOOL_CALL",
+    "VAULT",
+    "VERDICTS",
+    "Contract",
+    "Drift",
+]
+
+TABLES: Final = {
+    contract.name: contract
+    for contract in (
+        CONVERSATIONS, QUARANTINE, FEEDBACK_LINES, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION,
+        SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET,
+        PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
+    )
+}  # fmt: skip
+"""Every table of the lake by name."""

@@ -1,0 +1,150 @@
+"""Tables of what was said: conversations, what was kept aside, feedback, duplicates, who is forgotten.
+
+What belongs here: the tables that ingestion fills. What does not: judgements of what was said (`labels`).
+"""
+
+from typing import Final
+
+import polars as pl
+
+from wow_flywheel.contracts.contract import Contract
+from wow_flywheel.contracts.vocabulary import FEEDBACK, MESSAGE, TIMESTAMP
+
+CONVERSATIONS: Final = Contract(
+    name="conversations",
+    version=2,
+    grain="one conversation, redacted",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "user_id": pl.String,
+        "channel": pl.String,
+        "scenario": pl.String,
+        "locale": pl.String,
+        "model": pl.String,
+        "started_at": TIMESTAMP,
+        "ended_at": TIMESTAMP,
+        "messages": pl.List(MESSAGE),
+        "feedback": FEEDBACK,
+        "extra": pl.String,
+        "redactions": pl.Int64,
+        "source_file": pl.String,
+        "source_line": pl.Int64,
+    },
+    required=("dt", "conversation_id", "user_id", "scenario", "started_at", "ended_at", "messages"),
+    key=("conversation_id",),
+)
+
+QUARANTINE: Final = Contract(
+    name="quarantine",
+    version=2,
+    grain="one input line that could not be read or broke the contract, redacted",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "user_id": pl.String,
+        "source_file": pl.String,
+        "source_line": pl.Int64,
+        "byte_offset": pl.Int64,
+        "reason": pl.String,
+        "detail": pl.String,
+        "redacted_line": pl.String,
+    },
+    required=("dt", "source_file", "source_line", "reason"),
+    key=("source_file", "source_line"),
+)
+
+FEEDBACK_LINES: Final = Contract(
+    name="feedback",
+    version=1,
+    grain="one log line that only says what a customer thought of a conversation, of this day or an earlier one",
+    columns={
+        "dt": pl.Date,
+        "rated_conversation_id": pl.String,
+        "thumb": pl.String,
+        "score": pl.Float64,
+        "comment": pl.String,
+        "source_file": pl.String,
+        "source_line": pl.Int64,
+    },
+    required=("dt", "rated_conversation_id", "source_file", "source_line"),
+    key=("source_file", "source_line"),
+    pattern={"thumb": ("up", "down")},
+)
+
+LOG_FILES: Final = Contract(
+    name="log_files",
+    version=1,
+    grain="one log file outside the days' folders, with the days that its lines are of; the latest row of a path counts",
+    columns={
+        "dt": pl.Date,
+        "path": pl.String,
+        "size": pl.Int64,
+        "token": pl.String,
+        "days": pl.List(pl.Struct({"day": pl.Date, "lines": pl.Int64})),
+        "unreadable": pl.Int64,
+        "timezone": pl.String,
+        "method": pl.String,
+        "seen_at": TIMESTAMP,
+    },
+    required=("dt", "path", "size", "token", "days", "unreadable", "timezone", "method", "seen_at"),
+    key=("path",),
+)
+
+FINGERPRINTS: Final = Contract(
+    name="fingerprints",
+    version=1,
+    grain="what later days need to see that a conversation of theirs repeats this one",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "started_at": TIMESTAMP,
+        "algorithm": pl.String,
+        "exact_hash": pl.String,
+        "template_hash": pl.String,
+        "bands": pl.List(pl.Int64),
+        "signature": pl.Binary,
+    },
+    required=("dt", "conversation_id", "started_at", "algorithm", "exact_hash", "template_hash"),
+    key=("conversation_id",),
+)
+
+DUPLICATES: Final = Contract(
+    name="duplicates",
+    version=1,
+    grain="one conversation that repeats an earlier one, exactly or nearly; training data leave it out",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "kind": pl.String,
+        "of_dt": pl.Date,
+        "of_conversation_id": pl.String,
+        "similarity": pl.Float64,
+    },
+    required=("dt", "conversation_id", "kind", "of_dt", "of_conversation_id", "similarity"),
+    key=("conversation_id",),
+    pattern={"kind": ("exact", "near")},
+)
+
+FORGOTTEN: Final = Contract(
+    name="forgotten",
+    version=1,
+    grain="one person whose conversations were deleted, and whose log records are ignored from then on",
+    columns={
+        "dt": pl.Date,
+        "user_hash": pl.String,
+        "salt": pl.String,
+        "forgotten_at": TIMESTAMP,
+        "cycles": pl.List(pl.String),
+    },
+    required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
+)
+
+VAULT: Final = Contract(
+    name="vault",
+    version=1,
+    grain="one value that redaction replaced, encrypted; under WOW_VAULT_URI, never in the lake",
+    columns={"dt": pl.Date, "conversation_id": pl.String, "placeholder": pl.String, "ciphertext": pl.Binary},
+    required=("dt", "conversation_id", "placeholder", "ciphertext"),
+    key=("conversation_id", "placeholder"),
+)

@@ -1,0 +1,167 @@
+"""Tables of judgements: findings of rules, satisfaction, inspections, verdicts, cases, decisions of people.
+
+What belongs here: the tables between the conversations and the training data. What does not: training data (`learning`).
+"""
+
+from typing import Final
+
+import polars as pl
+
+from wow_flywheel.contracts.contract import Contract
+from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, LABELS, SEVERITIES, TIMESTAMP
+
+RULE_FINDINGS: Final = Contract(
+    name="rule_findings",
+    version=1,
+    grain="one finding of one rule at one turn",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "scenario": pl.String,
+        "rule_id": pl.String,
+        "rule_version": pl.String,
+        "issue_type": pl.String,
+        "severity": pl.String,
+        "turn": pl.Int64,
+        "quote": pl.String,
+        "evidence": pl.String,
+    },
+    required=("dt", "conversation_id", "rule_id", "rule_version", "issue_type", "severity", "turn", "quote"),
+    key=("conversation_id", "rule_id", "turn", "quote"),
+    pattern={"issue_type": ISSUE_TYPES, "severity": SEVERITIES},
+)
+
+SATISFACTION: Final = Contract(
+    name="satisfaction",
+    version=1,
+    grain="the satisfaction signals of one conversation",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "user_id": pl.String,
+        "scenario": pl.String,
+        "explicit": pl.Boolean,
+        "asked_for_human": pl.Boolean,
+        "complained": pl.Boolean,
+        "abandoned": pl.Boolean,
+        "repeat_contact": pl.Boolean,
+        "thanked": pl.Boolean,
+        "repeated_reply": pl.Boolean,
+        "satisfied": pl.Boolean,
+        "dissatisfied": pl.Boolean,
+        "satisfied_score": pl.Float64,
+        "reasons": pl.List(pl.String),
+    },
+    required=("dt", "conversation_id", "scenario", "satisfied", "dissatisfied", "satisfied_score", "repeated_reply"),
+    key=("conversation_id",),
+)
+
+SATISFACTION_DAILY: Final = Contract(
+    name="satisfaction_daily",
+    version=1,
+    grain="one scenario on one day; scenario '*' is the whole day",
+    columns={
+        "dt": pl.Date,
+        "scenario": pl.String,
+        "conversations": pl.Int64,
+        "usm1": pl.Float64,
+        "usm2": pl.Float64,
+        "rr": pl.Float64,
+    },
+    required=("dt", "scenario", "conversations"),
+    key=("scenario",),
+)
+
+INSPECTIONS: Final = Contract(
+    name="inspections",
+    version=1,
+    grain="one claim of one inspector about one turn, with the adjudication",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "scenario": pl.String,
+        "inspector": pl.String,
+        "inspector_version": pl.String,
+        "kind": pl.String,
+        "issue_type": pl.String,
+        "severity": pl.String,
+        "turn": pl.Int64,
+        "quote": pl.String,
+        "explanation": pl.String,
+        "confidence": pl.Float64,
+        "decision": pl.String,
+        "decision_reason": pl.String,
+        "llm_model": pl.String,
+        "llm_parameters": pl.String,
+        "prompt_hash": pl.String,
+        "prompt_tokens": pl.Int64,
+        "completion_tokens": pl.Int64,
+        "cost_usd": pl.Float64,
+    },
+    required=(
+        "dt", "conversation_id", "inspector", "inspector_version", "kind", "issue_type", "severity", "turn", "quote",
+        "confidence", "decision",
+    ),
+    pattern={
+        "issue_type": ISSUE_TYPES,
+        "severity": SEVERITIES,
+        "kind": ("deterministic", "llm"),
+        "decision": ("accepted", "rejected", "unresolved"),
+    },
+)  # fmt: skip
+
+VERDICTS: Final = Contract(
+    name="verdicts",
+    version=1,
+    grain="what inspection concludes about one conversation as a whole",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "scenario": pl.String,
+        "solved_score": pl.Float64,
+        "satisfied_score": pl.Float64,
+        "confidence": pl.Float64,
+        "evidence": pl.List(pl.String),
+        "inspected_by": pl.String,
+        "failures": pl.List(pl.String),
+    },
+    required=("dt", "conversation_id", "solved_score", "satisfied_score", "confidence", "inspected_by"),
+    key=("conversation_id",),
+)
+
+CASES: Final = Contract(
+    name="cases",
+    version=1,
+    grain="the label of one conversation, with the reasons that decided it",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "user_id": pl.String,
+        "scenario": pl.String,
+        "label": pl.String,
+        "reasons": pl.List(pl.String),
+        "solved_score": pl.Float64,
+        "satisfied_score": pl.Float64,
+        "issue_types": pl.List(pl.String),
+        "decided_by": pl.String,
+    },
+    required=("dt", "conversation_id", "user_id", "scenario", "label", "reasons", "solved_score", "satisfied_score"),
+    key=("conversation_id",),
+    pattern={"label": LABELS},
+)
+
+DECISIONS: Final = Contract(
+    name="decisions",
+    version=1,
+    grain="one decision of a person about one conversation; the latest wins, none is ever rewritten",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "label": pl.String,
+        "decided_by": pl.String,
+        "decided_at": TIMESTAMP,
+        "note": pl.String,
+    },
+    required=("dt", "conversation_id", "label", "decided_by", "decided_at"),
+    pattern={"label": LABELS},
+)
