@@ -155,7 +155,7 @@ def as_markdown() -> str:
         "",
         "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta`, or DuckDB's",
         "`delta_scan`. Only the flywheel writes to them; decisions come in by `wow-flywheel review decide`.",
-        "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts.py`.",
+        "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts/`.",
     ]
     for contract in TABLES.values():
         unique = f"; unique within it: {', '.join(f'`{name}`' for name in contract.key)}" if contract.key else ""
