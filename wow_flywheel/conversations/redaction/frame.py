@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 
 from wow_flywheel.contracts import FEEDBACK, MESSAGE, TOOL_CALL
-from wow_flywheel.conversations.redaction.json_text import learn_names, looks_like_json, redact_content, redact_json
-from wow_flywheel.conversations.redaction.names import as_personal
+from wow_flywheel.conversations.redaction.json_text import learn_names, redact_content, redact_json
+from wow_flywheel.conversations.redaction.names import NAMED_BY_KEY, as_personal
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.conversations.redaction.rows import Keep
 from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicious
@@ -26,6 +26,8 @@ _IDS: Final = ("conversation_id", "user_id")
 _CONTENT, _ARGUMENTS, _COMMENT = 0, 1, 2
 _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
+_IDS_PLACE: Final = _LAST
+"""The place of the row that says that a conversation's ids may be personal; it comes last."""
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
 
 Text = tuple[int, int, int, str, str, bool]
@@ -85,11 +87,23 @@ def _knowing(texts: pl.DataFrame, given: pl.Series) -> dict[int, Redactor]:
     for row, names in enumerate(given.to_list()) if given.null_count() < len(given) else ():
         if personal := [found for name in names or () if name and (found := as_personal(name))]:
             redactors[row] = Redactor.knowing(personal)
-    telling = texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT)).sort("row", "message", "kind", "place")
-    for row, role, text in telling.select("row", "role", "text").iter_rows():
-        if role == "tool" or looks_like_json(text):
-            learn_names(redactors.setdefault(row, Redactor()), text)
+    for row, text in _telling(texts).iter_rows():
+        learn_names(redactors.setdefault(row, Redactor()), text)
     return redactors
+
+
+def _telling(texts: pl.DataFrame) -> pl.DataFrame:
+    """Row and text: the parts of JSON that tell a name, in the order in which they were said, each once a conversation.
+
+    A text with escapes is given whole, because a name may be hidden behind them.
+    """
+    text = pl.col("text")
+    parts = (
+        pl.when(text.str.contains("\\u", literal=True)).then(pl.concat_list(text)).otherwise(text.str.extract_all(NAMED_BY_KEY))
+    )
+    telling = texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT)).sort("row", "message", "kind", "place")
+    told = telling.select("row", text=parts).explode("text", empty_as_null=False)
+    return told.unique(maintain_order=True)
 
 
 def _to_look_at(frame: pl.DataFrame, texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
@@ -117,7 +131,7 @@ def _personal_ids(frame: pl.DataFrame) -> pl.DataFrame:
     """One row without a text for a conversation whose ids may be personal, so that it is visited."""
     odd = suspicious(frame["conversation_id"]) | suspicious(frame["user_id"])
     return pl.DataFrame({"row": odd.arg_true().cast(pl.Int64)}).with_columns(
-        message=_LAST, kind=_COMMENT, place=-1, role=pl.lit(""), text=pl.lit(""), suspicious=False, naming=False
+        message=_LAST, kind=_COMMENT, place=_IDS_PLACE, role=pl.lit(""), text=pl.lit(""), suspicious=False, naming=False
     )
 
 
@@ -132,7 +146,7 @@ class _Changes:
     def redact(self, redactor: Redactor, row: int, ids: tuple[str, str], texts: list[Text], keep: Keep | None) -> None:
         """Redact one conversation: the same steps in the same order as `redact_row`."""
         redactor.kinds = True
-        stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1]))
+        stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1])) if texts[-1][2] == _IDS_PLACE else ids
         for _, kind, place, role, text, odd in texts:
             redactor.kinds = odd
             redacted = _redacted(redactor, kind, role, text)

@@ -17,6 +17,8 @@ from wow_flywheel.conversations.redaction.screen import key_tells
 _TOKEN: Final = re.compile(
     r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"(?P<colon>\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL | re.ASCII
 )
+_STRING: Final = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_COLON: Final = re.compile(r"\s*:", re.ASCII)
 _NUMBER: Final = re.compile(r"\s*-?\d+\s*", re.ASCII)
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NUMBER_OF: Final = r"(?:_?(?:number|num|no)|号码?)"
@@ -79,6 +81,8 @@ def redact_json(redactor: Redactor, text: str, *, nesting: int = _NESTING) -> st
     In JSON a number is left alone unless it is a payment card, a Chinese id, or its key says that it is a phone, card or id
     number; then a string takes its place. A text that is not JSON is redacted as prose.
     """
+    if not redactor.kinds and "\\u" not in text:
+        return _redact_named(redactor, text, nesting)
     if not _may_hold(redactor, text):
         return text
     if not is_json_text(text):
@@ -87,6 +91,35 @@ def redact_json(redactor: Redactor, text: str, *, nesting: int = _NESTING) -> st
         redacted = redactor.redact(text)
         return text if redacted == text else json.dumps(redacted.strip())
     return _JsonTokens(redactor, nesting).redact(text)
+
+
+def _redact_named(redactor: Redactor, text: str, nesting: int) -> str:
+    """What `redact_json` makes of a text in which nothing but names is looked for: most texts with a name.
+
+    No letter of a name can be escaped but by `\\u`, so only the strings that show one are read.
+    """
+    plain = narrow(text)
+    if not redactor.people.may_be_in(plain):
+        return text
+    if not is_json_text(text):
+        return redactor.redact(text)
+    pieces, lowered = _STRING.split(text), _STRING.split(plain.lower())
+    for place in range(1, len(pieces), 2):
+        for needle in redactor.people.needles:
+            if needle in lowered[place]:
+                is_key = _COLON.match(pieces[place + 1]) is not None
+                pieces[place] = _redact_named_string(redactor, pieces[place], 0 if is_key else nesting)
+                break
+    return "".join(pieces)
+
+
+def _redact_named_string(redactor: Redactor, encoded: str, nesting: int) -> str:
+    value = json.loads(encoded, strict=False) if "\\" in encoded else encoded[1:-1]
+    if nesting and looks_like_json(value):
+        redacted = redact_json(redactor, value, nesting=nesting - 1)
+    else:
+        redacted = redactor.redact(value)
+    return encoded if redacted == value else json.dumps(redacted, ensure_ascii=False)
 
 
 def redact_broken(data: bytes, limit: int) -> str:

@@ -45,11 +45,13 @@ TELLING_KEYS: Final = (
     rf'(?i)"(?:{_NAME_KEY}|{_USER_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\\*"|"(?:{_OBJECT_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\{{'
 )
 """A JSON key whose text names a person. For Python's `re` and Rust's `regex` alike."""
-_PAIR: Final = re.compile(
+NAMED_BY_KEY: Final = (
     rf'(?i)"(?:(?P<user>{_USER_KEY})|{_NAME_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\\*"(?P<value>[^"\\]{{2,80}})\\*"'
     rf'|"(?:{_OBJECT_KEY})\\*"[ \t\r\n]*:[ \t\r\n]*\{{[^{{}}]{{0,300}}?"name\\*"'
-    r'[ \t\r\n]*:[ \t\r\n]*\\*"(?P<inner>[^"\\]{{2,80}})\\*"'
+    rf'[ \t\r\n]*:[ \t\r\n]*\\*"(?P<inner>[^"\\]{{2,80}})\\*"'
 )
+"""Such a key and its text, or an object with its `name`. For Python's `re` and Rust's `regex` alike."""
+_PAIR: Final = re.compile(NAMED_BY_KEY)
 _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _SCRIPT: Final = "A-Za-z\u00c0-\u024f\u0370-\u1fff"
 _HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -177,7 +179,10 @@ class People:
         if not self.needles:
             return False
         lowered = plain.lower()
-        return any(needle in lowered for needle in self.needles)
+        for needle in self.needles:  # noqa: SIM110 - twice as quick as any(), and this is asked of every string
+            if needle in lowered:
+                return True
+        return False
 
     def spans(self, plain: str) -> list[tuple[int, int, Personal]]:
         """Where a text names whom, from left to right, without overlaps."""

@@ -115,8 +115,8 @@ _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 """What JSON may hide anything behind."""
 
 _WORDS: Final = r"[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
-_PROMISING: Final = rf"[0-9@]|[?&#;][A-Za-z_-]{{2,24}}=|{_WORDS}|{_ESCAPED}"
-"""What every sign holds, so that most texts are left out by one look."""
+_PROMISING: Final = "|".join([*(f"(?:{first})" for first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
+"""Any first sign, so that most texts are left out by one look."""
 _QUOTED: Final = r"[\"\\]"
 _WIDE: Final = f"[{''.join(NARROW)}]"
 
@@ -172,8 +172,12 @@ def hidden(texts: pl.Expr) -> pl.Expr:
 def _marked(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Leave out what cannot be, narrow what is wide, and mark the rest."""
     text = pl.col("text")
-    looks = texts.alias("text").to_frame().select(wide=text.str.contains(_WIDE), promising=text.str.contains(promising))
-    wide = looks.select(pl.col("wide").fill_null(value=False)).to_series()
+    looks = (
+        texts.alias("text")
+        .to_frame()
+        .select(wide=text.str.len_bytes() != text.str.len_chars(), promising=text.str.contains(promising))
+    )
+    wide = _wide(texts, looks.select(pl.col("wide").fill_null(value=False)).to_series())
     places = looks.select((pl.col("promising") | pl.col("wide")).fill_null(value=False)).to_series().arg_true()
     looked, odd = texts.gather(places), wide.gather(places)
     marks = mark(looked).to_numpy(writable=True)
@@ -182,6 +186,12 @@ def _marked(texts: pl.Series, promising: str, mark: Callable[[pl.Series], pl.Ser
     marked = np.zeros(len(texts), dtype=np.bool_)
     marked[places.to_numpy()] = marks
     return pl.Series(marked)
+
+
+def _wide(texts: pl.Series, not_ascii: pl.Series) -> pl.Series:
+    """Which texts have full-width characters, of those that are not ASCII."""
+    places = not_ascii.arg_true()
+    return not_ascii.scatter(places, texts.gather(places).str.contains(_WIDE))
 
 
 def _with_signs(texts: pl.Series) -> pl.Series:
