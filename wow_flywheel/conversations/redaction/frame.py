@@ -23,11 +23,9 @@ from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicio
 PERSONAL: Final = "personal"
 """The optional column of names that a record gives in fields of its own: a list of texts."""
 _IDS: Final = ("conversation_id", "user_id")
-_CONTENT, _ARGUMENTS, _COMMENT = 0, 1, 2
+_CONTENT, _ARGUMENTS, _COMMENT, _ID = 0, 1, 2, 3
 _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
-_IDS_PLACE: Final = _LAST
-"""The place of the row that says that a conversation's ids may be personal; it comes last."""
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
 
 Text = tuple[int, int, int, str, str, bool]
@@ -53,7 +51,7 @@ def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFra
     redactors = _knowing(texts, given)
     changes = _Changes()
     ids = plain.select(_IDS)
-    for row, said in groupby(_to_look_at(plain, texts, redactors).iter_rows(), key=itemgetter(0)):
+    for row, said in groupby(_to_look_at(texts, redactors).iter_rows(), key=itemgetter(0)):
         changes.redact(redactors.get(row) or Redactor(), row, ids.row(row), list(said), keep)
     return _put_back(plain, messages, calls, changes)
 
@@ -78,7 +76,9 @@ def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> 
         row=_NUMBER, message=_LAST, kind=_COMMENT, place=_NUMBER, role=pl.lit("user"),
         text=pl.col("feedback").cast(FEEDBACK).struct.field("comment"),
     )  # fmt: skip
-    return pl.concat([_marked(texts) for texts in (contents, arguments, comments)], how="vertical_relaxed")
+    ids = [frame.select(row=_NUMBER, message=_LAST, kind=_ID, place=_NUMBER, role=pl.lit(""), text=name) for name in _IDS]
+    said = pl.concat([contents, arguments, comments, *ids], how="vertical_relaxed")
+    return _marked(said.filter(pl.col("text").str.len_bytes() > 0))
 
 
 def _knowing(texts: pl.DataFrame, given: pl.Series) -> dict[int, Redactor]:
@@ -101,38 +101,32 @@ def _telling(texts: pl.DataFrame) -> pl.DataFrame:
     parts = (
         pl.when(text.str.contains("\\u", literal=True)).then(pl.concat_list(text)).otherwise(text.str.extract_all(NAMED_BY_KEY))
     )
-    telling = texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT)).sort("row", "message", "kind", "place")
+    telling = texts.filter(pl.col("naming") & (pl.col("kind") < _COMMENT)).sort("row", "message", "kind", "place")
     told = telling.select("row", text=parts).explode("text", empty_as_null=False)
     return told.unique(maintain_order=True)
 
 
-def _to_look_at(frame: pl.DataFrame, texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
-    """The texts that may hold something, as `Text`, in the order of the conversation."""
+def _to_look_at(texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
+    """The texts that may hold something, as `Text`, in the order of the conversation, its ids last."""
     needles = [(row, needle) for row, redactor in redactors.items() for needle in redactor.people.needles]
     wanted = pl.DataFrame(needles, schema={"row": pl.Int64, "needle": pl.String}, orient="row").unique()
-    others = texts.filter(~pl.col("suspicious")).join(wanted.select("row").unique(), on="row", how="semi")
+    others = texts.filter(~pl.col("suspicious") & (pl.col("kind") < _ID)).join(
+        wanted.select("row").unique(), on="row", how="semi"
+    )
     lowered = others.select("row", "kind", "place", hidden=hidden(pl.col("text")), lowered=pl.col("text").str.to_lowercase())
     named = lowered.join(wanted, on="row").filter(
         pl.col("hidden") | pl.col("lowered").str.contains(pl.col("needle"), literal=True)
     )
     naming = others.join(named.select("kind", "place").unique(), on=["kind", "place"], how="semi")
-    looked = pl.concat([texts.filter("suspicious"), naming, _personal_ids(frame)], how="vertical_relaxed")
+    looked = pl.concat([texts.filter("suspicious"), naming], how="vertical_relaxed")
     return looked.sort("row", "message", "kind", "place").select("row", "kind", "place", "role", "text", "suspicious")
 
 
-def _marked(texts: pl.DataFrame) -> pl.DataFrame:
-    said = texts.filter(pl.col("text").str.len_bytes() > 0)
+def _marked(said: pl.DataFrame) -> pl.DataFrame:
+    """All at once: each look costs some milliseconds before the first text."""
     tool = said.select((pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)).to_series().arg_true()
     names = pl.zeros(len(said), pl.Boolean, eager=True).scatter(tool, naming(said["text"].gather(tool)))
     return said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
-
-
-def _personal_ids(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row without a text for a conversation whose ids may be personal, so that it is visited."""
-    odd = suspicious(frame["conversation_id"]) | suspicious(frame["user_id"])
-    return pl.DataFrame({"row": odd.arg_true().cast(pl.Int64)}).with_columns(
-        message=_LAST, kind=_COMMENT, place=_IDS_PLACE, role=pl.lit(""), text=pl.lit(""), suspicious=False, naming=False
-    )
 
 
 @dataclass(slots=True)
@@ -146,8 +140,10 @@ class _Changes:
     def redact(self, redactor: Redactor, row: int, ids: tuple[str, str], texts: list[Text], keep: Keep | None) -> None:
         """Redact one conversation: the same steps in the same order as `redact_row`."""
         redactor.kinds = True
-        stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1])) if texts[-1][2] == _IDS_PLACE else ids
+        stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1])) if texts[-1][1] == _ID else ids
         for _, kind, place, role, text, odd in texts:
+            if kind == _ID:
+                break
             redactor.kinds = odd
             redacted = _redacted(redactor, kind, role, text)
             if redacted != text:

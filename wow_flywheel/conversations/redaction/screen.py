@@ -7,8 +7,6 @@ text that passes may still hold nothing; a test proves that every text with a va
 
 import re
 from collections.abc import Callable
-from functools import reduce
-from operator import or_
 from typing import Final
 
 import numpy as np
@@ -117,6 +115,7 @@ _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 _WORDS: Final = r"[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
 _PROMISING: Final = "|".join([*(f"(?:{first})" for first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
 """Any first sign, so that most texts are left out by one look."""
+_FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, more in SIGNS)
 _QUOTED: Final = r"[\"\\]"
 _WIDE: Final = f"[{''.join(NARROW)}]"
 
@@ -201,10 +200,9 @@ def _with_signs(texts: pl.Series) -> pl.Series:
     frame = texts.alias("text").to_frame()
     found = frame.select(*firsts, (text.str.contains(KEY_SIGNS) | text.str.contains(_ESCAPED)).alias("key"))
     marks = found["key"].to_numpy(writable=True)
-    for place, (_, more) in enumerate(SIGNS):
+    for place, further in enumerate(_FURTHER):
         hits = found[str(place)].arg_true()
-        if any(more):
-            further = reduce(or_, [text.str.contains(each) for each in more])
-            hits = hits.filter(frame[hits].select(further.alias("further"))["further"])
+        if further and len(hits):
+            hits = hits.filter(texts.gather(hits).str.contains(further))
         marks[hits.to_numpy()] = True
     return pl.Series(marks)
