@@ -98,6 +98,8 @@ def _redact_named(redactor: Redactor, text: str, nesting: int) -> str:
 
     No letter of a name can be escaped but by `\\u`, so only the strings that show one are read.
     """
+    if redactor.people.easy and text.isascii() and text.count("\\") == text.count('\\"'):
+        return redactor.redact_names(text)
     plain = narrow(text)
     if not redactor.people.may_be_in(plain):
         return text

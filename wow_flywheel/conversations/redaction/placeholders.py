@@ -13,7 +13,8 @@ from typing import Final
 
 from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.kinds import Kind, narrow
-from wow_flywheel.conversations.redaction.names import People, Personal
+from wow_flywheel.conversations.redaction.names import Personal
+from wow_flywheel.conversations.redaction.people import People
 from wow_flywheel.conversations.redaction.screen import worth_a_look
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
@@ -95,6 +96,10 @@ class Redactor:
             self._names[key] = f"<{kind}_{self._last[kind]}>"
             self.originals[self._names[key]] = original
         return self._names[key]
+
+    def redact_names(self, text: str) -> str:
+        """The text, all of it ASCII, with names replaced, where `people.easy`: in JSON these are in strings only."""
+        return self._replace_people(text, text)
 
     def _replace_kind(self, kind: Kind, text: str, plain: str) -> tuple[str, str]:
         spans = [span for match in kind.pattern.finditer(plain) if (span := kind.find(match))]

@@ -30,9 +30,24 @@ VALUES = [
     "护照号 AB1234567", "driver's license D1234567", "驾驶证：110105194912", "tax ID 12-3456789", "税号91110108MA01ABCDE1",
     "京A12345", "粤BD12345", "born on 5 May 1990", "DOB: 04/04/1990", "1990年5月4日出生", "Bearer abcdefghijklmnopqrstuv",
     "phone 4155552671", "ssn 123456789", "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "电话65686553、65673663",
+    "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
 ]  # fmt: skip
-BY_FIELD = {"Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will"}
-NAMES = ["Ann Lee", "张三", "Will Young", "han_solo7", "null", "José O'Brien-Smith", "司马相如"]
+BY_FIELD = {
+    "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
+}  # fmt: skip
+NAMES = [
+    "Nora Quist",
+    "nora",
+    "Petra Quist",
+    "Nan Quist",
+    "Ann Lee",
+    "张三",
+    "Will Young",
+    "han_solo7",
+    "null",
+    "José O'Brien-Smith",
+    "司马相如",
+]
 KEYS = [
     "CustomerName",
     "customer_name",
@@ -42,6 +57,7 @@ KEYS = [
     "tax_id",
     "shipping_address",
     "note",
+    "name",
     "姓名",
     "用户名",
     "card_number",
