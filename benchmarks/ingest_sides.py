@@ -90,6 +90,7 @@ def with_near_duplicates(logs: Path, scratch: Path) -> dict[str, Any]:
 
 def ingest(logs: Path, scratch: Path) -> Callable[[], dict[str, int]]:
     """A call of `ingest_day`, ready to be made, which returns the day's account."""
+    import_module("great_expectations")  # which the ingest imports where it needs it: seconds, and no side's imports count
     from wow_flywheel.conversations.daily import ingest_day
     from wow_flywheel.lake import Lake
     from wow_flywheel.settings import Settings

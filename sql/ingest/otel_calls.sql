@@ -7,6 +7,7 @@
 -- parameters: record_structure = "{}"; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
 --     not_a_number = "[:,\\[]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]";
 --     elsewhere = "^(?:llm\\.|gen_ai\\.(?:prompt|completion|event|evaluation)|ai\\.|openinference\\.|traceloop\\.|annotations|input\\.|output\\.|operation\\.name|events?$|langfuse\\.|langsmith\\.|mlflow\\.|lk\\.|gcp\\.vertex|request_data$|response_data$|(?:in|out)put$)";
+--     personal = ["customer.name"];
 --     operations = ["chat", "text_completion", "generate_content", "completion"];
 --     message_structure = "[{\"role\":\"VARCHAR\",\"parts\":[{\"type\":\"VARCHAR\",\"content\":\"VARCHAR\",\"id\":\"VARCHAR\",\"name\":\"VARCHAR\",\"arguments\":\"JSON\",\"response\":\"JSON\",\"result\":\"JSON\"}]}]";
 --     part_structure = "[{\"type\":\"VARCHAR\",\"content\":\"VARCHAR\"}]";
@@ -26,7 +27,8 @@ spans AS (
         json,
         span.span AS span,
         span.service AS service,
-        span.many AS many
+        span.many AS many,
+        span.named AS named
     FROM (
         SELECT
             *,
@@ -39,6 +41,9 @@ spans AS (
                     lambda p: struct_pack(
                         span := p,
                         service := list_filter(g.resource.attributes, lambda a: a.key = 'service.name')[1].value.stringValue,
+                        named := list_has_any(
+                            list_transform(list_concat(g.resource.attributes, p.attributes), lambda a: a.key), $personal
+                        ),
                         many := coalesce(len(list_filter(g.resource.attributes, lambda a: a.key = 'service.name')), 0) > 1
                     )
                 ))))) AS found
@@ -138,7 +143,7 @@ SELECT
     line_place * 1048576 + ordinal AS place,
     structure,
     coalesce(
-        structure IS NOT NULL AND span IS NOT NULL AND NOT many
+        structure IS NOT NULL AND span IS NOT NULL AND NOT many AND NOT coalesce(named, FALSE)
         AND NOT contains(json, '\u0000') AND NOT regexp_matches(json, $trailing_comma)
         AND NOT (contains(structure, 'DOUBLE') AND regexp_matches(json, $not_a_number))
         AND (about IS NOT NULL OR len(coalesce(span.attributes, [])) = 0)

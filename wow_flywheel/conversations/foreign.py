@@ -22,10 +22,11 @@ from wow_flywheel.conversations.account import Account
 from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, Linked, link, rows
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.lines import Block, Line, read_blocks
-from wow_flywheel.conversations.plain import SHAPE
+from wow_flywheel.conversations.plain import BESIDE, SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.errors import StorageUnavailable
@@ -55,12 +56,14 @@ class Foreign:
         zone: The business timezone.
         source: Where the files lie.
         name: The format.
+        personal: Dotted paths of fields that name the customer, wherever a document has them.
     """
 
     account: Account
     zone: ZoneInfo
     source: LogSource
     name: str
+    personal: Sequence[str] = ()
     _starts: list[tuple[int, LogFile, int]] = field(default_factory=list)
     """For each block: the place of its first line, its file, and that line's number there."""
 
@@ -92,11 +95,24 @@ class Foreign:
             self._unused(located[index], error, "")
         for index, reason in found.ignored.items():
             self._unused(located[index], None, reason)
+        named = [names_in_document(document, self.personal) for _, document in documents]
         made = [
-            {**parse_record(json.dumps(record).encode()), **_place(located[sources[0]]), "lines": counted[place]}
+            {
+                **parse_record(json.dumps(record).encode()),
+                **_place(located[sources[0]]),
+                "lines": counted[place],
+                "personal": list(dict.fromkeys(name for index in sources for name in named[index])),
+            }
             for place, (record, sources) in enumerate(zip(found.records, found.sources, strict=True))
         ]
-        schema = {**SHAPE, "source_file": pl.String, "source_line": pl.Int64, "seq": pl.Int64, "byte_offset": pl.Int64}
+        schema = {
+            **SHAPE,
+            "personal": BESIDE["personal"],
+            "source_file": pl.String,
+            "source_line": pl.Int64,
+            "seq": pl.Int64,
+            "byte_offset": pl.Int64,
+        }
         self._take(pl.DataFrame(made, schema=pl.Schema({**schema, "lines": pl.Int64})))
 
     def _documents(self, each: Located) -> list[Any]:
@@ -130,7 +146,7 @@ class Foreign:
     def _read_plain(self, files: Sequence[LogFile]) -> None:
         """Link the plain calls of all files; go through the files again for what is left."""
         query, expected, careful_reader = PLAIN[self.name]
-        reader = PlainCalls(query, expected)
+        reader = PlainCalls(query, expected, self.personal)
         heavy = Spool({"place": pl.Int64, **{name: CALLS[name] for name in HEAVY}})
         light, unclear, careful = [pl.DataFrame(schema=pl.Schema(LIGHT))], [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
         for file, block in self._blocks(files):
@@ -198,7 +214,16 @@ class Foreign:
         started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
         of_day = {file.path: file for _, file, _ in self._starts}
         taken = [rows.filter(of_day[path].taken(self.account.day, started)) for (path,), rows in found.group_by("source_file")]
-        columns = [*SHAPE, "source_file", "source_line", "seq", "line_hash", "byte_offset", "lines"]
+        columns = [
+            *SHAPE,
+            *({"personal"} & set(found.columns)),
+            "source_file",
+            "source_line",
+            "seq",
+            "line_hash",
+            "byte_offset",
+            "lines",
+        ]
         for each in taken:
             self.account.take(each.with_columns(line_hash=pl.col("seq").cast(pl.UInt64)).select(columns))
 

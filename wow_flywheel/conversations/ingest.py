@@ -51,7 +51,7 @@ def read_day(
         timezone: The business timezone, in which a time without an offset is read.
         forgotten: Customers whose records are ignored.
         vault: Is given the originals of redacted values; the caller flushes it.
-        personal: Dotted paths of the fields of native records that name the customer.
+        personal: Dotted paths of the fields that name the customer.
         contract: What becomes of fields of native records that do not fit.
         told: Feedback that arrived on later days, with the columns of the table `feedback`.
         people: Finds further names in what was said in one conversation.
@@ -80,5 +80,5 @@ def read_day(
             for block, rows in ahead(chain([first] if first else [], blocks), native.read):
                 native.add(block, rows, file)
     for name, files in sorted(others.items()):
-        Foreign(account, zone, source, name).read(files)
+        Foreign(account, zone, source, name, personal).read(files)
     return account.settle()

@@ -5,6 +5,7 @@ What does not: linking calls to conversations (`chains`); the lines that are not
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ import polars as pl
 from wow_flywheel.contracts import TIMESTAMP
 from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.plain import lines_table
+from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.structures import ANY, NOTHING, NUMBER, OTHERS, TEXT, TIME, TOKENS, fits, transform
-from wow_flywheel.queries import Session, load
+from wow_flywheel.queries import Parameter, Session, load
 
 _MESSAGE: Final = {
     "role": TEXT,
@@ -54,6 +56,7 @@ OPENAI: Final[dict[str, Any]] = {
     "response": _RESPONSE,
     "metadata": NOTHING,
     "feedback": NOTHING,
+    "attributes": NOTHING,
     OTHERS: ANY,
 }
 """The JSON types of a plain call in an OpenAI call log."""
@@ -73,7 +76,7 @@ OTEL: Final[dict[str, Any]] = {
     "resourceSpans": [
         {
             "resource": {"attributes": _ATTRIBUTES, OTHERS: ANY},
-            "scopeSpans": [{"spans": [_SPAN], "scope": ANY, "schemaUrl": ANY}],
+            "scopeSpans": [{"spans": [_SPAN], "scope": {"attributes": [NOTHING], OTHERS: ANY}, "schemaUrl": ANY}],
             "schemaUrl": ANY,
         }
     ],
@@ -119,21 +122,34 @@ class PlainCalls:
     Args:
         name: The format, and the file under `sql/ingest/`: `openai_calls`.
         expected: The JSON types that are covered.
+        personal: Dotted paths of fields that name the customer; a line that has one is not plain.
     """
 
     name: str
     expected: dict[str, Any]
+    personal: Sequence[str] = ()
     _known: dict[str, bool] = field(default_factory=dict)
     _session: Session = field(default_factory=lambda: Session({}))
 
     def read(self, block: Block) -> pl.DataFrame:
         """One row a line, in order, with the columns of `CALLS`, which mean something only where `plain`."""
         self._session.put("lines", lines_table(block))
-        rows = self._session.run(load(f"ingest/{self.name}"), {"record_structure": json.dumps(transform(self.expected))})
+        rows = self._session.run(load(f"ingest/{self.name}"), self._parameters())
         covered = rows["structure"].is_in([each for each in rows["structure"].unique() if each and self._covers(each)])
         return rows.with_columns(pl.col("plain") & covered).select(list(CALLS)).cast(pl.Schema(CALLS))
 
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
-            self._known[structure] = fits(json.loads(structure), self.expected)
+            found = json.loads(structure)
+            self._known[structure] = fits(found, self.expected) and not self._names(found)
         return self._known[structure]
+
+    def _names(self, structure: Any) -> bool:
+        """Whether a line of this structure may name its customer, but for attributes, at which the SQL looks."""
+        return any(each != "NULL" for each in names_in_document(structure, self.personal))
+
+    def _parameters(self) -> dict[str, Parameter]:
+        shared: dict[str, Parameter] = {"record_structure": json.dumps(transform(self.expected))}
+        if self.name != "otel_calls" or not self.personal:
+            return shared
+        return shared | {"personal": list(self.personal)}

@@ -42,7 +42,7 @@ def transform(expected: Any) -> Any:
     """The structure to which `json_transform` turns lines: what is read of them."""
     if isinstance(expected, dict):
         read = {name: transform(each) for name, each in expected.items()}
-        return {name: each for name, each in read.items() if each is not None}
+        return {name: each for name, each in read.items() if each is not None} or None
     if isinstance(expected, list):
         inner = transform(expected[0])
         return None if inner is None else [inner]

@@ -90,6 +90,33 @@ def personal_texts(record: Mapping[str, Any], paths: Iterable[str]) -> list[str]
     return [text for path in paths for text in _texts_at(record, path.split(".")) if text]
 
 
+def names_in_document(document: Any, paths: Sequence[str]) -> list[str]:
+    """The texts at these paths of a JSON document, looked for in every object of it, and as keys of its attributes.
+
+    Args:
+        document: As decoded, however deep; attributes are `{"key": …, "value": …}`, as OpenTelemetry writes them.
+        paths: Dotted paths, as `personal_paths` gives them.
+    """
+    found: dict[str, None] = {}
+    first = {*paths, *(path.split(".")[0] for path in paths)}
+    waiting = [document]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            if each.get("key") in paths:
+                found.update(dict.fromkeys(personal_texts({"value": _said(each.get("value"))}, ["value"])))
+            if not first.isdisjoint(each):
+                found.update(dict.fromkeys(personal_texts(each, paths)))
+            waiting += reversed(list(each.values()))
+        elif isinstance(each, list):
+            waiting += reversed(each)
+    return list(found)
+
+
+def _said(value: Any) -> Any:
+    return value.get("stringValue") if isinstance(value, Mapping) else value
+
+
 def as_personal(text: str, *, user: bool = False) -> Personal | None:
     """What a field's text is: a name, a user name, or nothing that could be found again.
 

@@ -270,3 +270,35 @@ def test_an_id_with_half_a_character_is_a_reason_for_quarantine(tmp_path: Path) 
     put(tmp_path, "a.jsonl", [*conversation(session_id="s-1"), document(OTHER, 50, session_id="\ud800")])
     day = read(tmp_path)
     assert (list(told(day)), day.quarantine["reason"].to_list(), day.counts["lines"]) == (["s-1"], ["bad_encoding"], 4)
+
+
+NAMED = [
+    {"role": "user", "content": "I am nora. Where is it?"},
+    {"role": "assistant", "content": "Hello Nora Quist, on its way."},
+]
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [document(NAMED, 1, customer_name="Nora Quist")],
+        [document(NAMED, 1, metadata={"customer": {"name": "Nora Quist"}})],
+        [document(NAMED, 1, context={"user": {"name": "Nora Quist"}})],
+        [export(span(1, NAMED, **{"customer.name": "Nora Quist"}))],
+        [
+            {
+                "resourceSpans": [
+                    {
+                        "resource": {"attributes": [{"key": "user.name", "value": {"stringValue": "Nora Quist"}}]},
+                        "scopeSpans": [{"spans": [span(1, NAMED)]}],
+                    }
+                ]
+            }
+        ],
+    ],
+    ids=["field", "metadata", "nested", "attribute", "resource"],
+)
+def test_names_that_another_tool_logs_are_redacted(tmp_path: Path, documents: list[Any]) -> None:
+    put(tmp_path, "a.jsonl", documents)
+    (said,) = told(read(tmp_path)).values()
+    assert said[-2:] == ["I am <NAME_1>. Where is it?", "Hello <NAME_1>, on its way."]

@@ -30,10 +30,10 @@ SPANS = [
     span(20, OTHER, **{"user.id": "u", "gen_ai.system_instructions": json.dumps([{"type": "text", "content": "Be kind."}])}),
     span(30, OTHER) | {"attributes": []},
 ]
-CALL_FIELDS = ["timestamp", "session_id", "user_id", "content", "role", "id", "choices"]
+CALL_FIELDS = ["customer_name", "context", "timestamp", "session_id", "user_id", "content", "role", "id", "choices"]
 SPAN_FIELDS = [
     "startTimeUnixNano", "spanId", "traceId", "events", "session.id", "gen_ai.operation.name", "gen_ai.input.messages",
-    "gen_ai.output.messages", "gen_ai.usage.input_tokens", "gen_ai.prompt", "gen_ai.system_instructions", "llm.x",
+    "user.name", "gen_ai.output.messages", "gen_ai.usage.input_tokens", "gen_ai.prompt", "gen_ai.system_instructions", "llm.x",
 ]  # fmt: skip
 ROLES = ["user", "assistant", "tool", "system", "bot"]
 VALUES = st.none() | st.integers(-1, 3) | st.sampled_from(["", " ", "s", "chat", "[{}]", '{"a":1}', "[]", "1e3", '"x"'])
@@ -78,6 +78,8 @@ def test_any_calls_of_a_gateway(picked: list[int], changes: list[tuple[int, str,
             changed["request"]["messages"][-1][name] = value
         elif name in {"id", "choices"}:
             changed["response"][name] = value
+        elif name == "context":
+            changed[name] = {"user": {"name": value}}
         else:
             changed[name] = value
     same(documents)
