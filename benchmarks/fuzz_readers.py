@@ -1,7 +1,7 @@
 """Whatever is in log files, is every line read, kept aside or counted, without a crash? `python -m benchmarks.fuzz_readers`.
 
-What belongs here: spoiling files, reading them as days, what must hold of each, and the report. What does not: files to begin
-with (`fuzz_seeds`), ways to spoil them (`fuzz_mutations`), making a failure small (`fuzz_shrink`).
+What belongs here: spoiling files, reading them as days, and the report. What does not: files to begin with (`fuzz_seeds`,
+`fuzz_packings`), ways to spoil them (`fuzz_mutations`), what must hold (`fuzz_check`), making a failure small (`fuzz_shrink`).
 
 Some files at once make a day, since files of one format are read together; a failure is cut down to as few files and bytes as
 still show it. Every other day is read twice, in turn the same way or line by line, and must come out the same. The files of
@@ -9,43 +9,26 @@ the day being read lie in `current/` below `--corpus`: should the process itself
 """
 
 import argparse
-import datetime as dt
 import faulthandler
 import json
 import resource
-import shutil
-import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from types import FrameType
-from typing import Any, Final, Literal
-from unittest.mock import patch
+from typing import Any, Final
 
+from benchmarks.fuzz_check import Again, failure
 from benchmarks.fuzz_mutations import BYTES, FILES, JSON, as_json, change_json
-from benchmarks.fuzz_seeds import PACKINGS, Documents, seeds
+from benchmarks.fuzz_packings import PACKINGS
+from benchmarks.fuzz_seeds import Documents, seeds
 from benchmarks.fuzz_shrink import Files, shrink, signature
-from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
-from wow_flywheel.conversations import foreign
-from wow_flywheel.conversations.account import ADDED, DayRead
-from wow_flywheel.conversations.fields import REASONS
-from wow_flywheel.conversations.ingest import read_day
-from wow_flywheel.conversations.lines import read_blocks
-from wow_flywheel.conversations.readers.provenance import IGNORED
-from wow_flywheel.conversations.sources import LogSource
-from wow_flywheel.errors import SourceError, StorageUnavailable
 
 DATA: Final = Path(__file__).parents[2] / "shared" / "data"
-DAY: Final = dt.date(2026, 11, 5)
 FILES_A_DAY: Final = 24
-PATIENCE: Final = 60
-"""Seconds in which the files of a day are read, however they look."""
-Again = Literal["no", "same", "line by line"]
 AGAIN: Final[Sequence[Again]] = ("same", "no", "line by line", "no")
 """How the days in turn are read again."""
 WRONG_NAME: Final = "wrong name"
@@ -73,10 +56,6 @@ class Tally:
     failures: list[dict[str, Any]] = field(default_factory=list)
     again: Counter[str] = field(default_factory=Counter)
     """Further failures with a signature that is known, which are not kept."""
-
-
-class TooSlowError(AssertionError):
-    """The files of a day take longer than `PATIENCE`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,112 +137,6 @@ def spoilt(r: Random, begin: Mapping[str, list[Documents]], others: list[bytes],
             data = change(data, r, r.choice(others) if others else data)
     ending = r.choice(list(PACKINGS)) if WRONG_NAME in chosen else packing
     return ending, data if packed else compress(data)
-
-
-def failure(folder: Path, files: Files, *, again: Again, outcomes: Counter[str] | None = None) -> BaseException | None:
-    """What goes wrong when these files are a day, if anything does.
-
-    Args:
-        folder: Where they are written; emptied before.
-        files: By name.
-        again: How it is read again.
-        outcomes: Is given what came of the lines.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    day = folder / f"dt={DAY}"
-    day.mkdir(parents=True)
-    for name, data in files.items():
-        (day / name).write_bytes(data)
-    try:
-        with _patience():
-            found = check(folder, again=again)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is, a panic of Polars too, it is what is looked for
-        return error
-    if outcomes is not None:
-        outcomes.update(found)
-    return None
-
-
-def check(logs: Path, *, again: Again) -> Counter[str]:
-    """Read a day, maybe again, and check what must hold.
-
-    Args:
-        logs: The source.
-        again: How it is read again.
-
-    Returns:
-        How many lines came to what.
-
-    Raises:
-        AssertionError, or anything else: A defect.
-    """
-    try:
-        with _read(logs) as day:
-            found = _accounted(day, _lines(logs))
-            tables = day.conversations, day.quarantine
-    except (SourceError, StorageUnavailable) as error:
-        return Counter({f"refused: {type(error).__name__}": 1})
-    if again == "no":
-        return found
-    careful = again == "line by line"
-    with patch.object(foreign, "PLAIN", {} if careful else foreign.PLAIN), _read(logs) as other_day:
-        assert dict(other_day.counts) == dict(day.counts), "counts differ when read again"
-        assert dict(other_day.ignored) == dict(day.ignored), "ignored lines differ when read again"
-        where = ["source_file", "source_line"] if careful else []
-        one, other = (frame.drop(where).to_dicts() for frame in (tables[0], other_day.conversations))
-        assert repr(one) == repr(other), "conversations differ when read again"
-        assert other_day.quarantine.equals(tables[1]), "quarantine differs when read again"
-    return found
-
-
-def _read(logs: Path) -> DayRead:
-    return read_day(LogSource.at(str(logs)), DAY)
-
-
-def _lines(logs: Path) -> int:
-    """How many lines the files have; counted by their ends where the file is neither compressed nor a document."""
-    total = 0
-    for path in sorted(logs.glob(f"dt={DAY}/*")):
-        with path.open("rb") as stream:
-            lines = sum(len(block) for block in read_blocks(stream, path.name))
-        data = path.read_bytes() if path.suffix == ".jsonl" else b""
-        assert not data or lines == data.count(b"\n") + (not data.endswith(b"\n")), "lines are cut wrongly"
-        total += lines
-    return total
-
-
-def _accounted(day: DayRead, lines: int) -> Counter[str]:
-    """Checks that no line is lost and that the tables are right."""
-    counts = day.counts
-    assert counts["lines"] == lines == sum(counts[name] for name in ADDED), "lines are lost"
-    conversations, quarantine = day.conversations, day.quarantine
-    assert conversations.height == counts["conversations"], "conversations are lost"
-    assert quarantine.height <= counts["quarantined"] <= lines, "quarantined lines are lost"
-    assert sum(CONVERSATIONS.conform(frame).height for frame in day.batches()) == conversations.height, "batches differ"
-    assert sum(QUARANTINE.conform(frame).height for frame in day.quarantine_batches()) == quarantine.height, "batches differ"
-    assert set(quarantine["reason"]) <= set(REASONS), "a reason of quarantine is unknown"
-    assert set(day.ignored) <= {*IGNORED, *REASONS, "forgotten", "feedback"}, "a reason of an ignored line is unknown"
-    assert sum(day.ignored.values()) == counts["ignored"], "ignored lines have no reason"
-    found = Counter({"conversation": counts["conversation_lines"], "duplicate": counts["duplicates"], "blank": counts["blank"]})
-    found.update(f"quarantined: {reason}" for reason in quarantine["reason"])
-    found.update({f"ignored: {reason}": number for reason, number in day.ignored.items()})
-    return found
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    def late(_signal: int, _frame: FrameType | None) -> None:
-        raise TooSlowError(f"reading takes longer than {PATIENCE} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(PATIENCE)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _keep(tally: Tally, corpus: Path, files: Files, error: BaseException, about: dict[str, Any]) -> None:

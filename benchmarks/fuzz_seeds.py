@@ -1,19 +1,14 @@
-"""Small valid log files of every format, and their packings: what the fuzzer of the readers begins with.
+"""Small valid documents of every format: what the fuzzer of the readers begins with.
 
-What belongs here: documents, and writing them as files. What does not: spoiling them (`fuzz_mutations`).
+What belongs here: documents. What does not: writing them as files (`fuzz_packings`), spoiling them (`fuzz_mutations`).
 """
 
 import gzip
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
-import zstandard
 
 from wow_flywheel.conversations.readers.registry import detect
 
@@ -155,12 +150,44 @@ def tensorzero() -> Documents:
     ]
 
 
+def langsmith() -> Documents:
+    """The runs of a trace: its root, a call with messages as LangChain writes them, and one as OpenAI does."""
+    trace = "00000000-0000-0000-0000-0000000000a0"
+    said = {
+        "lc": 1,
+        "type": "constructor",
+        "id": ["langchain", "schema", "messages", "HumanMessage"],
+        "kwargs": {"content": "Hi"},
+    }
+    called = {"name": "find", "args": {"order": 7}, "id": "t1", "type": "tool_call"}
+    replied = said | {"id": [*said["id"][:3], "AIMessage"], "kwargs": {"content": "", "tool_calls": [called]}}
+
+    def run(number: int, kind: str, inputs: Any, outputs: Any, **about: Any) -> dict[str, Any]:
+        name = f"{trace[:-1]}{number}"
+        above = f"20261105T080000000000Z{trace[:-1]}0." if number else ""
+        order = f"{above}20261105T08000{number}000000Z{name}"
+        times = {"start_time": TIME.format(number)[:-1], "end_time": TIME.format(number)[:-1] + ".5"}
+        ids = {"id": name, "trace_id": f"{trace[:-1]}0", "run_type": kind, "name": "agent", "dotted_order": order}
+        return ids | times | {"inputs": inputs, "outputs": outputs} | about
+
+    user = {"extra": {"metadata": {"thread_id": "s-1", "user_id": "u-1", "ls_model_name": "m"}}}
+    usage = {"token_usage": {"prompt_tokens": 9, "completion_tokens": 4}}
+    return [
+        run(0, "chain", {"input": "Hi"}, {"output": "In two days. 好"}, **user),
+        run(
+            1, "llm", {"messages": [[said]]}, {"generations": [[{"text": "", "message": replied}]], "llm_output": usage}, **user
+        ),
+        run(2, "llm", json.dumps({"messages": TURNS[:3]}), {"choices": [{"message": TURNS[3]}]}),
+    ]
+
+
 BUILT: Final[Mapping[str, Callable[[], Documents]]] = {
     "native": native,
     "openai": openai,
     "otel": otel,
     "langfuse": langfuse,
     "tensorzero": tensorzero,
+    "langsmith": langsmith,
 }
 
 
@@ -188,60 +215,3 @@ def _documents(path: Path) -> Iterator[Any]:
         return
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
         yield from map(json.loads, lines)
-
-
-def as_lines(texts: list[bytes]) -> bytes:
-    """Documents as lines."""
-    return b"".join(text + b"\n" for text in texts)
-
-
-def as_array(texts: list[bytes]) -> bytes:
-    """Documents as one JSON array; a single one stands for itself."""
-    return texts[0] if len(texts) == 1 else b"[" + b",\n".join(texts) + b"]"
-
-
-def as_parquet(texts: list[bytes]) -> bytes:
-    """The documents that are objects as rows of a Parquet file; values that Arrow cannot hold side by side as JSON texts."""
-    rows = [row for text in texts if isinstance(row := _parsed(text), dict)]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    written = io.BytesIO()
-    try:
-        pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]), written)
-    except (pa.ArrowException, UnicodeError, OverflowError, RecursionError):
-        written = io.BytesIO()
-        pq.write_table(
-            pa.Table.from_pylist([{_plain(name): _json_text(row.get(name)) for name in names} for row in rows]), written
-        )
-    return written.getvalue()
-
-
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _json_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else _plain(value)
-    try:
-        return json.dumps(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _plain(text: str) -> str:
-    return text.encode(errors="backslashreplace").decode()
-
-
-PACKINGS: Final[Mapping[str, tuple[Callable[[list[bytes]], bytes], Callable[[bytes], bytes]]]] = {
-    ".jsonl": (as_lines, bytes),
-    ".jsonl.gz": (as_lines, gzip.compress),
-    ".jsonl.zst": (as_lines, zstandard.compress),
-    ".json": (as_array, bytes),
-    ".json.gz": (as_array, gzip.compress),
-    ".json.zst": (as_array, zstandard.compress),
-    ".parquet": (as_parquet, bytes),
-}
-"""How documents become a file with this ending: their text, and its compression."""

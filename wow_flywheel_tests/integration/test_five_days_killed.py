@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.fuzz_seeds import BUILT, PACKINGS
+from benchmarks.fuzz_packings import PACKINGS
+from benchmarks.fuzz_seeds import BUILT
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations.spool import PREFIX
 from wow_flywheel.lake import Lake

@@ -7,10 +7,12 @@ from random import Random
 
 import pytest
 
-from benchmarks import fuzz_readers
+from benchmarks import fuzz_check
+from benchmarks.fuzz_check import failure
 from benchmarks.fuzz_mutations import BYTES, FILES, JSON, RAW, as_json, change_json
-from benchmarks.fuzz_readers import MUTATIONS, failure, fuzz, spoilt_files
-from benchmarks.fuzz_seeds import BUILT, PACKINGS, seeds
+from benchmarks.fuzz_packings import PACKINGS
+from benchmarks.fuzz_readers import MUTATIONS, Tally, fuzz, spoilt_files
+from benchmarks.fuzz_seeds import BUILT, seeds
 from benchmarks.fuzz_shrink import shrink
 
 DAYS = 6
@@ -50,7 +52,7 @@ def test_what_json_of_python_cannot_say() -> None:
 
 
 def test_the_same_seed_gives_the_same_files() -> None:
-    begin, tally = seeds(NO_SAMPLES), fuzz_readers.Tally()
+    begin, tally = seeds(NO_SAMPLES), Tally()
     one, two, other = (spoilt_files(Random(seed), begin, tally) for seed in ("7-0", "7-0", "7-1"))
     assert one == two != other
 
@@ -63,18 +65,18 @@ def test_a_failure_is_made_small() -> None:
 def test_a_lost_line_a_crash_and_an_endless_reading_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = files_of("native", ".jsonl")
     with monkeypatch.context() as patched:
-        patched.setattr(fuzz_readers, "_lines", lambda _logs: 5)
+        patched.setattr(fuzz_check, "_lines", lambda _logs: 5)
         assert str(failure(tmp_path / "day", files, again="no")) == "lines are lost"
     with monkeypatch.context() as patched:
-        patched.setattr(fuzz_readers, "read_day", lambda *_: 1 / 0)
+        patched.setattr(fuzz_check, "read_day", lambda *_: 1 / 0)
         tally = fuzz(7, tmp_path / "corpus", seeds(NO_SAMPLES), seconds=60, days=2)
     (found,) = tally.failures
     assert (found["signature"].split()[0], found["day"], tally.again.total()) == ("ZeroDivisionError", 0, 1)
     assert (tmp_path / "corpus" / "7-0" / "failure.txt").exists()
     with monkeypatch.context() as patched:
-        patched.setattr(fuzz_readers, "PATIENCE", 1)
-        patched.setattr(fuzz_readers, "check", endless)
-        assert isinstance(failure(tmp_path / "day", files, again="no"), fuzz_readers.TooSlowError)
+        patched.setattr(fuzz_check, "PATIENCE", 1)
+        patched.setattr(fuzz_check, "check", endless)
+        assert isinstance(failure(tmp_path / "day", files, again="no"), fuzz_check.TooSlowError)
 
 
 def endless(_logs: Path, *, again: str) -> Counter[str]:
