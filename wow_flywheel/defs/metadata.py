@@ -67,7 +67,7 @@ def count_table(rows: pl.DataFrame, *columns: str) -> dg.MarkdownMetadataValue:
 
 def frame_table(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """A small frame as a Markdown table."""
-    return table(rows.columns, rows.rows())
+    return table(rows.columns, [["–" if value is None else value for value in row] for row in rows.rows()])
 
 
 def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:

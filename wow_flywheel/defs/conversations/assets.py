@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from wow_flywheel.conversations.account import ADDED
 from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
@@ -64,8 +65,12 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
 
 
 def accounting(counts: Mapping[str, int], ignored: Mapping[str, int]) -> dg.MarkdownMetadataValue:
-    """The day's account as a table, with the reasons of what was ignored."""
-    return counts_table(dict(counts) | {f"ignored: {reason}": lines for reason, lines in sorted(ignored.items())})
+    """The day's account as a table: lines, and what became of each of them, which adds up; ignored ones by reason."""
+    shown = {name: counts[name] for name in ("files", "lines")}
+    shown |= {f"= {name.replace('_', ' ')}": counts[name] for name in ADDED[:1]}
+    shown |= {f"+ {name}": counts[name] for name in ADDED[1:] if name != "ignored" or not ignored}
+    shown |= {f"+ ignored: {reason}": lines for reason, lines in sorted(ignored.items())}
+    return counts_table(shown | {"conversations": counts["conversations"], "values redacted": counts["redactions"]})
 
 
 def told(
