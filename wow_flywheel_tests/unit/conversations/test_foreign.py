@@ -302,3 +302,15 @@ def test_names_that_another_tool_logs_are_redacted(tmp_path: Path, documents: li
     put(tmp_path, "a.jsonl", documents)
     (said,) = told(read(tmp_path)).values()
     assert said[-2:] == ["I am <NAME_1>. Where is it?", "Hello <NAME_1>, on its way."]
+
+
+def test_a_conversation_that_contradicts_is_kept_aside_though_its_line_counts_for_another(tmp_path: Path) -> None:
+    put(tmp_path, "a.jsonl", conversation(session_id="s-1")[:1])
+    spans = (span(5, OTHER, **{"session.id": "s-2"}), span(9, OTHER, **{"session.id": "s-1"}))
+    put(tmp_path, "b.jsonl", [export(*spans)])
+    day = read(tmp_path)
+    assert told(day) == {"s-1": ["Be kind.", "Where is my order?", "find"], "s-2": ["Cancel it", "Done"]}
+    assert day.quarantine.select("reason", "conversation_id", "source_file").rows() == [
+        ("duplicate_id", "s-1", f"dt={DAY}/b.jsonl")
+    ]
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.counts["quarantined"]) == (2, 2, 0)
