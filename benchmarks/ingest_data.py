@@ -43,7 +43,8 @@ class Template:
         """The record of one repetition, as JSON."""
         numbers = [str(number + repetition) for number in self.numbers] + [""]
         rest = "".join(part for pair in zip(self.texts, numbers, strict=True) for part in pair)
-        ids = {"conversation_id": f"{self.conversation_id}-{repetition}", "user_id": f"{self.user_id}-{repetition}"}
+        suffix = f"{repetition:020}"  # as long as ids are in production: short texts are held in another way
+        ids = {"conversation_id": f"{self.conversation_id}-{suffix}", "user_id": f"{self.user_id}-{suffix}"}
         return f"{_compact(ids)[:-1]},{rest}"
 
 

@@ -148,6 +148,9 @@ SELECT
         AND NOT (contains(structure, 'DOUBLE') AND regexp_matches(json, $not_a_number))
         AND (about IS NOT NULL OR len(coalesce(span.attributes, [])) = 0)
         AND NOT list_bool_or(list_transform(list_concat(keys, ['']), lambda k: regexp_matches(k, $elsewhere)))
+        AND list_bool_and(list_transform(
+            list_concat(span.attributes, [NULL]), lambda a: coalesce(regexp_full_match(a.value.intValue, '0|-?[1-9]\d{0,17}'), TRUE)
+        ))
         AND CASE WHEN operation IN $operations THEN
             started IS NOT NULL AND (span.endTimeUnixNano IS NULL OR ended IS NOT NULL)
             AND regexp_matches(span.spanId, $says_something)

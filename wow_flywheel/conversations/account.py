@@ -136,7 +136,6 @@ class Account:
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _waiting: list[pl.DataFrame] = field(default_factory=list)
-    _seen: list[pl.DataFrame] = field(default_factory=list)
     _feedback: list[Row] = field(default_factory=list)
     _passed: int = 0
 
@@ -173,7 +172,6 @@ class Account:
         named = kept if self.people is None else _further_named(kept, self.people)
         redacted = redact_frame(_extra_redacted(named), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
-        self._seen.append(redacted.select(list(CENSUS)))
         self._rows.add(redacted)
 
     def _keep(self, conversation_id: str, originals: Mapping[str, str]) -> None:
@@ -225,7 +223,7 @@ class Account:
                 f"{self._passed} lines were read and {self.counts['lines']} are accounted for",
                 hint="this is a defect of a reader: report it with these numbers and the formats of the day's files",
             )
-        census = Census(pl.concat([pl.DataFrame(schema=pl.Schema(CENSUS)), *self._seen]))
+        census = Census(self._rows.scan().select(list(CENSUS)).collect())
         copies, versions = census.copies(), census.versions()
         competing = self._rows.scan().filter(pl.col("seq").is_in(versions.implode())).collect()
         settled, contradicting = resolve(competing)

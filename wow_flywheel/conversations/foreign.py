@@ -148,13 +148,13 @@ class Foreign:
         query, expected, careful_reader = PLAIN[self.name]
         reader = PlainCalls(query, expected, self.personal)
         heavy = Spool({"place": pl.Int64, **{name: CALLS[name] for name in HEAVY}})
-        light, unclear, careful = [pl.DataFrame(schema=pl.Schema(LIGHT))], [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
+        light, unclear, careful = Spool(LIGHT), [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
         for file, block in self._blocks(files):
             start = self._starts[-1][0]
             calls = reader.read(block).with_columns(pl.col("place") + start * LINE)
             plain = pl.col("plain").all().over(pl.col("place") // LINE)
             spoken = calls.filter(plain & pl.col("is_call"))
-            light.append(spoken.select(list(LIGHT)))
+            light.add(spoken)
             heavy.add(spoken)
             odd = (calls.filter(~plain)["place"] // LINE).unique().to_list()
             careful.update(odd)
@@ -164,8 +164,9 @@ class Foreign:
             )
             if file.takes(self.account.day, None):
                 self.account.ignore("not_a_call", silent.height)
-        linked = link(pl.concat(light), pl.concat(unclear))
+        linked = link(light.scan().collect(), pl.concat(unclear))
         self._take_chains(heavy, linked)
+        light.close()
         heavy.close()
         careful.update((linked.left // LINE).to_list())
         if careful:

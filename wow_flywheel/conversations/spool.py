@@ -1,8 +1,11 @@
 """Rows of a day on local disk while the day is read, so that memory does not grow with it.
 
-What belongs here: writing frames and giving them back. What does not: what the rows mean. The files hold redacted rows only, in
-the system's temporary folder (TMPDIR), and go when the spool does. A process that is killed leaves them; the lock that a spool
-holds on a file in its folder is gone then, by which the next ingest knows that they can go (`remove_abandoned`).
+What belongs here: writing frames and giving them back. What does not: what the rows mean. Single columns are kept here too and
+read again, since a frame that came through Arrow lives on as a whole as long as one of its texts is held. The files lie in the
+system's temporary folder (TMPDIR), where only their owner may read them, and go when the spool does. Conversations
+are redacted before; calls of other tools' logs wait here as they were logged until they are linked. A process that is killed
+leaves its files; the lock that a spool holds on one of them is gone then, by which the next ingest knows that they can go
+(`remove_abandoned`).
 """
 
 import fcntl

@@ -19,7 +19,7 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first_name, first_text
 
 PEOPLE = {"API", "ANNOTATION", ""}
 """Sources of scores that people give; the other one, EVAL, is a judging model."""
@@ -158,7 +158,7 @@ def _call(trace: Row, name: str, row: Row, *, texts: bool) -> Call | str:
 
 
 def _named(holders: tuple[JsonObject, ...], name: str) -> str | None:
-    return next((found for each in holders if (found := first_text(each, name))), None)
+    return next((found for each in holders if (found := first_name(each, name))), None)
 
 
 def _messages(value: Any, role: str, *, texts: bool) -> list[Message]:

@@ -20,7 +20,7 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first_name, first_text
 
 CALL = "llm"
 OTHERS = {"tool", "retriever", "embedding", "prompt", "parser"}
@@ -163,7 +163,7 @@ def _added(asked: list[Message], reply: list[Message]) -> list[Message]:
 
 
 def _named(about: list[JsonObject], names: tuple[str, ...]) -> str | None:
-    return next((found for each in about if (found := first_text(each, *names))), None)
+    return next((found for each in about if (found := first_name(each, *names))), None)
 
 
 def _model(run: _Run) -> str | None:

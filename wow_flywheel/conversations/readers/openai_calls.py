@@ -18,7 +18,7 @@ from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
 from wow_flywheel.conversations.readers.times import EPOCH, moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_name, first_text
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
 SESSION = ("session_id", "conversation_id", "thread_id")
@@ -37,7 +37,10 @@ def _is_call(document: Any) -> bool:
 def _is_feedback(document: Any) -> bool:
     if not isinstance(document, dict) or "request" in document or "messages" in document:
         return False
-    return bool(as_object(document.get("feedback"))) and first_text(document, *CALL, *SESSION) is not None
+    return (
+        bool(as_object(document.get("feedback")))
+        and (first_text(document, *CALL) or first_name(document, *SESSION)) is not None
+    )
 
 
 def read(documents: Documents) -> Records:
@@ -88,7 +91,7 @@ def _hear(
 def keys_of(document: Any) -> tuple[str, ...]:
     """Ids of the calls and sessions to which a document that is no whole call belongs: of a stream's chunk, of feedback."""
     if _is_feedback(document):
-        named = [first_text(document, *CALL), first_text(document, *SESSION)]
+        named = [first_text(document, *CALL), first_name(document, *SESSION)]
         return tuple(name for name in named if name)
     response = as_object(document.get("response")) if isinstance(document, dict) else {}
     chunk = first_text(response, "id") if response.get("object") == CHUNK else None
@@ -147,9 +150,9 @@ def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
         request=asked,
         reply=reply,
         sources=sources,
-        session=first_text(about, *SESSION),
+        session=first_name(about, *SESSION),
         previous=first_text(request, "previous_response_id"),
-        user=first_text(request, "user") or first_text(about, "user_id", "end_user", "user"),
+        user=first_name(request, "user") or first_name(about, "user_id", "end_user", "user"),
         model=first_text(response, "model") or first_text(request, "model"),
         scenario=first_text(about, "scenario", "workload_id"),
         usage=usage_of(as_object(response.get("usage"))),

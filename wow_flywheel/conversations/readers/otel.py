@@ -16,7 +16,7 @@ from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first, first_name, first_text
 
 CALLS = {"chat", "text_completion", "generate_content", "completion"}
 """Values of `gen_ai.operation.name` for a call of a model."""
@@ -74,7 +74,7 @@ def keys_of(document: Any) -> tuple[str, ...]:
     keys: set[str | None] = set()
     for span in spans_in(document):
         told = (span.attributes, *(event.attributes for event in span.events))
-        keys |= {span.id, span.trace, *(first_text(about, *SESSION) for about in told)}
+        keys |= {span.id, span.trace, *(first_name(about, *SESSION) for about in told)}
     return tuple(sorted(key for key in keys if key))
 
 
@@ -101,11 +101,11 @@ def _call(span: Span) -> Call | str:
         request=asked,
         reply=reply,
         sources=span.sources.union(*(event.sources for event in span.events if event.name != EVALUATION)),
-        session=first_text(about, *SESSION),
+        session=first_name(about, *SESSION),
         trace=span.trace or None,
-        user=first_text(about, *USER),
-        model=first_text(about, *MODEL),
-        scenario=first_text(about, *SCENARIO) or first_text(span.resource, "service.name"),
+        user=first_name(about, *USER),
+        model=first_name(about, *MODEL),
+        scenario=first_name(about, *SCENARIO) or first_text(span.resource, "service.name"),
         usage=usage_of(about),
     )
 

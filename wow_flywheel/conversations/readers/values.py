@@ -54,6 +54,17 @@ def first_text(value: JsonObject, *names: str) -> str | None:
     return next((found for name in names if isinstance(found := value.get(name), str) and found.strip()), None)
 
 
+def first_name(value: JsonObject, *names: str) -> str | None:
+    """The first of these fields that names something: a text with something in it, or a whole number, as text."""
+    for name in names:
+        found = value.get(name)
+        if isinstance(found, str) and found.strip():
+            return found
+        if isinstance(found, int) and not isinstance(found, bool):
+            return str(found)
+    return None
+
+
 def count_of(value: Any) -> int | None:
     """A number of tokens, also one written as text."""
     if isinstance(value, str) and value.isdecimal() and len(value) < 10:
