@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: unclarified_demand
 -- severity: minor
+-- language: en, zh
 -- finds: The same question asked again although the user had answered in between.
 -- grain: one repeated question
 -- inputs: repeats

@@ -2,6 +2,7 @@
 -- version: 4
 -- issue_type: unclarified_demand
 -- severity: major
+-- language: en, zh
 -- finds: A tool call with a number or an id that neither a user, a tool nor the knowledge base had given, and that no reply had named
 --     for the user to confirm: a guess where it should have asked. Dates and times ("tomorrow" gives them), keys and long free text
 --     are left out.

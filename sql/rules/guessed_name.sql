@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: unclarified_demand
 -- severity: minor
+-- language: en, zh
 -- finds: A tool call with a name, place or address of which no word was said before by the user, a tool, the assistant to the user, or
 --     the knowledge base.
 -- grain: one guessed value, at the first call that uses it

@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: action_mismatch
 -- severity: major
+-- language: any
 -- finds: A tool call whose arguments are not a JSON object.
 -- grain: one tool call
 -- inputs: calls

@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: poor_empathy
 -- severity: major
+-- language: en, zh
 -- finds: An upset user whose next answer neither apologises nor acknowledges it.
 -- grain: one reply
 -- inputs: users

@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: incomplete_solution
 -- severity: major
+-- language: en, zh
 -- finds: A reply after which the user says that it did not answer, or repeats the same question.
 -- grain: one reply
 -- inputs: replies

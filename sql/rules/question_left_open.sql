@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: incomplete_solution
 -- severity: minor
+-- language: en, zh
 -- finds: The conversation ends on a question of the user that nobody answers; the finding is at the last reply before it.
 -- grain: one conversation
 -- inputs: users

@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: script_repetition
 -- severity: major
+-- language: en, zh
 -- finds: A reply that was already given, word for word, earlier in the same conversation; short pleasantries do not count, and bytes
 --     are counted because a Chinese character (3 bytes) says more than a letter.
 -- grain: one repeated reply

@@ -2,6 +2,7 @@
 -- version: 4
 -- issue_type: policy_violation
 -- severity: minor
+-- language: any
 -- finds: A step of the scenario's procedure taken although none of the steps that lead to it was taken before, where the other
 --     conversations that take the step nearly always took one of those first; a lone conversation is held to the procedure as it is
 --     written. Only steps that the logs name at all can be missed.

@@ -2,6 +2,7 @@
 -- version: 3
 -- issue_type: hallucination
 -- severity: minor
+-- language: en, zh
 -- finds: A reply that uses a capitalised Latin name, or an id of letters and digits, which no user turn, tool result, tool call or
 --     knowledge unit before it contains, in Chinese text as well; only where the log shows sources at all.
 -- grain: one reply

@@ -2,6 +2,7 @@
 -- version: 4
 -- issue_type: hallucination
 -- severity: major
+-- language: en, zh
 -- finds: A reply that states a number which no user turn, tool result, tool call or knowledge unit contains, nor arithmetic on a known
 --     number that the reply itself names; only where the log shows sources at all (tool results, or a knowledge base).
 -- grain: one reply
