@@ -150,7 +150,7 @@ class Session:
             return make(self._connection.sql(query.sql, params=bound or None))
         except duckdb.Error as error:
             raise QueryError(
-                f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
+                f"sql/{query.name}.sql does not run: {without_data(error)}", hint="run its test, or fix the SQL"
             ) from None
 
     def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
@@ -184,7 +184,7 @@ def literal(value: Parameter) -> str:
     return "NULL" if value is None else str(value).upper()
 
 
-def _without_data(error: duckdb.Error) -> str:
+def without_data(error: duckdb.Error) -> str:
     """The kind of a DuckDB error, and its first line where it is about the SQL: others quote values of the rows."""
     kind = type(error).__name__
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):

@@ -4,14 +4,14 @@
 -- severity: major
 -- language: any
 -- finds: A reply that says what an earlier reply said, word for word, with other numbers, although neither the user nor a tool
---     had said anything new in between but words.
+--     had named a number in between; only where the log shows what tools answered.
 -- grain: one reply
 -- inputs: replies, turns
 -- parameters: min_bytes = 16
 WITH masked AS (
     SELECT *, regexp_replace(content, '\d+', '#', 'g') AS mask
     FROM replies
-    WHERE len(numbers) > 0 AND strlen(norm) >= $min_bytes
+    WHERE sourced AND len(numbers) > 0 AND strlen(norm) >= $min_bytes
 ),
 changed AS (
     SELECT conversation_id, turn, content, lag(turn) OVER same AS before, lag(content) OVER same AS said, lag(numbers) OVER same <> numbers AS differs

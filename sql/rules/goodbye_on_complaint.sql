@@ -11,6 +11,7 @@ SELECT conversation_id, answer_turn AS turn, any_value(answer) AS quote, 'the us
 FROM users
 WHERE answer_turn IS NOT NULL
     AND regexp_matches(norm, $unsolved)
+    AND NOT regexp_matches(norm, '\bif\b|如果')
     AND regexp_matches(answer_norm, $closing)
     AND NOT regexp_matches(regexp_replace(answer_norm, $closing, ' ', 'g'), $heed)
 GROUP BY conversation_id, answer_turn
