@@ -67,6 +67,10 @@ class Checker:
         """
         return self.check_many([parse(conversation)])[0]
 
+    def rules(self) -> list[dict[str, str]]:
+        """The rules that are on where no scenario changes them: id, version, issue type, severity, what each finds."""
+        return self._sessions[None].rules()
+
     def check_many(self, conversations: Sequence[Conversation]) -> list[list[Finding]]:
         """What the rules find in each of some conversations; together they cost little more than one alone."""
         groups: dict[str | None, list[int]] = {}
@@ -109,6 +113,11 @@ class WarmSession:
         except duckdb.Error as error:
             raise QueryError(f"the rules cannot be planned: {without_data(error)}", hint="run the rules' tests") from None
 
+    def rules(self) -> list[dict[str, str]]:
+        """See `Checker.rules`."""
+        names = ("rule_id", "version", "issue_type", "severity", "finds")
+        return [{name: getattr(rule, name) for name in names} for rule in self._rules.values()]
+
     def findings(self, rows: Iterable[Mapping[str, Any]]) -> list[tuple[int, Finding]]:
         """What the rules find in some turns, each finding with its conversation's number; by turn and rule.
 
@@ -117,7 +126,11 @@ class WarmSession:
         """
         self._incoming.hold(rows)
         found = {}
-        for rule_id, number, turn, quote, evidence in self._connection.execute("EXECUTE rules").fetchall():
+        try:
+            rows_found = self._connection.execute("EXECUTE rules").fetchall()
+        except duckdb.Error as error:
+            raise QueryError(f"the rules do not run: {without_data(error)}", hint="run the rules' tests") from None
+        for rule_id, number, turn, quote, evidence in rows_found:
             found.setdefault((number, turn, rule_id, quote), evidence)
         return [(key[0], self._finding(*key[1:], found[key])) for key in sorted(found)]
 
