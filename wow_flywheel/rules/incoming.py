@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wow_flywheel.errors import PermanentError
 
 MOST_MESSAGES = 1000
+BRANCHES = frozenset({"str", "constrained-str", "Call", "FlatCall"})
+"""What pydantic calls the alternatives of a union."""
 Text = Annotated[str, Field(max_length=1_000_000)]
 
 
@@ -137,5 +139,5 @@ def bad(error: ValidationError) -> BadConversation:
 
 def path(place: tuple[int | str, ...]) -> str:
     """The path to a field, without pydantic's names for the alternatives of a union."""
-    parts = [part for part in place if part not in {"str", "Call", "FlatCall"} and not str(part).startswith(("list[", "dict["))]
+    parts = [part for part in place if part not in BRANCHES and not str(part).startswith(("list[", "dict["))]
     return ".".join(map(str, parts))

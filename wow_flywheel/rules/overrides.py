@@ -120,7 +120,7 @@ def _checked(where: str, name: str, change: Any, relations: Mapping[str, Query],
     query = rules.get(name) or relations.get(name)
     if query is None:
         raise SettingsError(f"WOW_RULES, {where}: there is no such rule or relation", hint=_near(name, [*rules, *relations]))
-    if change in {False, "off"} and name in rules:
+    if (change is False or change == "off") and name in rules:
         return None
     if not isinstance(change, Mapping):
         raise SettingsError(f"WOW_RULES, {where} is neither 'off' nor parameters", hint="write for example {max_bytes: 900}")
