@@ -1,12 +1,13 @@
 """What do all rules cost beside six hand-tuned ones? `python -m benchmarks.rules --turns 1000000`.
 
-What belongs here: the two sides on the same Parquet file, each in a process of its own, taken in turns; the printed ratio. What does
-not: rules (`sql/rules/`), live conversations (`benchmarks.rules_online`).
+What belongs here: the two sides on the same Parquet file, each in a process of its own, taken in turns; the printed ratio.
+What does not: rules (`sql/rules/`), live conversations (`benchmarks.rules_online`).
 
-The peer is one DuckDB query for six rules (repetition, near repetition by token-set Jaccard, the same question twice, shape, twenty
-complaint phrases, numbers not grounded), tuned by hand: columns picked while reading, hash groups in place of windows, byte
-counts before regular expressions, nothing but counts as its result. Ours reads the same file, runs every rule of `sql/rules/`,
-and gives the findings with quote and evidence. The bar is the peer's time, times the number of rules over six, times 1.5.
+The peer is one DuckDB query for six rules (repetition, near repetition by token-set Jaccard, the same question twice,
+shape, twenty complaint phrases, numbers not grounded), tuned by hand: columns picked while reading, hash groups in place of
+windows, byte counts before regular expressions, nothing but counts as its result. Ours reads the same file, runs every rule
+of `sql/rules/`, and gives the findings with quote and evidence. The bar is the peer's time, times the number of rules over
+six, times 1.5.
 """
 
 import argparse
@@ -100,7 +101,9 @@ def report(turns: int, done: dict[str, list[dict[str, float]]]) -> str:
     for side, runs in done.items():
         each = ", ".join(f"{run['seconds']:.2f}" for run in runs)
         peak = max(run["peak_gib"] for run in runs)
-        lines.append(f"| {side} | {runs[0]['rules']:.0f} | {runs[0]['findings']:,.0f} | {best[side]:.2f} ({each}) | {peak:.2f} |")
+        lines.append(
+            f"| {side} | {runs[0]['rules']:.0f} | {runs[0]['findings']:,.0f} | {best[side]:.2f} ({each}) | {peak:.2f} |"
+        )
     scaled = best["peer"] * done["ours"][0]["rules"] / PEER_RULES
     lines += ["", f"time of ours / (peer × rules / {PEER_RULES}): {best['ours'] / scaled:.2f} (bar {BAR})"]
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """Conversations for the benchmarks of the rules: the STAR logs, repeated.
 
-What belongs here: reading and repeating them. What does not: measuring (`rules`, `rules_online`). Each repetition has conversation
-ids of its own and is otherwise the same; the steps of the procedure are kept, so that the rule that follows them has work.
+What belongs here: reading and repeating them. What does not: measuring (`rules`, `rules_online`). Each repetition has
+conversation ids of its own and is otherwise the same; the steps of the procedure are kept, so that the rule that follows
+them has work.
 """
 
 import gzip

@@ -1,11 +1,12 @@
 """How long does a live system wait for a check? `taskset -c 0 python -m benchmarks.rules_online --rate 100 --seconds 20`.
 
-What belongs here: a server in a process of its own on one core, requests sent at fixed times whether or not earlier ones were
-answered, latencies counted from the time at which each was due. What does not: rules, throughput of the daily partition
-(`benchmarks.rules`).
+What belongs here: a server in a process of its own on one core, requests sent at fixed times whether or not earlier ones
+were answered, latencies counted from the time at which each was due. What does not: rules, throughput of the daily
+partition (`benchmarks.rules`).
 
-The load is open: a request that is due while the client or the server is busy waits, and its wait counts (no coordinated omission).
-Conversations are of the STAR logs, cut to twenty turns, each different. Latency is as the client sees it, over kept connections.
+The load is open: a request that is due while the client or the server is busy waits, and its wait counts (no coordinated
+omission). Conversations are of the STAR logs, cut to twenty turns, each different. Latency is as the client sees it, over
+kept connections.
 """
 
 import argparse
@@ -62,7 +63,11 @@ def requests(logs: Path) -> list[bytes]:
 def start(core: int, port: int, logs: Path) -> subprocess.Popen[bytes]:
     """The service by its console command on one core, with the procedures beside the logs."""
     script = f"import os; os.sched_setaffinity(0, {{{core}}}); from wow_flywheel.cli import app; app()"
-    environment = {**os.environ, "WOW_POLICIES_URI": str(logs.parent / "policies.jsonl.gz"), "WOW_KNOWLEDGE_URI": "/nonexistent"}
+    environment = {
+        **os.environ,
+        "WOW_POLICIES_URI": str(logs.parent / "policies.jsonl.gz"),
+        "WOW_KNOWLEDGE_URI": "/nonexistent",
+    }
     return subprocess.Popen([sys.executable, "-c", script, "check-server", "--port", str(port)], env=environment)
 
 

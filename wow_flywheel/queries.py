@@ -59,7 +59,9 @@ class Query:
 
     def _literal(self, name: str) -> str:
         if name not in self.parameters:
-            raise QueryError(f"sql/{self.name}.sql uses ${name}, which its header does not give", hint="add it to '-- parameters:'")
+            raise QueryError(
+                f"sql/{self.name}.sql uses ${name}, which its header does not give", hint="add it to '-- parameters:'"
+            )
         return literal(self.parameters[name])
 
 

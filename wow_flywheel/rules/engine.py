@@ -1,7 +1,7 @@
 """Runs all rules over a day's conversations on one in-memory DuckDB.
 
-What belongs here: making each relation once, running the rules one after another, and the findings frame. What does not: any rule;
-live conversations (`online`).
+What belongs here: making each relation once, running the rules one after another, and the findings frame. What does not:
+any rule; live conversations (`online`).
 """
 
 from collections.abc import Iterator
@@ -60,14 +60,14 @@ def _found(
     with open_session(conversations, knowledge, procedures, profile) as session:
         for rule in profile.rules:
             rows = findings(session.run(rule.query), rule)
-            yield rows.join(days, left_on="conversation_id", right_on="number", how="inner").drop("conversation_id").rename(
-                {"conversation_id_right": "conversation_id"}
+            yield (
+                rows.join(days, left_on="conversation_id", right_on="number", how="inner")
+                .drop("conversation_id")
+                .rename({"conversation_id_right": "conversation_id"})
             )
 
 
-def open_session(
-    conversations: pl.DataFrame, knowledge: pl.DataFrame, procedures: pl.DataFrame, profile: Profile
-) -> Session:
+def open_session(conversations: pl.DataFrame, knowledge: pl.DataFrame, procedures: pl.DataFrame, profile: Profile) -> Session:
     """A DuckDB session with the relations of `sql/relations/` made; see each file for its columns."""
     relations = {query.header["relation"]: query for query in profile.relations}
     session = Session(

@@ -130,8 +130,10 @@ def parse_json(body: bytes) -> Conversation:
 
 
 def bad(error: ValidationError) -> BadConversation:
-    """The first fault of a conversation, with the path to its field; where alternatives were tried, the one that came furthest."""
-    faults = [(path(each["loc"]), each["msg"]) for each in error.errors(include_url=False, include_context=False, include_input=False)]
+    """The first fault of a conversation, with the path to its field; of tried alternatives, the one that came furthest."""
+    faults = [
+        (path(each["loc"]), each["msg"]) for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
     first, _ = faults[0]
     field, fault = max((each for each in faults if each[0].startswith(first)), key=lambda each: each[0].count("."))
     return BadConversation(field or "body", fault)

@@ -1,11 +1,11 @@
 """Checks live conversations: the same rule files as for the daily partition, as one prepared statement on a warm session.
 
-What belongs here: keeping sessions warm, and giving them a few conversations at once. What does not: what a conversation may look
-like (`incoming`), HTTP (`server`).
+What belongs here: keeping sessions warm, and giving them a few conversations at once. What does not: what a conversation
+may look like (`incoming`), HTTP (`server`).
 
 Planning the rules costs DuckDB many times what running them over twenty turns does. So all relations and rules become one
-statement, each relation a materialised CTE, that is planned once. DuckDB plans a prepared statement anew at each run unless its
-optimizer was off when it was prepared, and twenty turns need none.
+statement, each relation a materialised CTE, that is planned once. DuckDB plans a prepared statement anew at each run unless
+its optimizer was off when it was prepared, and twenty turns need none.
 """
 
 import threading
@@ -19,12 +19,15 @@ import pyarrow as pa
 
 from wow_flywheel.dialogue import normalised
 from wow_flywheel.errors import QueryError
-from wow_flywheel.queries import without_data
+from wow_flywheel.queries import literal, without_data
+from wow_flywheel.rules.engine import FINDING_COLUMNS
 from wow_flywheel.rules.incoming import Conversation, parse
 from wow_flywheel.rules.overrides import NONE, Overrides, Profile
+from wow_flywheel.rules.registry import Rule
 from wow_flywheel.rules.relations import KNOWN_FACTS, TURNS, knowledge_facts, on_knowledge
 
 Finding = dict[str, Any]
+NAMED: Final = "(SELECT {} FROM (\n{}\n))"
 LOGGED: Final = pl.Schema({name: dtype for name, dtype in TURNS.items() if name != "norm"})
 KNOWLEDGE: Final = pl.Schema(dict.fromkeys(("unit_id", "title", "content"), pl.String))
 PROCEDURES: Final = pl.Schema(dict.fromkeys(("policy_id", "scenario", "reply_id", "text", "next_reply_id"), pl.String))
@@ -125,16 +128,17 @@ class WarmSession:
             rows: Columns of `LOGGED`.
         """
         self._incoming.hold(rows)
-        found = {}
+        found: dict[tuple[int, int, str, str], str] = {}
         try:
             rows_found = self._connection.execute("EXECUTE rules").fetchall()
         except duckdb.Error as error:
             raise QueryError(f"the rules do not run: {without_data(error)}", hint="run the rules' tests") from None
         for rule_id, number, turn, quote, evidence in rows_found:
             found.setdefault((number, turn, rule_id, quote), evidence)
-        return [(key[0], self._finding(*key[1:], found[key])) for key in sorted(found)]
+        return [(key[0], self._finding(key, found[key])) for key in sorted(found)]
 
-    def _finding(self, turn: int, rule_id: str, quote: str, evidence: str) -> Finding:
+    def _finding(self, key: tuple[int, int, str, str], evidence: str) -> Finding:
+        _, turn, rule_id, quote = key
         rule = self._rules[rule_id]
         return {
             "rule_id": rule_id,
@@ -154,7 +158,9 @@ class _Incoming:
         self.hold([])
 
     def hold(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._table: pa.Table = pl.DataFrame(list(rows), schema=LOGGED).with_columns(norm=normalised(pl.col("content"))).to_arrow()
+        self._table: pa.Table = (
+            pl.DataFrame(list(rows), schema=LOGGED).with_columns(norm=normalised(pl.col("content"))).to_arrow()
+        )
 
     def __arrow_c_schema__(self) -> Any:
         return self._table.schema.__arrow_c_schema__()
@@ -168,10 +174,12 @@ def combined(profile: Profile) -> str:
     relations = [("turns", "FROM incoming")]
     relations += [(query.header["relation"], query.text()) for query in profile.relations if not on_knowledge(query)]
     ctes = ",\n".join(f"{name} AS MATERIALIZED (\n{text}\n)" for name, text in relations)
-    rules = "\nUNION ALL\n".join(
-        f"(SELECT '{rule.rule_id}', conversation_id, turn, quote, evidence FROM (\n{rule.query.text()}\n))" for rule in profile.rules
-    )
-    return f"WITH {ctes}\n{rules}"
+    return "\n".join(["WITH", ctes, "\nUNION ALL\n".join(map(_named, profile.rules))])
+
+
+def _named(rule: Rule) -> str:
+    columns = ", ".join([literal(rule.rule_id), *FINDING_COLUMNS])
+    return NAMED.format(columns, rule.query.text())
 
 
 @cache

@@ -1,8 +1,8 @@
 """What a deployment changes about the rules: parameters, severities, rules that are off, for all scenarios or for one.
 
-What belongs here: reading `WOW_RULES` and refusing what names nothing. What does not: the rules' defaults, which are the headers
-under `sql/rules/` and `sql/relations/`. The file is YAML (or JSON): scenario → rule or relation → what changes there. `"*"` is every
-scenario; what one scenario says wins over it.
+What belongs here: reading `WOW_RULES` and refusing what names nothing. What does not: the rules' defaults, which are the
+headers under `sql/rules/` and `sql/relations/`. The file is YAML (or JSON): scenario → rule or relation → what changes
+there. `"*"` is every scenario; what one scenario says wins over it.
 
     "*":
       near_repeated_reply: {similarity: 0.95}
@@ -132,7 +132,8 @@ def _checked(where: str, name: str, change: Any, relations: Mapping[str, Query],
             raise SettingsError(f"WOW_RULES, {where} has no parameter {key!r}", hint=_near(key, list(query.parameters)))
         elif _kind(value) != _kind(query.parameters[key]):
             raise SettingsError(
-                f"WOW_RULES, {where}: {key} is not {_kind(query.parameters[key])}", hint=f"its default is {query.parameters[key]!r}"
+                f"WOW_RULES, {where}: {key} is not {_kind(query.parameters[key])}",
+                hint=f"its default is {query.parameters[key]!r}",
             )
     return dict(change)
 
@@ -142,7 +143,7 @@ def _kind(value: Parameter) -> str:
         return "true or false"
     if isinstance(value, int | float):
         return "a number"
-    return {str: "text", list: "a list"}.get(type(value), "empty")
+    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "empty"
 
 
 def _near(name: str, names: Sequence[str]) -> str:

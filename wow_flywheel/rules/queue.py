@@ -40,7 +40,9 @@ class CheckQueue:
             QueryError: A rule cannot be run on it.
         """
         if len(self._waiting) >= self.most_waiting:
-            raise Overloaded(f"{self.most_waiting} conversations wait already", hint="try again after a second, or start another server")
+            raise Overloaded(
+                f"{self.most_waiting} conversations wait already", hint="try again after a second, or start another server"
+            )
         answer: asyncio.Future[list[Finding]] = asyncio.get_running_loop().create_future()
         self._waiting.append((conversation, answer))
         self._arrived.set()

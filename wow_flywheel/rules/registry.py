@@ -96,5 +96,7 @@ def _languages(query: Query) -> tuple[str, ...]:
     written = query.header.get("language", ANY)
     codes = tuple(code.strip() for code in written.split(",")) if written != ANY else ()
     if not all(re.fullmatch("[a-z]{2}", code) for code in codes):
-        raise QueryError(f"sql/{query.name}.sql: language {written!r} is unknown", hint="write 'any', or codes such as 'en, zh'")
+        raise QueryError(
+            f"sql/{query.name}.sql: language {written!r} is unknown", hint="write 'any', or codes such as 'en, zh'"
+        )
     return codes

@@ -1,30 +1,30 @@
 """The relations that rules may name: the day's turns or a few live conversations, and what `sql/relations/` makes of them.
 
-What belongs here: numbering conversations, and which relations depend on the knowledge base alone. What does not: what a relation
-holds, which only its file says. Inside a session a conversation goes by a number, since numbers join and sort several times
-faster than text.
+What belongs here: numbering conversations, and which relations depend on the knowledge base alone. What does not: what a
+relation holds, which only its file says. Inside a session a conversation goes by a number, since numbers join and sort
+several times faster than text.
 """
 
 from typing import Final
 
 import polars as pl
 
+from wow_flywheel.contracts.vocabulary import TOOL_CALL
 from wow_flywheel.dialogue import normalised
 from wow_flywheel.queries import Query, Session
 
-TURNS: Final = pl.Schema(
-    {
-        "conversation_id": pl.Int32,
-        "scenario": pl.String,
-        "turn": pl.Int32,
-        "role": pl.String,
-        "content": pl.String,
-        "action": pl.String,
-        "tool_calls": pl.List(pl.Struct({"id": pl.String, "name": pl.String, "arguments": pl.String})),
-        "tool_call_id": pl.String,
-        "norm": pl.String,
-    }
-)
+COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "conversation_id": pl.Int32,
+    "scenario": pl.String,
+    "turn": pl.Int32,
+    "role": pl.String,
+    "content": pl.String,
+    "action": pl.String,
+    "tool_calls": pl.List(TOOL_CALL),
+    "tool_call_id": pl.String,
+    "norm": pl.String,
+}
+TURNS: Final = pl.Schema(COLUMNS)
 """The relation `turns`; `conversation_id` is the conversation's number within the session."""
 
 KNOWN_FACTS: Final = "known_facts"

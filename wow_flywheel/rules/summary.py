@@ -20,7 +20,10 @@ def by_rule(findings: pl.DataFrame, conversations: int) -> pl.DataFrame:
         conversations, in percent, one decimal), finds; most findings first.
     """
     header = pl.DataFrame(
-        [(rule.rule_id, rule.issue_type, rule.severity, ", ".join(rule.languages) or "any", rule.finds) for rule in load_rules()],
+        [
+            (rule.rule_id, rule.issue_type, rule.severity, ", ".join(rule.languages) or "any", rule.finds)
+            for rule in load_rules()
+        ],
         schema=["rule", "issue type", "severity", "languages", "finds"],
         orient="row",
     )

@@ -1,8 +1,9 @@
 """The fixtures beside the rules: `sql/rules/<rule>.yaml`, what each rule must find and what it must let pass.
 
-A file is a list, one element a language: `planted` conversations, each with the defect's turn and a verbatim quote of it, `clean`
-conversations, and where the rule needs them `knowledge` (texts, or title and content) and `steps` (pairs of a procedure's step and
-the next). A message is `{user: …}`, `{agent: …, step: …, calls: […]}`, `{calls: [{id, name, arguments}]}` or `{tool: …, id: …}`.
+A file is a list, one element a language: `planted` conversations, each with the defect's turn and a verbatim quote of it,
+`clean` conversations, and where the rule needs them `knowledge` (texts, or title and content) and `steps` (pairs of a
+procedure's step and the next). A message is `{user: …}`, `{agent: …, step: …, calls: […]}`, `{calls: [{id, name, arguments}]}`
+or `{tool: …, id: …}`.
 """
 
 from dataclasses import dataclass

@@ -46,7 +46,9 @@ def test_a_scenario_adds_to_what_every_scenario_changes() -> None:
 
 def test_a_relation_takes_parameters_too() -> None:
     overrides = parse_overrides({"*": {"calls": {"failure": "kaputt"}}})
-    assert next(q for q in overrides.profile("x").relations if q.header["relation"] == "calls").parameters == {"failure": "kaputt"}
+    assert next(q for q in overrides.profile("x").relations if q.header["relation"] == "calls").parameters == {
+        "failure": "kaputt"
+    }
 
 
 def test_an_override_changes_the_version_that_findings_carry() -> None:
