@@ -1,7 +1,7 @@
 -- id: contradicted_number
 -- version: 1
 -- issue_type: hallucination
--- severity: major
+-- severity: minor
 -- language: any
 -- finds: A reply that says what an earlier reply said, word for word, with other numbers, although neither the user nor a tool
 --     had named a number in between; only where the log shows what tools answered.

@@ -1,7 +1,7 @@
 -- id: goodbye_on_complaint
 -- version: 1
 -- issue_type: incomplete_solution
--- severity: major
+-- severity: minor
 -- language: en, zh
 -- finds: The user says that it is not solved, and the answer is a goodbye or asks for other wishes.
 -- grain: one reply

@@ -1,7 +1,7 @@
 -- id: leaked_markup
 -- version: 1
 -- issue_type: policy_violation
--- severity: major
+-- severity: minor
 -- language: any
 -- finds: A reply that shows the customer what is between model and machine: a tool call or its JSON, chat template marks, or
 --     the words of the system prompt.

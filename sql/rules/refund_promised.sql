@@ -1,7 +1,7 @@
 -- id: refund_promised
 -- version: 1
 -- issue_type: policy_violation
--- severity: major
+-- severity: minor
 -- language: en, zh
 -- finds: A reply that promises money back, or says that it is on its way, in a conversation that uses tools, although none of
 --     them was called for money or an order: nothing that was done can bring it.
