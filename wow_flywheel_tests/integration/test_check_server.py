@@ -92,7 +92,7 @@ class Picky:
 
 def test_one_conversation_that_fails_takes_no_other_with_it() -> None:
     async def served() -> list[Any]:
-        queue = CheckQueue(Picky(), most_waiting=3)  # type: ignore[arg-type]
+        queue = CheckQueue(Picky(), most_waiting=3)
         waiting = [
             asyncio.ensure_future(queue.check(parse({"messages": [], "scenario": name}))) for name in ("a", "bad", "b", "c")
         ]
