@@ -24,6 +24,8 @@ Scalar = str | int | float | bool | None
 Parameter = Scalar | list[Scalar]
 HEADER_LINE = re.compile(r"^--\s(?P<key>[a-z_]+):\s*(?P<value>.*)$")
 CONTINUATION = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
+PLACE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|\$(?P<name>[A-Za-z_]\w*)")
+"""A parameter, where it is neither inside a string nor inside a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ class Query:
     def digest(self) -> str:
         """First 12 hex digits of the text's SHA-256: changes whenever the SQL or a default does."""
         return sha256(self.sql.encode()).hexdigest()[:12]
+
+    def text(self) -> str:
+        """The SQL with its parameters written out as literals, for statements that cannot be bound, such as PREPARE.
+
+        Raises:
+            QueryError: The SQL uses a parameter that its header does not give.
+        """
+        return PLACE.sub(lambda found: found[0] if found["name"] is None else self._literal(found["name"]), self.sql)
+
+    def _literal(self, name: str) -> str:
+        if name not in self.parameters:
+            raise QueryError(
+                f"sql/{self.name}.sql uses ${name}, which its header does not give", hint="add it to '-- parameters:'"
+            )
+        return literal(self.parameters[name])
 
 
 @cache
@@ -135,12 +152,12 @@ class Session:
             return make(self._connection.sql(query.sql, params=bound or None))
         except duckdb.Error as error:
             raise QueryError(
-                f"sql/{query.name}.sql does not run: {_without_data(error)}", hint="run its test, or fix the SQL"
+                f"sql/{query.name}.sql does not run: {without_data(error)}", hint="run its test, or fix the SQL"
             ) from None
 
     def materialise(self, name: str, query: Query, parameters: Mapping[str, Parameter] | None = None) -> None:
         """Keep a query's rows as a relation that later queries may name."""
-        self._connection.register(name, self.run(query, parameters).to_arrow())
+        self._made(query, parameters, lambda relation: relation.create(name))
 
 
 def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Parameter] | None = None) -> pl.DataFrame:
@@ -158,7 +175,18 @@ def run(query: Query, frames: Mapping[str, pl.DataFrame], parameters: Mapping[st
         return session.run(query, parameters)
 
 
-def _without_data(error: duckdb.Error) -> str:
+def literal(value: Parameter) -> str:
+    """A parameter's value as DuckDB writes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, float):
+        return f"{value!r}::DOUBLE"
+    return "NULL" if value is None else str(value).upper()
+
+
+def without_data(error: duckdb.Error) -> str:
     """The kind of a DuckDB error, and its first line where it is about the SQL: others quote values of the rows."""
     kind = type(error).__name__
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):

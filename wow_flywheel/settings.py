@@ -47,6 +47,7 @@ class Settings:
             None means offline evaluation on held-out conversations only.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
+        rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
         checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
         embedded: True when no logs are configured, so that the closed world plays production.
     """
@@ -73,6 +74,7 @@ class Settings:
     environment: str | None
     logs_settle_seconds: int
     logs_manifest: str | None
+    rules: str | None
     checks: str | None
     embedded: bool
 
@@ -110,6 +112,7 @@ class Settings:
             environment=_environment(env, embedded=logs is None),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
+            rules=_text(env, "WOW_RULES"),
             checks=_text(env, "WOW_CHECKS"),
             embedded=logs is None,
         )

@@ -5,36 +5,43 @@
 --     result reads like a failure, or that this call alone has none where others of its conversation have; `user_turn` is the last
 --     user turn before it.
 -- parameters: failure = "\"(ok|success)\" *: *false|\"error\" *: *[^n ]|^ *\"?error|not found|no such|failed|unable to|失败|不存在|无法"
-WITH calls AS (
+WITH moments AS (
     SELECT
         conversation_id,
+        scenario,
+        turn,
+        role,
+        content,
+        tool_calls,
+        tool_call_id,
+        max(CASE WHEN role = 'user' THEN turn END) OVER (PARTITION BY conversation_id ORDER BY turn) AS user_turn
+    FROM turns
+    WHERE role IN ('user', 'tool') OR tool_calls IS NOT NULL
+),
+made AS (
+    SELECT
+        conversation_id,
+        scenario,
         turn,
         content,
         unnest(tool_calls) AS call,
         generate_subscripts(tool_calls, 1) AS position,
         user_turn
-    FROM (
-        SELECT *, max(CASE WHEN role = 'user' THEN turn END) OVER (PARTITION BY conversation_id ORDER BY turn) AS user_turn
-        FROM turns
-    )
-    WHERE role = 'assistant' AND tool_calls IS NOT NULL
-),
-results AS (
-    SELECT conversation_id, tool_call_id, turn AS result_turn, content AS result
-    FROM turns
-    WHERE role = 'tool'
+    FROM moments
+    WHERE role = 'assistant'
 ),
 matched AS (
-    SELECT calls.*, results.result_turn, results.result
-    FROM calls
-    LEFT JOIN results
-        ON results.conversation_id = calls.conversation_id
-        AND results.tool_call_id = calls.call.id
-        AND results.result_turn > calls.turn
-    QUALIFY row_number() OVER (PARTITION BY calls.conversation_id, calls.turn, position ORDER BY result_turn) = 1
+    SELECT made.*, results.turn AS result_turn, results.content AS result
+    FROM made
+    LEFT JOIN (SELECT * FROM moments WHERE role = 'tool') AS results
+        ON results.conversation_id = made.conversation_id
+        AND results.tool_call_id = made.call.id
+        AND results.turn > made.turn
+    QUALIFY row_number() OVER (PARTITION BY made.conversation_id, made.turn, position ORDER BY results.turn) = 1
 )
 SELECT
     conversation_id,
+    scenario,
     turn,
     content,
     call.id AS call_id,

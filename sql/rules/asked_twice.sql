@@ -1,17 +1,12 @@
 -- id: asked_twice
--- version: 1
+-- version: 2
 -- issue_type: unclarified_demand
 -- severity: minor
+-- language: en, zh
 -- finds: The same question asked again although the user had answered in between.
 -- grain: one repeated question
--- inputs: replies
+-- inputs: repeats
 -- parameters: ignore = "anything else|还有(什么|其他)|help you"
-SELECT
-    conversation_id,
-    turn,
-    content AS quote,
-    'first asked at turn ' || min(turn) OVER same AS evidence
-FROM replies
-WHERE regexp_matches(content, '[?？]\s*$') AND NOT regexp_matches(norm, $ignore)
-WINDOW same AS (PARTITION BY conversation_id, norm ORDER BY turn)
-QUALIFY row_number() OVER same > 1 AND user_turn > lag(turn) OVER same
+SELECT conversation_id, turn, content AS quote, 'first asked at turn ' || first_turn AS evidence
+FROM repeats
+WHERE user_turn > previous_turn AND regexp_matches(content, '[?？]\s*$') AND NOT regexp_matches(norm, $ignore)

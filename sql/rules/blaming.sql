@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: poor_empathy
 -- severity: major
+-- language: en, zh
 -- finds: A reply that blames or lectures the user.
 -- grain: one reply
 -- inputs: replies

@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: action_mismatch
 -- severity: major
+-- language: en, zh
 -- finds: A reply that says something was done although, in a conversation that uses tools, no tool call succeeded before, or the last
 --     one failed.
 -- grain: one reply

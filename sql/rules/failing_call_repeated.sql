@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: action_mismatch
 -- severity: minor
+-- language: any
 -- finds: A tool call repeated with the same arguments right after it failed.
 -- grain: one repeated call
 -- inputs: calls

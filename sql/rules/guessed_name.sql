@@ -1,18 +1,16 @@
 -- id: guessed_name
--- version: 2
+-- version: 3
 -- issue_type: unclarified_demand
 -- severity: minor
+-- language: en, zh
 -- finds: A tool call with a name, place or address of which no word was said before by the user, a tool, the assistant to the user, or
 --     the knowledge base.
 -- grain: one guessed value, at the first call that uses it
--- inputs: calls, turns, knowledge
+-- inputs: calls, turns, known
 -- parameters: keys = "name|city|address|street|place|location|destination|origin|hotel|restaurant|姓名|名称|地址|城市|地点|酒店|餐厅|景点"; known_words = "none|null|unknown|user|customer|any|don|care|true|false|equal|api"
-WITH keyed AS (
-    SELECT *, unnest(json_keys(object)) AS key FROM calls WHERE object IS NOT NULL
-),
-used AS (
-    SELECT conversation_id, turn, name, key, arguments, json_extract_string(object, '/' || replace(replace(key, '~', '~0'), '/', '~1')) AS value
-    FROM keyed
+WITH used AS (
+    SELECT conversation_id, turn, key, arguments, json_extract_string(object, '/' || replace(replace(key, '~', '~0'), '/', '~1')) AS value
+    FROM (SELECT *, unnest(json_keys(object)) AS key FROM calls WHERE object IS NOT NULL)
     WHERE regexp_matches(key, $keys, 'i')
 ),
 worded AS (
@@ -20,17 +18,11 @@ worded AS (
     FROM used
     WHERE value IS NOT NULL AND NOT regexp_matches(value, '[{\[\d]|^[A-Z]{2,4}$') AND NOT regexp_matches(lower(value), '\b(' || $known_words || ')\b')
 ),
-texts AS (
-    SELECT conversation_id, turn, lower(content) AS text FROM turns WHERE content IS NOT NULL
-),
 named AS (
     SELECT worded.conversation_id, worded.turn, worded.key
     FROM worded
-    JOIN texts ON texts.conversation_id = worded.conversation_id AND texts.turn <= worded.turn
-    WHERE len(list_filter(worded.words, lambda word: contains(texts.text, substr(word, 1, 4)))) > 0
-),
-known AS (
-    SELECT coalesce(string_agg(lower(concat_ws(' ', title, content)), ' '), '') AS text FROM knowledge
+    JOIN turns ON turns.conversation_id = worded.conversation_id AND turns.turn <= worded.turn
+    WHERE len(list_filter(worded.words, lambda word: contains(lower(turns.content), substr(word, 1, 4)))) > 0
 )
 SELECT
     worded.conversation_id,

@@ -2,6 +2,7 @@
 -- version: 2
 -- issue_type: script_repetition
 -- severity: minor
+-- language: en, zh
 -- finds: A reply whose words (pairs of characters in Chinese) are nearly those of an earlier reply of the same conversation, by the
 --     Jaccard similarity of the two sets, with the same numbers in it: other numbers are other information.
 -- grain: one nearly repeated reply

@@ -2,6 +2,7 @@
 -- version: 1
 -- issue_type: incomplete_solution
 -- severity: minor
+-- language: en, zh
 -- finds: The conversation ends on a promise of the assistant to check or to come back.
 -- grain: one conversation
 -- inputs: replies

@@ -1,7 +1,8 @@
 -- id: skipped_step
--- version: 3
+-- version: 4
 -- issue_type: policy_violation
 -- severity: minor
+-- language: any
 -- finds: A step of the scenario's procedure taken although none of the steps that lead to it was taken before, where the other
 --     conversations that take the step nearly always took one of those first; a lone conversation is held to the procedure as it is
 --     written. Only steps that the logs name at all can be missed.
@@ -13,18 +14,7 @@ WITH steps AS (
     FROM turns
     WHERE role = 'assistant' AND action IS NOT NULL
     UNION ALL
-    SELECT calls.conversation_id, turns.scenario, calls.turn, calls.name AS step, calls.name AS quote
-    FROM calls
-    JOIN turns USING (conversation_id, turn)
-),
-leads AS (
-    SELECT DISTINCT scenario, next_reply_id AS step, reply_id AS lead
-    FROM procedures
-    WHERE next_reply_id IS NOT NULL
-        AND (scenario, reply_id) IN (SELECT scenario, step FROM steps)
-),
-needs AS (
-    SELECT scenario, step, string_agg(lead, ' or ' ORDER BY lead) AS needed FROM leads GROUP BY scenario, step
+    SELECT conversation_id, scenario, turn, name AS step, name AS quote FROM calls
 ),
 taken AS (
     SELECT
@@ -36,6 +26,15 @@ taken AS (
         arg_min(quote, turn) AS quote
     FROM steps
     GROUP BY conversation_id, scenario, step
+),
+leads AS (
+    SELECT DISTINCT scenario, next_reply_id AS step, reply_id AS lead
+    FROM procedures
+    SEMI JOIN taken ON taken.scenario = procedures.scenario AND taken.step = procedures.reply_id
+    WHERE next_reply_id IS NOT NULL
+),
+needs AS (
+    SELECT scenario, step, string_agg(lead, ' or ' ORDER BY lead) AS needed FROM leads GROUP BY scenario, step
 ),
 led AS (
     SELECT DISTINCT taken.conversation_id, taken.step

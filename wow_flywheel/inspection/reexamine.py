@@ -80,7 +80,15 @@ def stands(reason: str, confidence: float) -> Examination:
     return lambda _: Examined("accepted", reason, confidence)
 
 
+UNWEIGHED = (
+    "call_loop", "contradicted_number", "dead_end", "denied_knowledge", "empty_reply", "goodbye_on_complaint", "greeted_again",
+    "injection_attempt", "language_switch", "leaked_markup", "overlong_reply", "placeholder_left", "refund_promised",
+    "tool_error_shown", "transfer_untried",
+)  # fmt: skip
+"""Rules whose findings are shown and decide nothing: how often they are right has not been measured against people."""
+
 BY_RULE: Mapping[str, Examination] = {
+    **dict.fromkeys(UNWEIGHED, needs_a_reader("this rule has not been calibrated: needs a reader")),
     "near_repeated_reply": near_repetition,
     "asked_twice": asked_again,
     "guessed_argument": guessed_arguments,

@@ -3,6 +3,7 @@
 What belongs here: reading headers, refusing malformed ones. What does not: running rules (`engine`).
 """
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,6 +12,7 @@ from wow_flywheel.errors import QueryError
 from wow_flywheel.queries import Query, load_folder
 
 FOLDER = "rules"
+ANY = "any"
 NEEDED = ("id", "version", "issue_type", "severity", "finds", "grain", "inputs")
 
 
@@ -23,6 +25,7 @@ class Rule:
         version: The header's version and the text's digest: changes whenever the rule does.
         issue_type: One of `contracts.ISSUE_TYPES`.
         severity: One of `contracts.SEVERITIES`.
+        languages: The ISO 639-1 codes of the languages that it reads; empty where words do not matter to it.
         finds: What it finds, in one sentence.
         query: Its SELECT: conversation_id, turn, quote (verbatim text of that turn), evidence.
     """
@@ -31,6 +34,7 @@ class Rule:
     version: str
     issue_type: str
     severity: str
+    languages: tuple[str, ...]
     finds: str
     query: Query
 
@@ -72,6 +76,7 @@ def read_rule(query: Query) -> Rule:
         version=f"{query.header['version']}+{query.digest}",
         issue_type=_one_of(query, "issue_type", ISSUE_TYPES),
         severity=_one_of(query, "severity", SEVERITIES),
+        languages=_languages(query),
         finds=query.header["finds"],
         query=query,
     )
@@ -84,3 +89,14 @@ def _one_of(query: Query, key: str, allowed: tuple[str, ...]) -> str:
         hint = f"did you mean {near[0]!r}?" if near else f"use one of {list(allowed)}"
         raise QueryError(f"sql/{query.name}.sql: {key} {value!r} is unknown", hint=hint)
     return value
+
+
+def _languages(query: Query) -> tuple[str, ...]:
+    """The codes in `language`; a rule without that line, or with `any`, is of no language."""
+    written = query.header.get("language", ANY)
+    codes = tuple(code.strip() for code in written.split(",")) if written != ANY else ()
+    if not all(re.fullmatch("[a-z]{2}", code) for code in codes):
+        raise QueryError(
+            f"sql/{query.name}.sql: language {written!r} is unknown", hint="write 'any', or codes such as 'en, zh'"
+        )
+    return codes

@@ -17,7 +17,7 @@ HEAVY = ("torch", "dagster", "polars", "duckdb", "openai", "numpy", "matplotlib"
 def test_help_names_every_command() -> None:
     result = RUNNER.invoke(app, ["--help"])
     assert result.exit_code == 0
-    for name in ("release", "conversations", "review", "datasets", "serve"):
+    for name in ("release", "conversations", "review", "datasets", "serve", "check-server"):
         assert name in result.stdout
 
 
@@ -40,7 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "datasets" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["release", "conversations", "review", "datasets", "serve"])
+@pytest.mark.parametrize("command", ["release", "conversations", "review", "datasets", "serve", "check-server"])
 def test_each_command_has_help(command: str) -> None:
     result = RUNNER.invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -2,6 +2,7 @@
 messages."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -28,8 +29,10 @@ def said(message: Message) -> str:
     return "\n".join([message.get("content") or "", *(f"{made['name']} {made['arguments']}" for made in calls)])
 
 
-def units(contents: Iterable[str] = ()) -> pl.DataFrame:
-    rows = [{"unit_id": f"k{i}", "title": "unit", "content": text} for i, text in enumerate(contents)]
+def units(contents: Iterable[Any] = ()) -> pl.DataFrame:
+    """Knowledge units from their texts, or from titles and contents."""
+    said = [text if isinstance(text, dict) else {"title": "unit", "content": text} for text in contents]
+    rows = [{"unit_id": f"k{i}", **unit} for i, unit in enumerate(said)]
     return pl.DataFrame(rows, schema=KNOWLEDGE)
 
 
@@ -43,13 +46,13 @@ def procedure(steps: Iterable[tuple[str, str]] = ()) -> pl.DataFrame:
 
 
 def findings(
-    *conversations: list[Message], knowledge: Iterable[str] = (), steps: Iterable[tuple[str, str]] = ()
+    *conversations: list[Message], knowledge: Iterable[Any] = (), steps: Iterable[tuple[str, str]] = ()
 ) -> pl.DataFrame:
     return find(day(*conversations), units(knowledge), procedure(steps))
 
 
 def found(
-    rule_id: str, *conversations: list[Message], knowledge: Iterable[str] = (), steps: Iterable[tuple[str, str]] = ()
+    rule_id: str, *conversations: list[Message], knowledge: Iterable[Any] = (), steps: Iterable[tuple[str, str]] = ()
 ) -> list[Finding]:
     """Conversation (`talk-0`, `talk-1`, …), turn and quote of each finding of one rule."""
     rows = findings(*conversations, knowledge=knowledge, steps=steps).filter(pl.col("rule_id") == rule_id)
