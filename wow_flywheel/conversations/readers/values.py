@@ -50,15 +50,20 @@ def first(value: JsonObject, *names: str) -> Any:
 
 
 def first_text(value: JsonObject, *names: str) -> str | None:
-    """The first of these fields that is a text with something in it."""
-    return next((found for name in names if isinstance(found := value.get(name), str) and found.strip()), None)
+    """The first of these fields that is a text with something in it to be seen."""
+    return next((found for name in names if isinstance(found := value.get(name), str) and says_something(found)), None)
+
+
+def says_something(text: str) -> bool:
+    """Whether a text holds a character that is neither space nor control; `[^\\pZ\\pC]` in `sql/ingest`."""
+    return any(character.isprintable() and not character.isspace() for character in text)
 
 
 def first_name(value: JsonObject, *names: str) -> str | None:
     """The first of these fields that names something: a text with something in it, or a whole number, as text."""
     for name in names:
         found = value.get(name)
-        if isinstance(found, str) and found.strip():
+        if isinstance(found, str) and says_something(found):
             return found
         if isinstance(found, int) and not isinstance(found, bool):
             return str(found)
