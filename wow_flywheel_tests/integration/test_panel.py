@@ -75,7 +75,7 @@ def test_claims_are_checked_ruled_on_and_kept_with_their_provenance(client: LlmC
     kept = client.ledger.get(lie["prompt_hash"])
     assert kept is not None
     assert kept.about == lie["conversation_id"]
-    assert len(client.ledger.keys_about(lambda about: about == lie["conversation_id"])) == client.calls
+    assert len(client.ledger.keys_about(lambda about: about == lie["conversation_id"])) == client.counts.calls
     verdict = verdicts(done)["c007"]
     assert (verdict["solved_score"], verdict["satisfied_score"], verdict["confidence"]) == (0.2, 0.1, 0.9)
     assert verdict["evidence"][0] == "adjudicator: turns 1 and 2"
