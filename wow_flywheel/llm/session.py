@@ -68,7 +68,7 @@ class Session:
         async def one(request: LlmRequest) -> Outcome[S]:
             return await self.complete(request, schema)
 
-        return await bounded_map(one, requests, self.settings.max_in_flight)
+        return await bounded_map(one, requests, min(len(requests), self.settings.max_in_flight))
 
     async def complete(self, request: LlmRequest, schema: type[S]) -> Outcome[S]:
         """One answer, sent back for repair if it does not fit.
