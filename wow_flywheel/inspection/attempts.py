@@ -13,6 +13,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -37,8 +38,8 @@ ORDER: Final = (
     r"|never|always|you are now|you will|act as|pretend|new (?:task|rule|instruction|role)s?)\b)"
 )
 OVERRIDE: Final = (
-    r"\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|prompts?|rules?|brief|guidelines?"
-    r"|directions?|above|everything|criteria|schema)\b"
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|prompts?|rules?|brief|guidelines?|directions?|above|everything"
+    r"|criteria|schema)\b|\b(?:override|bypass)\b.{0,40}\b(?:instructions?|prompts?)\b"
 )
 AS_JSON: Final = (
     r"[\"'](?:solved|satisfied|confidence|rulings|claims|accepted)[\"']\s*[:=]\s*(?:[01](?:\.\d+)?|true|false|\[)"
@@ -77,10 +78,22 @@ SIGNS: Final = tuple(
         CHINESE_OVERRIDE,
     )
 )
+TRIGGER: Final = re.compile(
+    r"judg|adjudic|inspect|evaluat|grad|review|assess|audit|annotat|quality|\bqa\b|scor|verdict|rubric|model|system|inst\]"
+    r"|\b(?:llm|ai|gpt|claude|assistant) |ignore|disregard|forget|override|bypass|solved|satisfied|confidence|rulings|claims"
+    r"|accepted|</?[a-z]|[评裁质审检仲判系模标忽无忘跳不抛]",
+    re.IGNORECASE,
+)
+"""No sign is without one of these: most texts need no closer look."""
+
+HIDDEN: Final = re.compile(
+    r"[\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f\ue000-\uf8ff]"
+)
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 HEX: Final = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s,:]?){16,}")
+JSON_ESCAPE: Final = re.compile(r"\\([\"\\/])")
 UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-SPACED: Final = re.compile(r"(?:\b\w[ .\-_*]){8,}\w\b")
+SPACED: Final = re.compile(r"(?<!\w)\w(?:[ ._*-]\w)+(?!\w)")
 LOOKALIKES: Final = str.maketrans(
     "аеорсухіѕјԁɡӏոαεορτυικνΑΒΕΗΙΚΜΝΟΡΤΧАВЕНКМОРСТХ013457@$", "aeopcyxisjdglnaeoptuiknABEHIKMNOPTXABEHKMOPCTXoieastas"
 )
@@ -107,9 +120,10 @@ def find_attempts(messages: Sequence[Message]) -> list[Attempt]:
     return found
 
 
+@lru_cache(maxsize=50_000)
 def _in_text(text: str) -> tuple[str, str] | None:
     for disguise, shown, source in _readings(text):
-        for sign in SIGNS:
+        for sign in SIGNS if TRIGGER.search(shown) else ():
             if (match := sign.search(shown)) is not None:
                 quote = match[0] if disguise == "none" else source
                 return quote[:QUOTED_CHARACTERS], disguise
@@ -119,9 +133,17 @@ def _in_text(text: str) -> tuple[str, str] | None:
 def _readings(text: str) -> Iterator[tuple[str, str, str]]:
     """A text as it stands and as it reads without each disguise: disguise, reading, disguised words."""
     yield "none", text, text
-    visible = unicodedata.normalize("NFKC", "".join(map(_visible, text)))
+    plain = text.isascii()
+    visible = text if plain else unicodedata.normalize("NFKC", "".join(map(_visible, text)) if HIDDEN.search(text) else text)
     if visible != text:
         yield "invisible or unusual characters", visible, text
+    yield from _undisguised(visible, text)
+    if (unquoted := JSON_ESCAPE.sub(r"\1", visible)) != visible:
+        yield "JSON escapes", unquoted, text
+        yield from _undisguised(unquoted, text)
+
+
+def _undisguised(visible: str, text: str) -> Iterator[tuple[str, str, str]]:
     for disguise, reading in (
         ("look-alike characters", visible.translate(LOOKALIKES)),
         ("HTML escapes", html.unescape(visible)),

@@ -135,12 +135,12 @@ class Session:
             return kept, None
         if self.batch is not None and self.batch.takes(key):
             self._queued(self.batch, key, messages, schema, about)
-        async with self.transport.throttle.slot():  # kept while a call waits to be retried, which eases a strained endpoint
+        async with self.transport.throttle.slot():  # kept while a call waits to be retried, and until it is recorded
             entry, step = await self._paid(messages, schema, floor)
-        entry = replace(entry, about=about)
-        self.counts.calls += 1
-        self.counts.spent_usd += entry.cost_usd
-        await self.keeper.put(key, entry)
+            entry = replace(entry, about=about)
+            self.counts.calls += 1
+            self.counts.spent_usd += entry.cost_usd
+            await self.keeper.put(key, entry)
         return entry, step
 
     def _queued(self, batch: "BatchQueue", key: str, messages: Messages, schema: type[BaseModel], about: str) -> NoReturn:
