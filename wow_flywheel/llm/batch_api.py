@@ -1,7 +1,7 @@
 """Files and batches of an endpoint that offers the OpenAI Batch API, through the `openai` package.
 
 What belongs here: the few calls that are needed, their errors in the project's words, reading a result line. What does not:
-which questions go where (`batches`).
+which questions go where (`batch_queue`).
 """
 
 import json

@@ -22,7 +22,7 @@ from wow_flywheel.llm.throttle import Throttle
 from wow_flywheel.llm.transport import Transport
 
 if TYPE_CHECKING:
-    from wow_flywheel.llm.batches import BatchQueue
+    from wow_flywheel.llm.batch_queue import BatchQueue
 
 __all__ = ["Failure", "LlmClient", "LlmRequest", "Outcome", "Session", "Success", "Usage"]
 

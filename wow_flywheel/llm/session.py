@@ -24,7 +24,7 @@ from wow_flywheel.llm.settings import LlmSettings
 from wow_flywheel.llm.transport import Transport
 
 if TYPE_CHECKING:
-    from wow_flywheel.llm.batches import BatchQueue
+    from wow_flywheel.llm.batch_queue import BatchQueue
 
 Messages = list[dict[str, str]]
 
