@@ -60,6 +60,7 @@ class Session:
     transport: Transport
     keeper: Keeper
     probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    first_of_batch: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[str, "asyncio.Task[tuple[Entry, int | None]]"] = field(default_factory=dict)
 
     async def complete_many(self, requests: Sequence[LlmRequest], schema: type[S]) -> list[Outcome[S]]:
@@ -133,8 +134,19 @@ class Session:
         if (kept := await self.keeper.get(key)) is not None:
             self.counts.from_ledger += 1
             return kept, None
-        if self.batch is not None and self.batch.takes(key):
-            self._queued(self.batch, key, messages, schema, about)
+        if self.batch is not None:
+            async with self.first_of_batch:
+                if not self.negotiator.settled:
+                    await self.keeper.run(self.negotiator.recall, self.keeper.ledger, self.settings)
+                if not self.negotiator.settled:
+                    return await self._called(key, messages, schema, about, floor)
+            if self.batch.takes(key):
+                self._queued(self.batch, key, messages, schema, about)
+        return await self._called(key, messages, schema, about, floor)
+
+    async def _called(
+        self, key: str, messages: Messages, schema: type[BaseModel], about: str, floor: int
+    ) -> tuple[Entry, int | None]:
         async with self.transport.throttle.slot():  # kept while a call waits to be retried, and until it is recorded
             entry, step = await self._paid(messages, schema, floor)
             entry = replace(entry, about=about)

@@ -65,14 +65,14 @@ def no_procedures() -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(["policy_id", "scenario", "reply_id", "text", "next_reply_id"], pl.String))
 
 
-def looked_at(client: LlmClient, conversations: pl.DataFrame) -> Inspection:
+def looked_at(client: LlmClient, conversations: pl.DataFrame, panel: Panel | None = None) -> Inspection:
     return inspect(
         conversations,
         rule_findings=RULE_FINDINGS.empty(),
         satisfaction=signals(conversations, CONVERSATIONS.empty()),
         knowledge=no_knowledge(),
         procedures=no_procedures(),
-        panel=Panel(client),
+        panel=panel or Panel(client),
     )
 
 

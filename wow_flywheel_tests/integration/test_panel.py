@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from polars.testing import assert_frame_equal
 
 from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION
 from wow_flywheel.dialogue import turns
+from wow_flywheel.inspection.cascade import Cascade
 from wow_flywheel.inspection.panel import Panel
 from wow_flywheel.inspection.protocol import Claim, Decision, InspectionContext, Verdict
 from wow_flywheel.inspection.run import Inspection
+from wow_flywheel.llm.budget import Budget
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
@@ -232,6 +234,94 @@ def test_claims_of_the_evidence_are_ruled_on_and_a_dispute_goes_to_a_person(
     assert verdict.evidence[1] == "the adjudicator disputes policy_violation at turn 1: adjudicator: turn 2 denies it"
     assert result.counts["llm_disputed"] == 1
     assert "poor_empathy" not in endpoint.answered[-1]["messages"][-1]["content"]
+
+
+def opinion(solved: float, *, accepted: bool) -> Callable[[Body], str]:
+    """A model that judges as `judge` does, but rules so."""
+
+    def answer(body: Body) -> str:
+        said = json.loads(judge(body))
+        if "rulings" in said:
+            said |= {"solved": solved, "satisfied": solved}
+            said["rulings"] = [ruling | {"accepted": accepted} for ruling in said["rulings"]]
+        return json.dumps(said)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("second_says", "confidence", "said"),
+    [(0.0, 0.9, "agrees with the first"), (1.0, 0.3, "differs from the first (0 severe claims): a person decides")],
+)
+def test_a_second_model_is_asked_where_the_first_is_contested_and_both_outvote_the_evidence(
+    client: LlmClient, endpoint: FaultyEndpoint, second_says: float, confidence: float, said: str
+) -> None:
+    context = InspectionContext(
+        frame(late_parcel(1)), turns(frame(late_parcel(1))), RULE_FINDINGS.empty(), SATISFACTION.empty(), no_knowledge(),
+        no_procedures(),
+    )  # fmt: skip
+    endpoint.answer = opinion(0.0, accepted=False)
+    solved = {"c001": Verdict("c001", 0.9, 0.9, 0.8, ("by evidence",))}
+    with FaultyEndpoint(opinion(second_says, accepted=False)) as other:
+        second = LlmClient(replace(client.settings, base_url=other.base_url), client.ledger)
+        result = Panel(client, second).inspect(context, [], solved)
+        assert len(other.requests) == 1
+    assert (result.verdicts["c001"].solved_score, result.verdicts["c001"].confidence) == (0.0, confidence)
+    assert [trace.decision for trace in result.traces if trace.step == "second adjudicator"] == [said]
+    assert result.counts["llm_second_opinions"] == 1
+
+
+def test_a_claim_that_stands_without_its_turn_falls(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    def sure(body: Body) -> str:
+        prompt = body["messages"][-1]["content"]
+        if "One turn of the assistant is withheld" in prompt:
+            assert LIE not in prompt
+            assert "[withheld]" in prompt
+            return json.dumps({"proven": True, "reason": "surely"})
+        return judge(body)
+
+    endpoint.answer = sure
+    (lie,) = [row for row in panel_claims(looked_at(client, frame(late_parcel(1)))) if row["turn"] == 1 and row["quote"] == LIE]
+    assert lie["decision"] == "rejected"
+    assert lie["decision_reason"].startswith("reverse check: it stood although its turn was withheld")
+
+
+def test_every_question_leaves_a_trace(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, price_per_million_prompt_tokens=5.0)
+    endpoint.answer = lambda body: "no" if "is poor_empathy" in body["messages"][1]["content"] else judge(body)
+    calls = {row["step"]: row for row in looked_at(client, frame(late_parcel(1))).calls.to_dicts()}
+    assert set(calls) == {
+        "demand", "grounding", "policy", "repetition", "empathy", "action", "solution", "adjudicator", "reverse check",
+    }  # fmt: skip
+    assert calls["empathy"]["outcome"].startswith("unparsable (after 2 repairs: ")
+    assert (calls["empathy"]["reply"], calls["empathy"]["prompt_tokens"]) == ("no", 300)
+    assert calls["grounding"]["checks"] == ["turn 1 hallucination: not ruled on"]
+    assert calls["solution"]["checks"] == ["turn 1 incomplete_solution: quote not found in the turn"]
+    assert calls["adjudicator"]["decision"] == "solved 0.2, satisfied 0.1, confidence 0.9: turns 1 and 2"
+    assert calls["reverse check"]["decision"] == "the claim rests on its turn"
+    assert LIE in calls["grounding"]["prompt"]
+    assert calls["grounding"]["cost_usd"] == pytest.approx(100 * 5 / 1e6)
+    assert client.ledger.get(calls["grounding"]["prompt_hash"]) is not None
+
+
+def test_what_the_budget_does_not_reach_is_for_a_person_and_no_call_is_made_for_it(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    conversations = frame(*map(late_parcel, range(4)))
+    cheap = Panel(LlmClient(client.settings, client.ledger, Budget(max_tokens=25_000)), cascade=Cascade(audit_share=1.0))
+    done = looked_at(client, conversations, cheap)
+    heard = done.verdicts.filter(pl.col("inspected_by") == "evidence+panel")
+    left = done.verdicts.filter(pl.col("inspected_by") == "evidence")
+    assert 0 < heard.height < 4
+    assert heard.height + left.height == 4
+    assert set(left["confidence"]) == {0.0}
+    assert left["failures"][0].to_list() == ["panel: over_budget (the budget of 25000 tokens does not reach it)"]
+    assert len(endpoint.requests) == heard.height * CALLS
+    assert dict(done.plan)["heard by the panel"] == f"{heard.height} ({heard.height} audit)"
+    rates = {row["issue_type"]: row for row in done.audit.to_dicts()}
+    assert rates["hallucination"]["sampled"] == 4
+    assert rates["hallucination"]["inspected"] == rates["hallucination"]["found"] == heard.height
+    assert rates["poor_empathy"]["rate"] == 0.0
 
 
 def start(endpoint: FaultyEndpoint, lake: Path, conversations: int, max_in_flight: int) -> subprocess.Popen[bytes]:
