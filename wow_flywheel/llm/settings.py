@@ -74,5 +74,5 @@ def settings_from(settings: Settings, api_key: str | None) -> LlmSettings | None
 
 def estimated_tokens(text: str) -> int:
     """A cautious guess at a text's tokens: a third of its ASCII characters, and one for each other (Chinese)."""
-    ascii_characters = sum(character.isascii() for character in text)
+    ascii_characters = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
     return -(-ascii_characters // 3) + len(text) - ascii_characters
