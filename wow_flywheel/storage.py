@@ -208,11 +208,16 @@ def delta_options(uri: str, env: Mapping[str, str]) -> dict[str, str]:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace a local file whole: a reader, or a crash at any moment, sees the old bytes or the new ones, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
+    try:
+        stream = temporary.open("wb", buffering=0)
+    except FileNotFoundError:  # asked for only then: looking for the folder each time takes longer than the write
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = temporary.open("wb", buffering=0)
+    with stream:
+        left = memoryview(data)
+        while left:
+            left = left[stream.write(left) :]
         os.fsync(stream.fileno())
     temporary.replace(path)
     sync_folder(path.parent)

@@ -18,9 +18,12 @@ from wow_flywheel.contracts.conversations import (
     VAULT,
 )
 from wow_flywheel.contracts.labels import (
+    ATTEMPT,
+    AUDIT,
     CASES,
     DECISIONS,
     INSPECTIONS,
+    PANEL_CALLS,
     RULE_FINDINGS,
     SATISFACTION,
     SATISFACTION_DAILY,
@@ -37,6 +40,8 @@ from wow_flywheel.contracts.learning import (
 from wow_flywheel.contracts.vocabulary import FEEDBACK, ISSUE_TYPES, LABELS, MESSAGE, SEVERITIES, TIMESTAMP, TOOL_CALL
 
 __all__ = [
+    "ATTEMPT",
+    "AUDIT",
     "CASES",
     "COMPARISONS",
     "CONVERSATIONS",
@@ -52,6 +57,7 @@ __all__ = [
     "LABELS",
     "LOG_FILES",
     "MESSAGE",
+    "PANEL_CALLS",
     "PREFERENCE_DATASET",
     "PREFERENCE_PAIRS",
     "QUARANTINE",
@@ -74,8 +80,8 @@ TABLES: Final = {
     contract.name: contract
     for contract in (
         CONVERSATIONS, QUARANTINE, FEEDBACK_LINES, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION,
-        SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET,
-        PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
+        SATISFACTION_DAILY, INSPECTIONS, VERDICTS, PANEL_CALLS, AUDIT, CASES, DECISIONS, REWRITE_CANDIDATES,
+        PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

@@ -72,9 +72,12 @@ SATISFACTION_DAILY: Final = Contract(
     key=("scenario",),
 )
 
+ATTEMPT: Final = "instruction_attempt"
+"""Found beside the issue types: some text in the conversation tries to instruct whoever judges it."""
+
 INSPECTIONS: Final = Contract(
     name="inspections",
-    version=1,
+    version=2,
     grain="one claim of one inspector about one turn, with the adjudication",
     columns={
         "dt": pl.Date,
@@ -103,7 +106,7 @@ INSPECTIONS: Final = Contract(
         "confidence", "decision",
     ),
     pattern={
-        "issue_type": ISSUE_TYPES,
+        "issue_type": (*ISSUE_TYPES, ATTEMPT),
         "severity": SEVERITIES,
         "kind": ("deterministic", "llm"),
         "decision": ("accepted", "rejected", "unresolved"),
@@ -127,6 +130,49 @@ VERDICTS: Final = Contract(
     },
     required=("dt", "conversation_id", "solved_score", "satisfied_score", "confidence", "inspected_by"),
     key=("conversation_id",),
+)
+
+PANEL_CALLS: Final = Contract(
+    name="panel_calls",
+    version=1,
+    grain="one question to the LLM panel about one conversation, with its answer, what code checked, and what it cost",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "step": pl.String,
+        "window": pl.Int64,
+        "outcome": pl.String,
+        "prompt": pl.String,
+        "reply": pl.String,
+        "checks": pl.List(pl.String),
+        "decision": pl.String,
+        "llm_model": pl.String,
+        "prompt_hash": pl.String,
+        "prompt_tokens": pl.Int64,
+        "completion_tokens": pl.Int64,
+        "cost_usd": pl.Float64,
+        "latency_s": pl.Float64,
+        "answered_at": pl.String,
+    },
+    required=("dt", "conversation_id", "step", "window", "outcome", "prompt", "llm_model"),
+)
+
+AUDIT: Final = Contract(
+    name="inspection_audit",
+    version=1,
+    grain="one issue type on one day, in the random sample of conversations that the panel inspects whatever they look like",
+    columns={
+        "dt": pl.Date,
+        "issue_type": pl.String,
+        "sampled": pl.Int64,
+        "inspected": pl.Int64,
+        "found": pl.Int64,
+        "rate": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    },
+    required=("dt", "issue_type", "sampled", "inspected", "found"),
+    key=("issue_type",),
 )
 
 CASES: Final = Contract(

@@ -4,6 +4,7 @@ What belongs here: building objects that know nothing of Dagster. What does not:
 asks for it, never while definitions load; the endpoint's key is read only when a client is made, and is in no run config.
 """
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from wow_flywheel.settings import Settings
 
 if TYPE_CHECKING:
     from wow_flywheel.inspection.panel import Panel
+    from wow_flywheel.llm.batches import Batches
     from wow_flywheel.llm.client import LlmClient
 
 API_KEY = dg.EnvVar("WOW_LLM_API_KEY")
@@ -61,23 +63,48 @@ class Flywheel(dg.ConfigurableResource["Flywheel"]):
         return load_procedures(self.settings().policies_uri)
 
     def llm(self) -> "LlmClient | None":
-        """The client of the configured endpoint, with its ledger in the lake; None without an endpoint."""
+        """The client of the configured endpoint, with its ledger in the lake and the run's budget; None without an endpoint."""
         from wow_flywheel.llm import settings_from
+        from wow_flywheel.llm.options import LlmOptions
 
-        settings = self.settings()
+        settings, options = self.settings(), LlmOptions.from_env(os.environ)
         endpoint = settings_from(settings, API_KEY.get_value())
         if endpoint is None:
             return None
+        from wow_flywheel.llm.budget import Budget
         from wow_flywheel.llm.client import LlmClient
         from wow_flywheel.llm.ledger import Ledger
 
-        return LlmClient(endpoint, Ledger.at(settings.lake_uri))
+        budget = Budget(options.budget_tokens, options.budget_usd)
+        return LlmClient(options.applied(endpoint), Ledger.at(settings.lake_uri), budget)
 
     def panel(self) -> "Panel | None":
-        """The LLM panel of inspectors; None without an endpoint."""
+        """The LLM panel that inspects a day: what it hears is chosen by the cascade; None without an endpoint.
+
+        Both models share the run's budget.
+        """
         client = self.llm()
         if client is None:
             return None
+        from wow_flywheel.inspection.cascade import Cascade
         from wow_flywheel.inspection.panel import Panel
+        from wow_flywheel.llm.client import LlmClient
+        from wow_flywheel.llm.options import LlmOptions
 
-        return Panel(client)
+        options = LlmOptions.from_env(os.environ)
+        second = None
+        if options.second_model is not None:
+            other = options.applied(dataclasses.replace(client.settings, model=options.second_model))
+            second = LlmClient(other, client.ledger, client.budget)
+        return Panel(client, second, Cascade(options.audit_share))
+
+    def batches(self, panel: "Panel") -> "Batches | None":
+        """Lets the panel's questions wait for the Batch API; None where they are asked directly."""
+        from wow_flywheel.llm.options import LlmOptions
+
+        hours = LlmOptions.from_env(os.environ).batch_hours
+        if hours is None:
+            return None
+        from wow_flywheel.llm.batches import Batches
+
+        return Batches.of(self.settings().lake_uri, panel.client, hours * 3600)

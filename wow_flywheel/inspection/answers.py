@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,26 @@ from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.transcript import as_data
+
+
+class Contradicted(BaseModel):
+    """What a claim's quote contradicts: a turn by its number, a knowledge unit or a step of the procedure by its id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Literal["turn", "knowledge", "procedure", "nothing"]
+    id: str
+
+    def __str__(self) -> str:
+        return "nothing that is shown" if self.source == "nothing" else f"{self.source} {self.id[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a prompt shows that a claim may cite: ids of knowledge units and of steps of the procedure."""
+
+    units: frozenset[str]
+    steps: frozenset[str]
 
 
 class PanelClaim(BaseModel):
@@ -28,6 +48,7 @@ class PanelClaim(BaseModel):
     turn: int = Field(ge=0, le=1_000_000)
     quote: str
     explanation: str
+    contradicts: Contradicted
     confidence: float = Field(ge=0, le=1)
 
 
@@ -61,15 +82,48 @@ class Adjudication(BaseModel):
     reason: str
 
 
-def problem(messages: Sequence[Message], claim: PanelClaim) -> str | None:
-    """Why a claim cannot stand, whatever the adjudicator may think; None if it can."""
+class Proven(BaseModel):
+    """The answer of a reverse check: is a claim proven although the turn that it quotes is withheld?"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    proven: bool
+    reason: str
+
+
+class Summary(BaseModel):
+    """What the turns up to the end of a window came to, for the next window's readers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    demands: list[str]
+    established: list[str]
+    done: list[str]
+    promised: list[str]
+    mood: str
+
+
+def problem(messages: Sequence[Message], claim: PanelClaim, shown: Shown) -> str | None:
+    """The forward check: why a claim cannot stand, whatever the adjudicator may think; None if it can."""
     if claim.issue_type not in ISSUE_TYPES:
         return f"unknown issue type {claim.issue_type[:40]!r}"
     if claim.turn >= len(messages):
         return f"the conversation has no turn {claim.turn}"
     if messages[claim.turn]["role"] != "assistant":
         return f"turn {claim.turn} is not the assistant's"
-    return None if verbatim(messages[claim.turn], claim.quote) else "quote not found in the turn"
+    if not verbatim(messages[claim.turn], claim.quote):
+        return "quote not found in the turn"
+    return _uncited(messages, claim.contradicts, shown)
+
+
+def _uncited(messages: Sequence[Message], cited: Contradicted, shown: Shown) -> str | None:
+    exists = {
+        "nothing": True,
+        "turn": cited.id.isdecimal() and int(cited.id) < len(messages),
+        "knowledge": cited.id in shown.units,
+        "procedure": cited.id in shown.steps,
+    }
+    return None if exists[cited.source] else f"it cites {cited}, which is not there"
 
 
 def verbatim(message: Mapping[str, Any], quote: str) -> str | None:

@@ -1,48 +1,29 @@
-"""The LLM panel: specialists make claims, code checks their quotes, an adjudicator rules without knowing the authors.
+"""The LLM panel: hears conversations at once, and says what holds of them.
 
-What belongs here: who is asked what, in what order, and what becomes of failures. What does not: calls (`llm`), wording
-(`prompts/`), the answers' shape and checks (`answers`). Whatever could not be asked is shown as a failure, never left out.
+What belongs here: the day's cases, many at once, the second opinion, the verdicts and the counts. What does not: one case's
+hearing (`hearing`), what holds against the evidence (`combine`), calls (`llm`).
+Whatever could not be asked is shown as a failure, never left out.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
-from wow_flywheel.contracts import ISSUE_TYPES
+from wow_flywheel.contracts import ATTEMPT
 from wow_flywheel.dialogue import Message
-from wow_flywheel.inspection.answers import (
-    Adjudication,
-    PanelClaim,
-    PanelClaims,
-    blind_order,
-    numbered,
-    problem,
-    ruled,
-    stray,
-    verbatim,
-)
+from wow_flywheel.inspection.answers import Adjudication, Shown, ruled
+from wow_flywheel.inspection.attempts import find_attempts
+from wow_flywheel.inspection.cascade import Cascade, Plan
+from wow_flywheel.inspection.combine import RULES, combined, for_a_person, opposed, sides
+from wow_flywheel.inspection.hearing import SEVERE, VERSION, Case, Hearing
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
-from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, procedure_text, render
-from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Session, Success
+from wow_flywheel.inspection.trace import Trace, traced
+from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, procedure_steps
+from wow_flywheel.inspection.windows import windows
+from wow_flywheel.llm.client import Failure, LlmClient, Session
 from wow_flywheel.llm.fanout import bounded_map
-from wow_flywheel.llm.settings import LlmSettings, estimated_tokens
-
-VERSION: Final = "1"
-SPECIALISTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "demand": ("unclarified_demand",),
-    "grounding": ("hallucination", "knowledge_misuse"),
-    "policy": ("policy_violation",),
-    "repetition": ("script_repetition",),
-    "empathy": ("poor_empathy",),
-    "action": ("action_mismatch",),
-    "solution": ("incomplete_solution",),
-}
-"""The issue types of each specialist; each has a template of its name in `prompts/`."""
-
-DISPUTED_CONFIDENCE: Final = 0.3
-"""Confidence of a verdict where the adjudicator rejects a severe claim that the evidence had accepted: a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,196 +32,214 @@ class PanelResult:
 
     Attributes:
         claims: All claims: the panel's own, ruled on, and the given ones, of which those unresolved are ruled on too.
-        verdicts: A verdict on each conversation; `failures` says what could not be done, as `who: reason (detail)`.
-        counts: Of this run llm_calls, llm_from_ledger, llm_retries, llm_spent_usd; of all answers, whenever they were paid for,
-            llm_prompt_tokens, llm_completion_tokens, llm_cost_usd; llm_disputed, llm_stray_rulings; llm_failed_<reason> where
-            any failed.
+        verdicts: A verdict on each conversation that was heard, with the evidence's; `failures` says what could not be done, as
+            `who: reason (detail)`.
+        counts: Of this run llm_calls, llm_from_ledger, llm_retries, llm_spent_usd, llm_pushbacks; of all answers, whenever they
+            were paid for, llm_prompt_tokens, llm_completion_tokens, llm_cost_usd; llm_disputed, llm_stray_rulings,
+            llm_instruction_attempts, llm_second_opinions; llm_failed_<reason> where any failed.
+        traces: Every question that was put.
     """
 
     claims: list[Claim]
     verdicts: dict[str, Verdict]
     counts: dict[str, int | float]
+    traces: list[Trace]
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One conversation before the panel."""
-
-    key: str
-    messages: Sequence[Message]
-    materials: Mapping[str, str]
-    known: Sequence[Claim]
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Found:
     """What the panel makes of one conversation."""
 
-    claims: Sequence[Claim]
+    hearing: Hearing
     verdict: Verdict
-    failures: Sequence[Failure]
-    answers: Sequence[Success[Any]] = ()
-    disputed: int = 0
-    stray_rulings: int = 0
+    second: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel behind one endpoint.
+    """A panel behind one endpoint, or two.
 
     Attributes:
         client: The endpoint.
+        second: Another model, asked where the first one's ruling is contested; None asks nobody.
+        cascade: Which conversations of a day are heard; None hears each.
+        reverse_share: See `Hearing`.
     """
 
     client: LlmClient
+    second: LlmClient | None = None
+    cascade: Cascade | None = None
+    reverse_share: float = 0.1
 
-    def inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> PanelResult:
-        """Inspect every conversation of the context.
+    def inspect(
+        self,
+        context: InspectionContext,
+        claims: Sequence[Claim],
+        verdicts: Mapping[str, Verdict],
+        heard: Collection[str] | None = None,
+    ) -> PanelResult:
+        """Hear conversations of the context.
 
         Args:
             context: See there.
             claims: The evidence inspectors' claims; the adjudicator is shown those not rejected, without their authors.
+            verdicts: What evidence concludes, by conversation.
+            heard: The conversations to hear; None hears all.
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
             EndpointUnavailable: It is down: many calls in a row got no answer.
         """
-        before = self.client.spending()
-        findings = asyncio.run(self._inspect(context, claims))
-        now = {name: value - before[name] for name, value in self.client.spending().items()}
+        before = self._spending()
+        chosen = [case for case in self._cases(context, claims, verdicts) if heard is None or case.key in heard]
+        found = asyncio.run(self._inspect(chosen))
+        now = {name: value - before[name] for name, value in self._spending().items()}
+        keys = {case.key for case in chosen}
         return PanelResult(
-            [*(c for c in claims if c.decision == "rejected"), *(claim for finding in findings for claim in finding.claims)],
-            {finding.verdict.conversation_id: finding.verdict for finding in findings},
-            {**now, **_counts(findings)},
+            [
+                *(c for c in claims if c.decision == "rejected" or c.conversation_id not in keys),
+                *(claim for each in found for claim in [*each.hearing.claims, *_attempts(each.hearing.case)]),
+            ],
+            {each.verdict.conversation_id: each.verdict for each in found},
+            {**now, **_counts(found)},
+            [trace for each in found for trace in each.hearing.traces],
         )
 
-    async def _inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> list[_Finding]:
+    def plan(self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> Plan | None:
+        """What the cascade would have heard, within the client's budget; None without a cascade."""
+        if self.cascade is None:
+            return None
+        return self.cascade.plan(context, claims, verdicts, self.client.settings, self.client.budget)
+
+    def _cases(self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> list[Case]:
         known: dict[str, list[Claim]] = {}
         for claim in claims:
             if claim.decision != "rejected":
                 known.setdefault(claim.conversation_id, []).append(claim)
         scenarios = dict(context.conversations.select("conversation_id", "scenario").iter_rows())
         index = KnowledgeIndex.of(context.knowledge)
-        async with self.client.session() as session:
 
-            async def one(item: tuple[str, Sequence[Message]]) -> _Finding:
-                key, messages = item
-                materials = {
-                    "turns": as_data(messages),
-                    "knowledge": index.relevant(messages),
-                    "procedure": procedure_text(context.procedures, scenarios[key]),
-                }
-                return await self._conversation(session, _Case(key, messages, materials, known.get(key, [])))
+        def case(key: str, messages: Sequence[Message]) -> Case:
+            units, steps = index.best(messages), procedure_steps(context.procedures, scenarios[key])
+            return Case(
+                key,
+                messages,
+                windows(messages, self.client.settings.max_conversation_tokens),
+                {"knowledge": as_data(units), "procedure": as_data(steps)},
+                Shown(frozenset(str(unit["unit_id"]) for unit in units), frozenset(str(step["reply_id"]) for step in steps)),
+                known.get(key, []),
+                verdicts[key],
+                find_attempts(messages),
+            )
 
-            return await bounded_map(one, context.dialogues().items(), self.client.settings.max_in_flight)
+        return [case(key, messages) for key, messages in context.dialogues().items()]
 
-    async def _conversation(self, session: Session, case: _Case) -> _Finding:
-        settings = self.client.settings
-        tokens = estimated_tokens(case.materials["turns"])
-        if tokens > settings.max_conversation_tokens:
-            detail = f"about {tokens} tokens, {settings.max_conversation_tokens} are allowed"
-            return _failed(case, case.known, {"conversation": Failure("too_long", detail)})
-        requests = [_brief(case, name) for name in SPECIALISTS]
-        outcomes = dict(zip(SPECIALISTS, await session.complete_many(requests, PanelClaims), strict=True))
-        answers = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Success)}
-        failures = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Failure)}
-        claims = [
-            _claim(case, name, claim, answer, settings) for name, answer in answers.items() for claim in answer.value.claims
-        ]
-        return await self._adjudicate(session, case, claims, list(answers.values()), failures)
+    async def _inspect(self, cases: Sequence[Case]) -> list[_Found]:
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(self.client.session())
+            second = await stack.enter_async_context(self.second.session()) if self.second else None
 
-    async def _adjudicate(
-        self,
-        session: Session,
-        case: _Case,
-        claims: Sequence[Claim],
-        answers: Sequence[Success[PanelClaims]],
-        failures: Mapping[str, Failure],
-    ) -> _Finding:
-        settled = [claim for claim in claims if claim.decision == "rejected"]
-        shown = sorted([*(claim for claim in claims if claim.decision != "rejected"), *case.known], key=blind_order)
-        outcome = await session.complete(
-            _prompt(case, "adjudicator.jinja", {**case.materials, "claims": numbered(shown)}), Adjudication
+            async def one(case: Case) -> _Found:
+                hearing = Hearing(case, session, self.reverse_share)
+                await hearing.hold()
+                return await _concluded(hearing, second)
+
+            return await bounded_map(one, cases, min(len(cases), self.client.settings.max_in_flight))
+
+    def _spending(self) -> dict[str, int | float]:
+        clients = [self.client, *([self.second] if self.second else [])]
+        parts = [client.spending() for client in clients]
+        return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+async def _concluded(hearing: Hearing, second: Session | None) -> _Found:
+    """The verdict: the adjudicator's, a second model's on what is contested, and the evidence's."""
+    case, said = hearing.case, hearing.said
+    if hearing.failures or said is None:
+        failed = Verdict(case.key, 0.5, 0.5, 0.0, (), tuple(f"{who}: {failure}" for who, failure in hearing.failures.items()))
+        return _Found(hearing, combined(case.evidence, failed, instructed=False, outvoted=False, severe=False), second=False)
+    disputed = [f"the adjudicator disputes {c.issue_type} at turn {c.turn}: {c.decision_reason}" for c in hearing.disputes]
+    panel = Verdict(case.key, said.solved, said.satisfied, said.confidence, (f"adjudicator: {said.reason}", *disputed))
+    contested = _contested(hearing, panel)
+    outvoted = False
+    if contested and second is not None and not case.attempts:
+        outvoted = await _second_opinion(hearing, panel, second)
+    if contested and not outvoted:
+        panel = for_a_person(panel, f"contested: {'; '.join(contested)}") if not opposed(case.evidence, panel) else panel
+    severe = any(_counts_against(claim) for claim in hearing.claims)
+    verdict = combined(case.evidence, panel, instructed=bool(case.attempts), outvoted=outvoted, severe=severe)
+    return _Found(hearing, verdict, second=contested != [] and second is not None and not case.attempts)
+
+
+def _contested(hearing: Hearing, panel: Verdict) -> list[str]:
+    """Why the adjudicator's word needs a second one."""
+    evidence = hearing.case.evidence
+    against = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
+    waiting = [c for c in hearing.claims if c.kind == "llm" and c.decision == "unresolved" and c.severity in SEVERE]
+    return [
+        *(["low confidence"] if panel.confidence < RULES.confidence else []),
+        *([f"evidence decides otherwise on {' and '.join(against)}"] if against else []),
+        *(["it disputes severe claims that evidence accepts"] if hearing.disputes else []),
+        *([f"{len(waiting)} severe claims stay open"] if waiting else []),
+    ]
+
+
+async def _second_opinion(hearing: Hearing, panel: Verdict, second: Session) -> bool:
+    """True if a second model, asked the same, decides as the first one did, on the whole and on every severe claim."""
+    shown = [claim for claim in hearing.claims if claim.decision != "rejected" or claim in hearing.disputes]
+    last = len(hearing.case.windows) - 1
+    request = hearing.adjudicator_prompt(last, hearing.summaries[last], shown)
+    outcome = await second.complete(request, Adjudication)
+    if isinstance(outcome, Failure):
+        hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), "no second word"))
+        return False
+    hearing.answers.append(outcome)
+    value = outcome.value
+    other = Verdict(hearing.case.key, value.solved, value.satisfied, value.confidence, ())
+    again = ruled([replace(claim, decision="unresolved") for claim in shown], value)
+    differing = [a for a, b in zip(shown, again, strict=True) if a.severity in SEVERE and a.decision != b.decision]
+    agrees = sides(other) == sides(panel) and value.confidence >= RULES.confidence and not differing
+    said = "agrees with the first" if agrees else f"differs from the first ({len(differing)} severe claims): a person decides"
+    hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), said))
+    return agrees
+
+
+def _counts_against(claim: Claim) -> bool:
+    by_models = claim.kind == "llm" or claim.decision_reason.startswith("adjudicator")
+    return by_models and claim.decision == "accepted" and claim.severity in SEVERE
+
+
+def _attempts(case: Case) -> list[Claim]:
+    """Each attempt to instruct the judge as a finding; it is nobody's fault in the service, so it is minor."""
+    return [
+        Claim(
+            conversation_id=case.key,
+            inspector="panel/attempts",
+            inspector_version=VERSION,
+            kind="deterministic",
+            issue_type=ATTEMPT,
+            severity="minor",
+            turn=attempt.turn,
+            quote=attempt.quote,
+            explanation=f"said by {case.messages[attempt.turn]['role']}; disguise: {attempt.disguise}",
+            confidence=0.9,
+            decision="accepted",
+            decision_reason="the words are in the turn",
         )
-        if isinstance(outcome, Failure):
-            reason = f"adjudication failed: {outcome.reason}"
-            waiting = [claim if claim.kind == "deterministic" else replace(claim, decision_reason=reason) for claim in shown]
-            return _failed(case, [*settled, *waiting], {**failures, "adjudicator": outcome}, answers)
-        said, decided = outcome.value, ruled(shown, outcome.value)
-        disputes = [new for old, new in zip(shown, decided, strict=True) if _disputed(old, new)]
-        return _Finding(
-            [*settled, *(old if old.decision == "accepted" else new for old, new in zip(shown, decided, strict=True))],
-            _verdict(case.key, said, disputes, failures),
-            list(failures.values()),
-            [*answers, outcome],
-            len(disputes),
-            stray(shown, said),
-        )
+        for attempt in case.attempts
+    ]
 
 
-def _claim(case: _Case, specialist: str, claim: PanelClaim, answer: Success[PanelClaims], settings: LlmSettings) -> Claim:
-    """A specialist's claim as a row. One that cannot stand is rejected here and never reaches the adjudicator."""
-    wrong = problem(case.messages, claim)
-    return Claim(
-        conversation_id=case.key,
-        inspector=f"panel/{specialist}",
-        inspector_version=VERSION,
-        kind="llm",
-        issue_type=claim.issue_type if claim.issue_type in ISSUE_TYPES else SPECIALISTS[specialist][0],
-        severity=claim.severity,
-        turn=claim.turn,
-        quote=claim.quote if wrong else verbatim(case.messages[claim.turn], claim.quote) or "",
-        explanation=claim.explanation,
-        confidence=claim.confidence,
-        decision="rejected" if wrong else "unresolved",
-        decision_reason=wrong or "not ruled on",
-        llm_model=settings.model,
-        llm_parameters=settings.parameters_json(),
-        prompt_hash=answer.prompt_hash,
-        prompt_tokens=answer.usage.prompt_tokens,
-        completion_tokens=answer.usage.completion_tokens,
-        cost_usd=answer.cost_usd,
-    )
-
-
-def _brief(case: _Case, specialist: str) -> LlmRequest:
-    return _prompt(case, f"{specialist}.jinja", {**case.materials, "issue_types": ", ".join(SPECIALISTS[specialist])})
-
-
-def _prompt(case: _Case, template: str, values: Mapping[str, str]) -> LlmRequest:
-    system = render("inspection", "system.jinja", {})
-    return LlmRequest(render("inspection", template, values), system=system, about=case.key)
-
-
-def _disputed(old: Claim, new: Claim) -> bool:
-    return old.decision == "accepted" and new.decision == "rejected" and old.severity != "minor"
-
-
-def _verdict(key: str, said: Adjudication, disputes: Sequence[Claim], failures: Mapping[str, Failure]) -> Verdict:
-    disputed = [f"the adjudicator disputes {c.issue_type} at turn {c.turn}: {c.decision_reason}" for c in disputes]
-    confidence = min(said.confidence, DISPUTED_CONFIDENCE) if disputes else said.confidence
-    evidence = (f"adjudicator: {said.reason}", *disputed)
-    return Verdict(key, said.solved, said.satisfied, 0.0 if failures else confidence, evidence, _shown(failures))
-
-
-def _failed(
-    case: _Case, claims: Sequence[Claim], failures: Mapping[str, Failure], answers: Sequence[Success[PanelClaims]] = ()
-) -> _Finding:
-    return _Finding(claims, Verdict(case.key, 0.5, 0.5, 0.0, (), _shown(failures)), list(failures.values()), answers)
-
-
-def _shown(failures: Mapping[str, Failure]) -> tuple[str, ...]:
-    return tuple(f"{who}: {failure}" for who, failure in failures.items())
-
-
-def _counts(findings: Sequence[_Finding]) -> dict[str, int | float]:
-    answers = [answer for finding in findings for answer in finding.answers]
-    failed = Counter(failure.reason for finding in findings for failure in finding.failures)
+def _counts(found: Sequence[_Found]) -> dict[str, int | float]:
+    answers = [answer for each in found for answer in each.hearing.answers]
+    failed = Counter(failure.reason for each in found for failure in each.hearing.failures.values())
     return {
         "llm_prompt_tokens": sum(answer.usage.prompt_tokens for answer in answers),
         "llm_completion_tokens": sum(answer.usage.completion_tokens for answer in answers),
         "llm_cost_usd": round(sum(answer.cost_usd for answer in answers), 6),
-        "llm_disputed": sum(finding.disputed for finding in findings),
-        "llm_stray_rulings": sum(finding.stray_rulings for finding in findings),
+        "llm_disputed": sum(len(each.hearing.disputes) for each in found),
+        "llm_stray_rulings": sum(each.hearing.stray_rulings for each in found),
+        "llm_instruction_attempts": sum(len(each.hearing.case.attempts) for each in found),
+        "llm_second_opinions": sum(each.second for each in found),
         **{f"llm_failed_{reason}": count for reason, count in sorted(failed.items())},
     }

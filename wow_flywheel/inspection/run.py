@@ -5,15 +5,16 @@ What belongs here: the order, and the two tables. What does not: what inspectors
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from wow_flywheel.contracts import INSPECTIONS, VERDICTS
+from wow_flywheel.contracts import AUDIT, PANEL_CALLS
 from wow_flywheel.dialogue import turns
 from wow_flywheel.inspection.evidence import gather, one_each
+from wow_flywheel.inspection.frames import claims_frame, verdicts_frame
 from wow_flywheel.inspection.outcome import conclude
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
 
@@ -29,11 +30,17 @@ class Inspection:
         inspections: Contract `inspections`: every claim with its decision.
         verdicts: Contract `verdicts`: one row a conversation.
         counts: conversations, claims, accepted, rejected, unresolved, failures, and the panel's own counts.
+        calls: Contract `panel_calls`: every question to the panel.
+        audit: Contract `inspection_audit`: rates in the panel's random sample.
+        plan: What the panel was to hear and at what estimated cost, in words; empty without a panel that chooses.
     """
 
     inspections: pl.DataFrame
     verdicts: pl.DataFrame
     counts: Mapping[str, int | float]
+    calls: pl.DataFrame = field(default_factory=PANEL_CALLS.empty)
+    audit: pl.DataFrame = field(default_factory=AUDIT.empty)
+    plan: Sequence[tuple[str, str]] = ()
 
 
 def inspect(
@@ -44,6 +51,7 @@ def inspect(
     knowledge: pl.DataFrame,
     procedures: pl.DataFrame,
     panel: "Panel | None" = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Inspection:
     """Inspect conversations.
 
@@ -54,67 +62,54 @@ def inspect(
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         panel: The LLM panel; None runs the evidence inspectors alone, and every row says so.
+        say: Told before the panel is asked what that is estimated to cost.
 
     Raises:
         EndpointRefused: The endpoint refuses for good.
+        EndpointUnavailable: It is down: many calls in a row got no answer.
     """
     context = InspectionContext(conversations, turns(conversations), rule_findings, satisfaction, knowledge, procedures)
     claims = gather(context)
     verdicts = conclude(context, claims)
-    extra: Mapping[str, int | float] = {}
     if panel is not None:
-        result = panel.inspect(context, claims)
-        claims = one_each(result.claims)
-        verdicts = {key: _joined(verdict, result.verdicts.get(key)) for key, verdict in verdicts.items()}
-        extra = result.counts
-    by = "evidence" if panel is None else "evidence+panel"
+        return _with_panel(context, claims, verdicts, panel, say)
     return Inspection(
-        _claims_frame(conversations, claims),
-        _verdicts_frame(conversations, verdicts, by),
-        {**_counts(claims, verdicts), **extra},
+        claims_frame(conversations, claims),
+        verdicts_frame(conversations, verdicts, lambda _: "evidence"),
+        _counts(claims, verdicts),
     )
 
 
-def _joined(evidence: Verdict, panel: Verdict | None) -> Verdict:
-    """The panel's verdict with the evidence's reasons; where the panel failed, the evidence's verdict with the failure
-    shown.
-    """
-    if panel is None:
-        return evidence
-    if panel.failures:
-        return dataclasses.replace(evidence, failures=panel.failures, confidence=min(evidence.confidence, panel.confidence))
-    return dataclasses.replace(panel, evidence=(*panel.evidence, *evidence.evidence))
+def _with_panel(
+    context: InspectionContext,
+    claims: Sequence[Claim],
+    verdicts: Mapping[str, Verdict],
+    panel: "Panel",
+    say: Callable[[str], None],
+) -> Inspection:
+    from wow_flywheel.inspection.trace import traces_frame
+
+    conversations = context.conversations
+    plan = panel.plan(context, claims, verdicts)
+    for name, value in plan.lines() if plan else ():
+        say(f"{name}: {value}")
+    heard = {chosen.key for chosen in plan.heard} if plan else set(verdicts)
+    result = panel.inspect(context, claims, verdicts, heard)
+    over = {chosen.key: _over_budget(verdicts[chosen.key], plan.budget.shown()) for chosen in plan.left} if plan else {}
+    joined = {**verdicts, **result.verdicts, **over}
+    merged = one_each(result.claims)
+    inspections = claims_frame(conversations, merged)
+    rows = verdicts_frame(conversations, joined, lambda key: "evidence+panel" if key in heard else "evidence")
+    audit = panel.cascade.audit(conversations, inspections, rows) if panel.cascade else AUDIT.empty()
+    counts = {**_counts(merged, joined), **result.counts, "llm_over_budget": len(over)}
+    lines = plan.lines() if plan else ()
+    return Inspection(inspections, rows, counts, traces_frame(conversations, result.traces), audit, lines)
 
 
-def _claims_frame(conversations: pl.DataFrame, claims: Sequence[Claim]) -> pl.DataFrame:
-    names = [field.name for field in dataclasses.fields(Claim)]
-    columns = {name: [getattr(claim, name) for claim in claims] for name in names}
-    rows = pl.DataFrame(columns, schema={name: INSPECTIONS.columns[name] for name in names})
-    return INSPECTIONS.conform(
-        rows.join(conversations.select("conversation_id", "dt", "scenario"), on="conversation_id").sort(
-            "conversation_id", "turn", "inspector"
-        )
-    )
-
-
-def _verdicts_frame(conversations: pl.DataFrame, verdicts: Mapping[str, Verdict], by: str) -> pl.DataFrame:
-    rows = [
-        {
-            "conversation_id": verdict.conversation_id,
-            "solved_score": verdict.solved_score,
-            "satisfied_score": verdict.satisfied_score,
-            "confidence": verdict.confidence,
-            "evidence": list(verdict.evidence),
-            "failures": list(verdict.failures),
-            "inspected_by": by,
-        }
-        for verdict in verdicts.values()
-    ]
-    schema = {name: kind for name, kind in VERDICTS.columns.items() if name not in {"dt", "scenario"}}
-    frame = pl.DataFrame(rows, schema=schema)
-    return VERDICTS.conform(
-        frame.join(conversations.select("conversation_id", "dt", "scenario"), on="conversation_id").sort("conversation_id")
-    )
+def _over_budget(verdict: Verdict, budget: str) -> Verdict:
+    """What the panel was to hear but could not afford: evidence alone does not decide it."""
+    failure = f"panel: over_budget (the budget of {budget} does not reach it)"
+    return dataclasses.replace(verdict, failures=(failure,), confidence=0.0)
 
 
 def _counts(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> dict[str, int | float]:

@@ -31,22 +31,33 @@ class KnowledgeIndex:
         return cls([(row, _words(f"{row['title']} {row['content']}")) for row in rows])
 
     def relevant(self, messages: Sequence[Message]) -> str:
-        """The few units that share most words with a conversation, for their length, as data; empty if none does."""
+        """The `best` units as data; empty if there are none."""
+        return "\n".join(map(_escaped, self.best(messages)))
+
+    def best(self, messages: Sequence[Message]) -> list[Mapping[str, Any]]:
+        """The few units that share most words with a conversation, for their length."""
         said = _words(" ".join(message.get("content") or "" for message in messages))
         scored = [(len(said & words) / (len(words) + 10), row) for row, words in self.units]
         best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]["unit_id"]))
-        return "\n".join(_escaped(row) for _, row in best[:MAX_UNITS])
+        return [row for _, row in best[:MAX_UNITS]]
 
 
 def as_data(rows: Sequence[Mapping[str, Any]] | Sequence[Message]) -> str:
     """Rows as JSON, one a line; messages are numbered as turns. `<`, `>` and `&` are escaped."""
-    return "\n".join(_escaped(_row(i, row)) for i, row in enumerate(rows))
+    return "\n".join(_escaped(row if "role" not in row or "turn" in row else turn_row(i, row)) for i, row in enumerate(rows))
 
 
-def procedure_text(procedures: pl.DataFrame, scenario: str) -> str:
-    """The steps of a scenario's procedure; empty without one."""
-    rows = procedures.filter(pl.col("scenario") == scenario).select("reply_id", "text", "next_reply_id").iter_rows(named=True)
-    return "\n".join(_escaped(row) for row in rows)
+def turn_row(turn: int, message: Mapping[str, Any] | Message) -> Mapping[str, Any]:
+    """A message as the judge sees it: its number, its role, what it says, and its calls."""
+    calls = [{"name": call["name"], "arguments": call["arguments"]} for call in message.get("tool_calls") or []]
+    row: dict[str, Any] = {"turn": turn, "role": message["role"], "content": message.get("content")}
+    return row | ({"calls": calls} if calls else {})
+
+
+def procedure_steps(procedures: pl.DataFrame, scenario: str) -> list[Mapping[str, Any]]:
+    """The steps of a scenario's procedure: reply_id, text, next_reply_id."""
+    steps = procedures.filter(pl.col("scenario") == scenario).select("reply_id", "text", "next_reply_id")
+    return list(steps.iter_rows(named=True))
 
 
 def render(package: str, template: str, values: Mapping[str, str]) -> str:
@@ -61,14 +72,6 @@ def _templates(package: str) -> Any:
 
     loader = PackageLoader("wow_flywheel", f"{package}/prompts")
     return Environment(loader=loader, autoescape=False, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701 - plain text
-
-
-def _row(index: int, row: Mapping[str, Any] | Message) -> Mapping[str, Any]:
-    if "role" not in row:
-        return row
-    calls = [{"name": call["name"], "arguments": call["arguments"]} for call in row.get("tool_calls") or []]
-    turn: dict[str, Any] = {"turn": index, "role": row["role"], "content": row.get("content")}
-    return turn | ({"calls": calls} if calls else {})
 
 
 def _escaped(row: Mapping[str, Any]) -> str:

@@ -11,21 +11,33 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Dialect = Literal["json_schema", "json_object", "plain"]
-DIALECTS: tuple[Dialect, ...] = ("json_schema", "json_object", "plain")
-"""From the strictest to the plainest; a client steps down when an endpoint refuses one."""
+Dialect = Literal["json_schema", "structured_outputs", "guided_json", "json_object", "plain"]
+DIALECTS: tuple[Dialect, ...] = ("json_schema", "structured_outputs", "guided_json", "json_object", "plain")
+"""From the strictest to the plainest; a client steps down when an endpoint refuses or ignores one. `structured_outputs` and
+`guided_json` are how newer and older vLLM servers, and others after them, are told a grammar."""
 
 
-def response_format(dialect: Dialect, schema: type[BaseModel]) -> dict[str, Any] | None:
-    """The `response_format` of a request; None for plain text."""
+def request_extra(dialect: Dialect, schema: type[BaseModel]) -> dict[str, Any]:
+    """What a dialect adds to a request's body; nothing for plain text."""
+    shape = strict_schema(schema)
     if dialect == "json_schema":
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": schema.__name__, "schema": strict_schema(schema), "strict": True},
-        }
+        named = {"name": schema.__name__, "schema": shape, "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+    if dialect == "structured_outputs":
+        return {"structured_outputs": {"json": shape}}
+    if dialect == "guided_json":
+        return {"guided_json": shape}
     if dialect == "json_object":
-        return {"type": "json_object", "schema": strict_schema(schema)}
-    return None
+        return {"response_format": {"type": "json_object", "schema": shape}}
+    return {}
+
+
+def is_bare_json(content: str) -> bool:
+    """True if an answer is one JSON object and nothing else, thinking aloud aside: what a grammar makes sure of."""
+    try:
+        return isinstance(json.loads(_unthought(content)), dict)
+    except json.JSONDecodeError:
+        return False
 
 
 def with_schema(dialect: Dialect, messages: Sequence[Mapping[str, str]], schema: type[BaseModel]) -> list[dict[str, str]]:
@@ -50,12 +62,16 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
 
 def json_text(content: str) -> str:
     """The JSON object in an answer: after any thinking aloud, in a code fence, or from the first brace to the last."""
-    content = re.sub(r"<think>.*?</think>", "", content, flags=re.DOTALL)
+    content = _unthought(content)
     fenced = re.search(r"```(?:json)?\s*(\{.*\})\s*```", content, re.DOTALL)
     if fenced:
         return fenced[1]
     start, end = content.find("{"), content.rfind("}")
     return content[start : end + 1] if 0 <= start < end else content
+
+
+def _unthought(content: str) -> str:
+    return re.sub(r"<think>.*?</think>", "", content, flags=re.DOTALL) if "<think>" in content else content
 
 
 def _strict(node: Any) -> Any:

@@ -5,7 +5,7 @@ rename on disk, by one PUT in S3; so a crash loses at most the calls in flight, 
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -110,6 +110,19 @@ class Ledger:
         keys = sorted(Path(path).stem for path in paths if path.endswith(".json"))
         entries = ((key, self.get(key)) for key in keys)
         return [key for key, entry in entries if key in known or (entry is not None and theirs(entry.about))]
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Every entry with its key, in the order of the keys.
+
+        Raises:
+            SourceError: The lake may not be read, or its credentials or endpoint are set wrong.
+            StorageUnavailable: The storage does not answer.
+        """
+        with storage_errors(self.root, "WOW_LAKE_URI"):
+            paths = self.files.find(self.root) if self.files.exists(self.root) else []
+        for key in sorted(Path(path).stem for path in paths if path.endswith(".json")):
+            if (entry := self.get(key)) is not None:
+                yield key, entry
 
     def remove(self, keys: Collection[str]) -> None:
         """Delete entries: their questions will be asked again.

@@ -3,7 +3,7 @@
 What belongs here: the request and its named outcomes. What does not: calls (`client`), prompts (the stages).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -43,6 +43,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as the endpoint gave it, for traces.
+
+    Attributes:
+        text: Its text.
+        latency_s: Seconds that the call took when it was made.
+        at: When it was made, RFC 3339 in UTC.
+    """
+
+    text: str
+    latency_s: float
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Success(Generic[S]):
     """An answer that fits its schema.
 
@@ -52,6 +67,7 @@ class Success(Generic[S]):
         cost_usd: What these calls cost when they were made, so that a rerun from the ledger reports the same.
         prompt_hash: The ledger's key of the last call.
         cached: True if no call was made for it now.
+        said: The last answer as it came.
     """
 
     value: S
@@ -59,6 +75,7 @@ class Success(Generic[S]):
     cost_usd: float
     prompt_hash: str
     cached: bool
+    said: Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +83,23 @@ class Failure:
     """A request without a usable answer.
 
     Attributes:
-        reason: `unavailable` (the tries are used up), `unparsable` (no answer that fits, repairs included), `truncated` (cut at
-            `max_tokens`), `refused` (the model declined), `rejected` (the endpoint cannot take this one request).
+        reason: The tries are used up: `rate_limited` (429), `server_error` (5xx), `connection_lost` (refused or reset),
+            `timed_out` (silent, or too slow), `garbled` (no JSON, or no choices). Of this one request: `unparsable` (no answer
+            that fits, repairs included), `truncated` (cut at `max_tokens`), `refused` (the model declined), `too_long` (for the
+            endpoint's context), `rejected` (another 4xx). Not asked: `over_budget`, `pending` (in a batch that is not done).
         detail: What happened, in plain words, without the prompt or the answer.
+        usage: Tokens that were spent on it all the same.
+        cost_usd: What these cost.
+        prompt_hash: The ledger's key of the last answer; empty if there is none.
+        said: The last answer as it came; None if there is none.
     """
 
     reason: str
     detail: str
+    usage: Usage = field(default=Usage(), compare=False)
+    cost_usd: float = field(default=0.0, compare=False)
+    prompt_hash: str = field(default="", compare=False)
+    said: Answered | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.detail})"
@@ -96,3 +123,21 @@ class FormatRefusedError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class BadMomentError(Exception):
+    """The same call may succeed later.
+
+    Args:
+        reason: As `Failure.reason`.
+        problem: What happened, in plain words.
+        pause: Seconds that the endpoint asks to wait; None if it does not say.
+        overloaded: True if it says that it has too much to do.
+    """
+
+    def __init__(self, reason: str, problem: str, pause: float | None = None, *, overloaded: bool = False) -> None:
+        super().__init__(problem)
+        self.reason = reason
+        self.problem = problem
+        self.pause = pause
+        self.overloaded = overloaded

@@ -17,7 +17,8 @@ class LlmSettings:
         base_url: OpenAI-compatible, such as `http://localhost:8000/v1`.
         model: The name that the endpoint serves.
         api_key: Never shown, logged or stored.
-        max_in_flight: Calls under way at once, at most.
+        max_in_flight: Calls under way at once, at most; how many of these are used follows what the endpoint takes.
+        start_in_flight: Calls under way at once to begin with.
         timeout_s: Seconds that one call may take, from its start to the last byte.
         max_attempts: Tries of one call before it fails as `unavailable`.
         give_up_after: So many calls in a row that fail as `unavailable` end the run: the endpoint is down.
@@ -29,12 +30,14 @@ class LlmSettings:
         max_conversation_tokens: A conversation estimated longer than this is not sent (see `estimated_tokens`).
         price_per_million_prompt_tokens: US dollars, for the cost columns.
         price_per_million_completion_tokens: US dollars, for the cost columns.
+        batch_price_share: What an answer costs through the Batch API, as a share of these.
     """
 
     base_url: str
     model: str
     api_key: str = field(repr=False, default="none")
-    max_in_flight: int = 32
+    max_in_flight: int = 64
+    start_in_flight: int = 8
     timeout_s: float = 60.0
     max_attempts: int = 5
     give_up_after: int = 32
@@ -46,6 +49,7 @@ class LlmSettings:
     max_conversation_tokens: int = 16_000
     price_per_million_prompt_tokens: float = 0.0
     price_per_million_completion_tokens: float = 0.0
+    batch_price_share: float = 0.5
 
     def parameters(self) -> dict[str, float | int]:
         """The sampling parameters of every call."""
@@ -70,5 +74,5 @@ def settings_from(settings: Settings, api_key: str | None) -> LlmSettings | None
 
 def estimated_tokens(text: str) -> int:
     """A cautious guess at a text's tokens: a third of its ASCII characters, and one for each other (Chinese)."""
-    ascii_characters = sum(character.isascii() for character in text)
+    ascii_characters = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
     return -(-ascii_characters // 3) + len(text) - ascii_characters

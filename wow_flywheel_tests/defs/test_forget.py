@@ -85,6 +85,7 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
     for day in (EARLIER, DAY):
         assert nightly.execute_in_process(instance=instance, partition_key=day).success
     add_pairs(lake)
+    add_panel_calls(lake)
     open_cycle(instance, CYCLE)
     keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
     job = defs.resolve_job_def("training_cycle")
@@ -121,6 +122,21 @@ def add_pairs(lake: Lake) -> None:
     ]  # fmt: skip
     pairs = TABLES["preference_pairs"].conform(pl.DataFrame(rows, schema=pl.Schema(TABLES["preference_pairs"].columns)))
     lake.replace("preference_pairs", pairs, dt.date(2026, 1, 5))
+
+
+def add_panel_calls(lake: Lake) -> None:
+    """Three questions to the panel about what the guest said, and one about another customer."""
+    rows = [
+        {
+            "dt": dt.date(2026, 1, 5), "conversation_id": key, "step": step, "window": 0, "outcome": "answered",
+            "prompt": words, "reply": words, "llm_model": "judge",
+        }
+        for key, step, words in (
+            ("c-1", "demand", WORDS), ("c-1", "policy", WORDS), ("c-2", "demand", WORDS), ("c-3", "demand", "tea"),
+        )
+    ]  # fmt: skip
+    calls = TABLES["panel_calls"].conform(pl.DataFrame(rows, schema_overrides={"window": pl.Int64}))
+    lake.replace("panel_calls", calls, dt.date(2026, 1, 5))
 
 
 def stored() -> str:

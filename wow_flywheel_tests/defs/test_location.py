@@ -31,6 +31,8 @@ DAILY = {
     "satisfaction_daily": ("satisfaction", {"satisfaction"}),
     "inspections": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
     "verdicts": ("inspection", {"inspections"}),
+    "panel_calls": ("inspection", {"inspections"}),
+    "inspection_audit": ("inspection", {"inspections"}),
     "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
     "rewrite_candidates": ("pairs", {"cases", "conversations", "duplicates", "inspections", "knowledge", "policies"}),
     "preference_pairs": ("pairs", {"rewrite_candidates"}),

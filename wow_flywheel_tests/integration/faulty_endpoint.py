@@ -76,6 +76,8 @@ class FaultyEndpoint:
         latency_s: float = 0.0,
     ) -> None:
         self.answer, self.api_key, self.model, self.formats, self.latency_s = answer, api_key, model, set(formats), latency_s
+        self.capacity: int | None = None
+        """Requests under way beyond this many get 429."""
         self.script: deque[Fault] = deque()
         self.requests: list[Body] = []
         self.answered: list[Body] = []
@@ -132,6 +134,8 @@ class FaultyEndpoint:
     async def _respond(self, request: Request, body: Body, fault: Fault) -> Response:
         if (refused := self._refused(request, body)) is not None:
             return refused
+        if self.capacity is not None and self.under_way > self.capacity:
+            return JSONResponse(_error("too many requests"), 429)
         if fault.reset:
             self._reset(request)
         if fault.drip_s:
@@ -149,7 +153,7 @@ class FaultyEndpoint:
             return JSONResponse(_error("Incorrect API key provided"), 401)
         if body["model"] != self.model:
             return JSONResponse(_error("The model does not exist"), 404)
-        wanted = body.get("response_format", {}).get("type")
+        wanted = dialect(body)
         if wanted not in self.formats:
             return JSONResponse(_error(f"response_format {wanted} is not supported"), 400)
         return None
@@ -166,6 +170,13 @@ class FaultyEndpoint:
                 return
             yield b" "
             await asyncio.sleep(seconds)
+
+
+def dialect(body: Body) -> str | None:
+    """In which dialect of structured output a request asks; None for plain text."""
+    extension = next((name for name in ("structured_outputs", "guided_json") if name in body), None)
+    kind: str | None = body.get("response_format", {}).get("type")
+    return extension or kind
 
 
 def _error(message: str) -> Body:

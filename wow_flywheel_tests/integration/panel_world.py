@@ -65,14 +65,14 @@ def no_procedures() -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(["policy_id", "scenario", "reply_id", "text", "next_reply_id"], pl.String))
 
 
-def looked_at(client: LlmClient, conversations: pl.DataFrame) -> Inspection:
+def looked_at(client: LlmClient, conversations: pl.DataFrame, panel: Panel | None = None) -> Inspection:
     return inspect(
         conversations,
         rule_findings=RULE_FINDINGS.empty(),
         satisfaction=signals(conversations, CONVERSATIONS.empty()),
         knowledge=no_knowledge(),
         procedures=no_procedures(),
-        panel=Panel(client),
+        panel=panel or Panel(client),
     )
 
 
@@ -83,6 +83,8 @@ def judge(body: dict[str, Any]) -> str:
         claims = [row for row in map(json.loads, SHOWN.findall(prompt)) if "claim" in row]
         rulings = [{"claim": row["claim"], "accepted": True, "reason": "turn 2 denies it"} for row in claims]
         return json.dumps({"rulings": rulings, "solved": 0.2, "satisfied": 0.1, "confidence": 0.9, "reason": "turns 1 and 2"})
+    if "One turn of the assistant is withheld" in prompt:
+        return json.dumps({"proven": False, "reason": "the words are withheld"})
     if "is hallucination" in prompt:
         return json.dumps({"claims": [claim("hallucination", LIE)]})
     if "is incomplete_solution" in prompt:
@@ -94,6 +96,7 @@ def claim(issue_type: str, quote: str, turn: int = 1, severity: str = "major") -
     why = "the customer says otherwise"
     return {
         "issue_type": issue_type, "severity": severity, "turn": turn, "quote": quote, "explanation": why, "confidence": 0.8,
+        "contradicts": {"source": "turn", "id": "2"},
     }  # fmt: skip
 
 

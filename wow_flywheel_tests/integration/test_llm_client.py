@@ -13,7 +13,9 @@ from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest, Success, Usage
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
-from wow_flywheel_tests.integration.faulty_endpoint import Body, Fault, FaultyEndpoint
+from wow_flywheel_tests.integration.faulty_endpoint import Body, Fault, FaultyEndpoint, dialect
+
+STRICT = ("json_schema", "structured_outputs", "guided_json")
 
 
 class Verdict(BaseModel):
@@ -65,8 +67,8 @@ def test_answers_come_in_order_with_tokens_and_cost(client: LlmClient) -> None:
     assert paris.usage == Usage(100, 10)
     assert paris.cost_usd == pytest.approx((100 * 1 + 10 * 2) / 1e6)
     assert not paris.cached
-    assert client.calls == 2
-    assert client.spent_usd == pytest.approx(2 * paris.cost_usd)
+    assert client.counts.calls == 2
+    assert client.counts.spent_usd == pytest.approx(2 * paris.cost_usd)
 
 
 def test_a_rerun_pays_nothing_and_says_the_same(client: LlmClient, endpoint: FaultyEndpoint) -> None:
@@ -76,7 +78,7 @@ def test_a_rerun_pays_nothing_and_says_the_same(client: LlmClient, endpoint: Fau
     assert [replace(outcome, cached=False) for outcome in second if isinstance(outcome, Success)] == first
     assert all(isinstance(outcome, Success) and outcome.cached for outcome in second)
     assert len(endpoint.requests) == 2
-    assert (again.calls, again.from_ledger, again.spent_usd) == (0, 2, 0.0)
+    assert (again.counts.calls, again.counts.from_ledger, again.counts.spent_usd) == (0, 2, 0.0)
 
 
 def test_equal_questions_under_way_are_sent_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
@@ -112,14 +114,14 @@ def test_a_bad_moment_is_retried(client: LlmClient, endpoint: FaultyEndpoint, fa
     endpoint.script.extend([fault, fault])
     assert city(ask(client, "Paris")[0]) == "Paris"
     assert len(endpoint.requests) == 3
-    assert client.retries == 2
+    assert client.counts.retries == 2
 
 
 def test_an_endpoint_that_stays_down_fails_by_name_and_others_go_on(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     client.settings = replace(client.settings, max_in_flight=1)
     endpoint.script.extend([Fault(status=500)] * 3)
     failed, fine = ask(client, "Paris", "Rome")
-    assert failed == Failure("unavailable", "HTTP 500 after 3 tries")
+    assert failed == Failure("server_error", "HTTP 500 after 3 tries")
     assert city(fine) == "Rome"
 
 
@@ -153,7 +155,7 @@ def test_retry_after_holds_back_the_other_calls_too(client: LlmClient, endpoint:
 def test_too_long_a_pause_is_not_waited_for(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.script.append(Fault(status=429, headers={"retry-after": "3600"}))
     started = time.monotonic()
-    assert ask(client, "Paris") == [Failure("unavailable", "HTTP 429, with a pause of 3600 s asked for")]
+    assert ask(client, "Paris") == [Failure("rate_limited", "HTTP 429, with a pause of 3600 s asked for")]
     assert time.monotonic() - started < 5
 
 
@@ -188,18 +190,41 @@ def test_access_denied_is_a_refusal(client: LlmClient, endpoint: FaultyEndpoint)
     ("formats", "sent"),
     [
         (["json_schema"], ["json_schema"]),
-        (["json_object", None], ["json_schema", "json_object"]),
-        ([None], ["json_schema", "json_object", None]),
+        (["structured_outputs", None], ["json_schema", "structured_outputs"]),
+        (["guided_json", "json_object"], ["json_schema", "structured_outputs", "guided_json"]),
+        (["json_object", None], [*STRICT, "json_object"]),
+        ([None], [*STRICT, "json_object", None]),
     ],
 )
 def test_structured_output_is_negotiated_once_a_run(
     client: LlmClient, endpoint: FaultyEndpoint, formats: list[str | None], sent: list[str | None]
 ) -> None:
     endpoint.formats = set(formats)
-    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.latency_s = 0.02
     assert [city(outcome) for outcome in ask(client, "Paris", "Rome", "Oslo")] == ["Paris", "Rome", "Oslo"]
-    seen = [body.get("response_format", {}).get("type") for body in endpoint.requests]
-    assert seen == [*sent, sent[-1], sent[-1]]
+    assert [dialect(body) for body in endpoint.requests] == [*sent, sent[-1], sent[-1]]
+    later = LlmClient(client.settings, client.ledger)
+    assert city(ask(later, "Bern")[0]) == "Bern"
+    assert [dialect(body) for body in endpoint.requests[len(sent) + 2 :]] == [sent[-1]], "a later run remembers"
+
+
+def test_a_dialect_that_is_taken_but_ignored_is_given_up(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    """As servers do that drop what they do not know: they answer, but only who is told the schema in words keeps to it."""
+
+    def ignoring(body: Body) -> str:
+        return f"Sure! {echo(body)}" if '"city"' in str(body["messages"][-1]) else "That would be in France, I think."
+
+    endpoint.answer = ignoring
+    client.settings = replace(client.settings, max_in_flight=1)
+    assert [city(outcome) for outcome in ask(client, "Paris", "Rome")] == ["Paris", "Rome"]
+    assert [dialect(body) for body in endpoint.requests] == [*STRICT, "json_object", "json_object"]
+
+
+def test_one_slip_of_an_endpoint_that_keeps_to_its_dialect_changes_nothing(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(), Fault(content="Rome?")])
+    assert [city(outcome) for outcome in ask(client, "Paris", "Rome", "Oslo")] == ["Paris", "Rome", "Oslo"]
+    assert {dialect(body) for body in endpoint.requests} == {"json_schema"}
 
 
 def test_the_schema_is_spelt_out_where_it_is_not_enforced(client: LlmClient, endpoint: FaultyEndpoint) -> None:
@@ -212,17 +237,82 @@ def test_the_schema_is_spelt_out_where_it_is_not_enforced(client: LlmClient, end
 def test_a_server_error_about_the_format_steps_down(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.script.append(Fault(status=500, message="Input should be 'text' or 'json_object'"))
     assert city(ask(client, "Paris")[0]) == "Paris"
-    assert endpoint.requests[1]["response_format"]["type"] == "json_object"
-    assert client.retries == 0
+    assert [dialect(body) for body in endpoint.requests] == [*STRICT, "json_object"]
+    assert client.counts.retries == 0
 
 
 def test_one_request_that_cannot_be_read_does_not_change_the_format(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     client.settings = replace(client.settings, max_in_flight=1)
-    endpoint.script.extend([Fault(status=400, message="maximum context length is 8192 tokens")] * 3)
+    endpoint.script.extend([Fault(status=400, message="cannot read the messages")] * 3)
+    endpoint.formats = {"json_schema"}
     failed, fine = ask(client, "Paris", "Rome")
     assert failed == Failure("rejected", "HTTP 400")
     assert city(fine) == "Rome"
-    assert endpoint.requests[-1]["response_format"]["type"] == "json_schema"
+    assert dialect(endpoint.requests[-1]) == "json_schema"
+
+
+def test_a_prompt_beyond_the_context_is_asked_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.append(Fault(status=400, message="This model's maximum context length is 8192 tokens"))
+    failed, fine = ask(client, "Paris", "Rome")
+    assert failed == Failure("too_long", "the endpoint's context is shorter than the prompt (HTTP 400)")
+    assert city(fine) == "Rome"
+    assert len(endpoint.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "named"),
+    [
+        (Fault(status=401, message="The key has expired"), "the key is refused (HTTP 401)", "expired"),
+        (Fault(status=400, message="The model `judge` does not exist"), "there is no such model", "WOW_LLM_MODEL"),
+        (Fault(status=429, message="You exceeded your current quota"), "no quota or credit left", "add credit"),
+        (Fault(status=402), "no quota or credit left", "add credit"),
+    ],
+    ids=["expired key", "model by 400", "quota by 429", "402"],
+)
+def test_refusals_for_good_in_other_words(
+    client: LlmClient, endpoint: FaultyEndpoint, fault: Fault, said: str, named: str
+) -> None:
+    endpoint.script.append(fault)
+    with pytest.raises(EndpointRefused) as caught:
+        ask(client, "Paris")
+    assert said in caught.value.message
+    assert named in caught.value.hint
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        (Fault(status=429), Failure("rate_limited", "HTTP 429 after 3 tries")),
+        (Fault(status=429, headers={"retry-after": "0.05"}), Failure("rate_limited", "HTTP 429 after 3 tries")),
+        (Fault(status=502), Failure("server_error", "HTTP 502 after 3 tries")),
+        (Fault(reset=True), Failure("connection_lost", "the connection failed after 3 tries")),
+        (Fault(hang_s=1), Failure("timed_out", "no answer within 0.3 s after 3 tries")),
+        (Fault(drip_s=0.05), Failure("timed_out", "no answer within 0.3 s after 3 tries")),
+        (Fault(raw="<html>"), Failure("garbled", "the response is not JSON after 3 tries")),
+        (Fault(raw='{"choices": []}'), Failure("garbled", "the response has no choices after 3 tries")),
+    ],
+    ids=["429", "429 with Retry-After", "502", "reset", "hang", "drip", "no JSON", "no choices"],
+)
+def test_each_way_of_failing_has_its_name(client: LlmClient, endpoint: FaultyEndpoint, fault: Fault, failure: Failure) -> None:
+    client.settings = replace(client.settings, timeout_s=0.3)
+    endpoint.script.extend([fault] * 3)
+    assert ask(client, "Paris") == [failure]
+    assert city(ask(client, "Paris")[0]) == "Paris"
+
+
+def test_fewer_at_once_when_the_endpoint_pushes_back_and_more_again_after(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.latency_s, endpoint.capacity = 0.02, 6
+    client.settings = replace(client.settings, max_in_flight=32, start_in_flight=2, max_attempts=6)
+    towns = [f"town {i}" for i in range(200)]
+    assert [city(outcome) for outcome in ask(client, *towns)] == towns
+    assert 1 <= client.counts.pushbacks < 60
+    assert client.in_flight is not None
+    assert client.in_flight < 16, "the limit stays near what the endpoint takes"
+    endpoint.capacity = None
+    ask(client, *(f"city {i}" for i in range(200)))
+    assert client.in_flight > 16, "it grows again once nothing holds it back"
 
 
 def test_an_answer_that_does_not_fit_is_sent_back_with_the_error(client: LlmClient, endpoint: FaultyEndpoint) -> None:

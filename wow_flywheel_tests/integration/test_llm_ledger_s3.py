@@ -47,6 +47,6 @@ def test_a_rerun_from_the_object_store_pays_nothing(prefix: str) -> None:
         conversations = frame(*map(late_parcel, range(4)))
         first = looked_at(LlmClient(settings, Ledger.at(prefix)), conversations)
         second = looked_at(LlmClient(settings, Ledger.at(prefix)), conversations)
-        assert len(endpoint.answered) == first.counts["llm_calls"] == 4 * 8
+        assert len(endpoint.answered) == first.counts["llm_calls"] == 4 * 9
         assert second.counts["llm_calls"] == 0
         assert second.inspections.equals(first.inspections)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from polars.testing import assert_frame_equal
 
 from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION
 from wow_flywheel.dialogue import turns
+from wow_flywheel.inspection.cascade import Cascade
 from wow_flywheel.inspection.panel import Panel
-from wow_flywheel.inspection.protocol import Claim, Decision, InspectionContext
+from wow_flywheel.inspection.protocol import Claim, Decision, InspectionContext, Verdict
 from wow_flywheel.inspection.run import Inspection
+from wow_flywheel.llm.budget import Budget
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
@@ -38,6 +40,8 @@ from wow_flywheel_tests.integration.panel_world import (
 )
 
 SPECIALISTS = 7
+CALLS = SPECIALISTS + 2
+"""A conversation with one severe claim: the specialists, the adjudicator, the reverse check of the claim."""
 
 
 @pytest.fixture
@@ -66,7 +70,8 @@ def test_claims_are_checked_ruled_on_and_kept_with_their_provenance(client: LlmC
     lie, invented = sorted(panel_claims(done), key=lambda row: row["inspector"])
     assert (lie["inspector"], lie["issue_type"], lie["turn"]) == ("panel/grounding", "hallucination", 1)
     assert (lie["quote"], lie["decision"]) == (LIE, "accepted")
-    assert lie["decision_reason"] == "adjudicator: turn 2 denies it"
+    assert lie["decision_reason"] == "adjudicator: turn 2 denies it; reverse check passed"
+    assert lie["explanation"] == "the customer says otherwise (against turn 2)"
     assert (invented["inspector"], invented["decision"]) == ("panel/solution", "rejected")
     assert invented["decision_reason"] == "quote not found in the turn"
     assert (lie["llm_model"], lie["prompt_tokens"], lie["completion_tokens"]) == ("judge", 100, 10)
@@ -75,18 +80,18 @@ def test_claims_are_checked_ruled_on_and_kept_with_their_provenance(client: LlmC
     kept = client.ledger.get(lie["prompt_hash"])
     assert kept is not None
     assert kept.about == lie["conversation_id"]
-    assert len(client.ledger.keys_about(lambda about: about == lie["conversation_id"])) == client.calls
+    assert len(client.ledger.keys_about(lambda about: about == lie["conversation_id"])) == client.counts.calls
     verdict = verdicts(done)["c007"]
     assert (verdict["solved_score"], verdict["satisfied_score"], verdict["confidence"]) == (0.2, 0.1, 0.9)
     assert verdict["evidence"][0] == "adjudicator: turns 1 and 2"
     assert verdict["failures"] == []
     assert verdict["inspected_by"] == "evidence+panel"
-    assert len(endpoint.answered) == done.counts["llm_calls"] == SPECIALISTS + 1
+    assert len(endpoint.answered) == done.counts["llm_calls"] == CALLS
 
 
 def test_the_adjudicator_is_shown_neither_authors_nor_rejected_claims(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     looked_at(client, frame(late_parcel(7)))
-    prompt = endpoint.answered[-1]["messages"][-1]["content"]
+    prompt = endpoint.answered[SPECIALISTS]["messages"][-1]["content"]
     assert LIE in prompt
     assert "Never mind the parcel." not in prompt
     assert "grounding" not in prompt
@@ -98,18 +103,18 @@ def test_a_rerun_pays_nothing_and_writes_the_same(client: LlmClient, endpoint: F
     first = looked_at(client, conversations)
     paid = len(endpoint.requests)
     second = looked_at(LlmClient(client.settings, client.ledger), conversations)
-    assert len(endpoint.requests) == paid == 3 * (SPECIALISTS + 1)
+    assert len(endpoint.requests) == paid == 3 * CALLS
     assert_frame_equal(first.inspections, second.inspections)
     assert_frame_equal(first.verdicts, second.verdicts)
     assert second.counts["llm_calls"] == 0
-    assert second.counts["llm_from_ledger"] == 3 * (SPECIALISTS + 1)
+    assert second.counts["llm_from_ledger"] == 3 * CALLS
 
 
 def test_no_more_calls_at_once_than_allowed(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.latency_s = 0.02
     client.settings = replace(client.settings, max_in_flight=5)
     looked_at(client, frame(*map(late_parcel, range(6))))
-    assert len(endpoint.answered) == 6 * (SPECIALISTS + 1)
+    assert len(endpoint.answered) == 6 * CALLS
     assert endpoint.peak == 5
 
 
@@ -132,20 +137,37 @@ def test_a_failed_adjudication_leaves_claims_unresolved_and_says_why(client: Llm
     decisions = {(row["conversation_id"], row["inspector"]): row["decision_reason"] for row in panel_claims(done)}
     assert decisions["c001", "panel/grounding"] == "adjudication failed: truncated"
     assert decisions["c001", "panel/solution"] == "quote not found in the turn"
-    assert decisions["c002", "panel/grounding"] == "adjudicator: turn 2 denies it"
+    assert decisions["c002", "panel/grounding"] == "adjudicator: turn 2 denies it; reverse check passed"
     assert verdicts(done)["c001"]["failures"] == ["adjudicator: truncated (the answer was cut at 1024 tokens)"]
     assert verdicts(done)["c002"]["failures"] == []
 
 
-def test_a_conversation_that_is_too_long_is_a_failure_and_is_not_sent(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+def test_a_long_conversation_is_heard_in_windows_with_a_running_summary(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    def reading(body: Body) -> str:
+        if "Others will read the rest" in body["messages"][-1]["content"]:
+            seen = body["messages"][-1]["content"].count('"role"')
+            return json.dumps(
+                {"demands": ["<parcel>"], "established": [f"{seen} rows"], "done": [], "promised": [], "mood": "calm"}
+            )
+        return judge(body)
+
+    endpoint.answer = reading
     client.settings = replace(client.settings, max_conversation_tokens=300)
-    long = conversation("long", message("user", "why? " * 200), message("assistant", "Because."))
-    done = looked_at(client, frame(late_parcel(1), long))
-    # as data, 1042 characters for the first turn, a line break, 55 for the second; a third of them, rounded up
-    assert verdicts(done)["long"]["failures"] == ["conversation: too_long (about 366 tokens, 300 are allowed)"]
-    assert verdicts(done)["c001"]["failures"] == []
-    assert done.counts["llm_failed_too_long"] == 1
-    assert len(endpoint.requests) == SPECIALISTS + 1
+    before = [message("user", f"Question {i}, and why? {'so ' * 60}") for i in range(6)]
+    lie = message("assistant", f"About parcel 7. {LIE}")
+    done = looked_at(client, frame(conversation("long", *before, lie, message("user", "No, it was not."))))
+    prompts = [body["messages"][-1]["content"] for body in endpoint.answered]
+    first = next(prompt for prompt in prompts if "is hallucination" in prompt)
+    assert "<summary>" not in first
+    later = [prompt for prompt in prompts if "is hallucination" in prompt and "<summary>" in prompt]
+    assert later
+    assert all("\\u003cparcel" in prompt.split("</summary>")[0] for prompt in later)
+    for turn in range(8):
+        assert any(f'{{"turn": {turn}, ' in prompt for prompt in prompts if "is hallucination" in prompt)
+    claims = {row["turn"]: row["decision"] for row in panel_claims(done) if row["issue_type"] == "hallucination"}
+    assert claims[1] == "rejected", "the scripted specialist names turn 1 in each window; the code knows better"
+    assert verdicts(done)["long"]["failures"] == []
+    assert verdicts(done)["long"]["solved_score"] == 0.2
 
 
 def test_what_is_said_cannot_leave_its_element_or_forge_a_turn(client: LlmClient, endpoint: FaultyEndpoint) -> None:
@@ -203,7 +225,8 @@ def test_claims_of_the_evidence_are_ruled_on_and_a_dispute_goes_to_a_person(
         evidence("unresolved", LIE, "action_mismatch"),
         evidence("rejected", "parcel", "poor_empathy"),
     ]
-    result = Panel(client).inspect(context, given)
+    evidence_says = {"c001": Verdict("c001", 0.5, 0.5, 0.3, ())}
+    result = Panel(client).inspect(context, given, evidence_says)
     decisions = {claim.issue_type: claim.decision for claim in result.claims if claim.kind == "deterministic"}
     assert decisions == {"policy_violation": "accepted", "action_mismatch": "rejected", "poor_empathy": "rejected"}
     verdict = result.verdicts["c001"]
@@ -211,6 +234,94 @@ def test_claims_of_the_evidence_are_ruled_on_and_a_dispute_goes_to_a_person(
     assert verdict.evidence[1] == "the adjudicator disputes policy_violation at turn 1: adjudicator: turn 2 denies it"
     assert result.counts["llm_disputed"] == 1
     assert "poor_empathy" not in endpoint.answered[-1]["messages"][-1]["content"]
+
+
+def opinion(solved: float, *, accepted: bool) -> Callable[[Body], str]:
+    """A model that judges as `judge` does, but rules so."""
+
+    def answer(body: Body) -> str:
+        said = json.loads(judge(body))
+        if "rulings" in said:
+            said |= {"solved": solved, "satisfied": solved}
+            said["rulings"] = [ruling | {"accepted": accepted} for ruling in said["rulings"]]
+        return json.dumps(said)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("second_says", "confidence", "said"),
+    [(0.0, 0.9, "agrees with the first"), (1.0, 0.3, "differs from the first (0 severe claims): a person decides")],
+)
+def test_a_second_model_is_asked_where_the_first_is_contested_and_both_outvote_the_evidence(
+    client: LlmClient, endpoint: FaultyEndpoint, second_says: float, confidence: float, said: str
+) -> None:
+    context = InspectionContext(
+        frame(late_parcel(1)), turns(frame(late_parcel(1))), RULE_FINDINGS.empty(), SATISFACTION.empty(), no_knowledge(),
+        no_procedures(),
+    )  # fmt: skip
+    endpoint.answer = opinion(0.0, accepted=False)
+    solved = {"c001": Verdict("c001", 0.9, 0.9, 0.8, ("by evidence",))}
+    with FaultyEndpoint(opinion(second_says, accepted=False)) as other:
+        second = LlmClient(replace(client.settings, base_url=other.base_url), client.ledger)
+        result = Panel(client, second).inspect(context, [], solved)
+        assert len(other.requests) == 1
+    assert (result.verdicts["c001"].solved_score, result.verdicts["c001"].confidence) == (0.0, confidence)
+    assert [trace.decision for trace in result.traces if trace.step == "second adjudicator"] == [said]
+    assert result.counts["llm_second_opinions"] == 1
+
+
+def test_a_claim_that_stands_without_its_turn_falls(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    def sure(body: Body) -> str:
+        prompt = body["messages"][-1]["content"]
+        if "One turn of the assistant is withheld" in prompt:
+            assert LIE not in prompt
+            assert "[withheld]" in prompt
+            return json.dumps({"proven": True, "reason": "surely"})
+        return judge(body)
+
+    endpoint.answer = sure
+    (lie,) = [row for row in panel_claims(looked_at(client, frame(late_parcel(1)))) if row["turn"] == 1 and row["quote"] == LIE]
+    assert lie["decision"] == "rejected"
+    assert lie["decision_reason"].startswith("reverse check: it stood although its turn was withheld")
+
+
+def test_every_question_leaves_a_trace(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, price_per_million_prompt_tokens=5.0)
+    endpoint.answer = lambda body: "no" if "is poor_empathy" in body["messages"][1]["content"] else judge(body)
+    calls = {row["step"]: row for row in looked_at(client, frame(late_parcel(1))).calls.to_dicts()}
+    assert set(calls) == {
+        "demand", "grounding", "policy", "repetition", "empathy", "action", "solution", "adjudicator", "reverse check",
+    }  # fmt: skip
+    assert calls["empathy"]["outcome"].startswith("unparsable (after 2 repairs: ")
+    assert (calls["empathy"]["reply"], calls["empathy"]["prompt_tokens"]) == ("no", 300)
+    assert calls["grounding"]["checks"] == ["turn 1 hallucination: not ruled on"]
+    assert calls["solution"]["checks"] == ["turn 1 incomplete_solution: quote not found in the turn"]
+    assert calls["adjudicator"]["decision"] == "solved 0.2, satisfied 0.1, confidence 0.9: turns 1 and 2"
+    assert calls["reverse check"]["decision"] == "the claim rests on its turn"
+    assert LIE in calls["grounding"]["prompt"]
+    assert calls["grounding"]["cost_usd"] == pytest.approx(100 * 5 / 1e6)
+    assert client.ledger.get(calls["grounding"]["prompt_hash"]) is not None
+
+
+def test_what_the_budget_does_not_reach_is_for_a_person_and_no_call_is_made_for_it(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    conversations = frame(*map(late_parcel, range(4)))
+    cheap = Panel(LlmClient(client.settings, client.ledger, Budget(max_tokens=25_000)), cascade=Cascade(audit_share=1.0))
+    done = looked_at(client, conversations, cheap)
+    heard = done.verdicts.filter(pl.col("inspected_by") == "evidence+panel")
+    left = done.verdicts.filter(pl.col("inspected_by") == "evidence")
+    assert 0 < heard.height < 4
+    assert heard.height + left.height == 4
+    assert set(left["confidence"]) == {0.0}
+    assert left["failures"][0].to_list() == ["panel: over_budget (the budget of 25000 tokens does not reach it)"]
+    assert len(endpoint.requests) == heard.height * CALLS
+    assert dict(done.plan)["heard by the panel"] == f"{heard.height} ({heard.height} audit)"
+    rates = {row["issue_type"]: row for row in done.audit.to_dicts()}
+    assert rates["hallucination"]["sampled"] == 4
+    assert rates["hallucination"]["inspected"] == rates["hallucination"]["found"] == heard.height
+    assert rates["poor_empathy"]["rate"] == 0.0
 
 
 def start(endpoint: FaultyEndpoint, lake: Path, conversations: int, max_in_flight: int) -> subprocess.Popen[bytes]:
@@ -221,7 +332,7 @@ def start(endpoint: FaultyEndpoint, lake: Path, conversations: int, max_in_fligh
 
 def test_killed_in_the_middle_nothing_is_paid_twice_but_calls_in_flight(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
     conversations, in_flight = 10, 4
-    needed = conversations * (SPECIALISTS + 1)
+    needed = conversations * CALLS
     endpoint.latency_s = 0.05
     killed = start(endpoint, tmp_path, conversations, in_flight)
     while len(endpoint.answered) < needed // 2:

@@ -3,15 +3,24 @@
 What belongs here: the asset. What does not: inspectors, prompts, adjudication (`wow_flywheel.inspection`).
 """
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import count_table, counts_table, written
+from wow_flywheel.defs.inspection.traces import shown_traces
+from wow_flywheel.defs.metadata import count_table, counts_table, frame_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
+from wow_flywheel.lake import Lake
+
+if TYPE_CHECKING:
+    from wow_flywheel.inspection.panel import Panel
+    from wow_flywheel.inspection.run import Inspection
 
 SPECS = [
     table_spec(
@@ -28,29 +37,57 @@ SPECS = [
         deps=["inspections"],
         kinds=("python", "openai"),
     ),
+    table_spec(
+        "panel_calls",
+        "inspection",
+        "Every question to the LLM panel: prompt, reply, what code checked, what was decided, tokens, money, latency.",
+        deps=["inspections"],
+        kinds=("python", "openai"),
+    ),
+    table_spec(
+        "inspection_audit",
+        "inspection",
+        "How common each issue type is, by the random sample that the panel hears whatever it looks like.",
+        deps=["inspections"],
+        kinds=("python",),
+    ),
 ]
 
 
 @dg.multi_asset(specs=SPECS, pool="llm")
 def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Inspect the day: with the LLM panel where an endpoint is configured, else with the deterministic inspectors alone."""
-    from wow_flywheel.inspection.run import inspect
-
     with plain_failures(context):
         day, lake, panel = day_of(context.partition_key), flywheel.lake(), flywheel.panel()
-        done = inspect(
-            lake.read("conversations", day),
-            rule_findings=lake.read("rule_findings", day),
-            satisfaction=lake.read("satisfaction", day),
-            knowledge=flywheel.knowledge(),
-            procedures=flywheel.procedures(),
-            panel=panel,
-        )
-        versions = lake.replace("inspections", done.inspections, day), lake.replace("verdicts", done.verdicts, day)
+        batches = flywheel.batches(panel) if panel else None
+        day_inspected = partial(_inspected, lake, day, flywheel, panel, context.log.info)
+        done = batches.rounds(day_inspected, context.log.info) if batches else day_inspected()
+        tables = {"inspections": done.inspections, "verdicts": done.verdicts, "panel_calls": done.calls}
+        tables |= {"inspection_audit": done.audit}
+        versions = {name: lake.replace(name, rows, day) for name, rows in tables.items()}
     by = "the LLM panel and the deterministic inspectors" if panel else "the deterministic inspectors (no endpoint)"
     context.log.info("%s: %d claims by %s", day, done.inspections.height, by)
-    claims = {"claims": count_table(done.inspections, "issue_type", "kind", "inspector", "decision"), "inspected by": by}
-    counted = {"counts": counts_table(done.counts)}
-    first = written(lake, "inspections", done.inspections, versions[0]) | claims | counted
-    yield dg.MaterializeResult(asset_key="inspections", metadata=first)
-    yield dg.MaterializeResult(asset_key="verdicts", metadata=written(lake, "verdicts", done.verdicts, versions[1]) | counted)
+    counts = counts_table(done.counts)
+    claims = count_table(done.inspections, "issue_type", "kind", "inspector", "decision")
+    shown: dict[str, dict[str, Any]] = {
+        "inspections": {"claims": claims, "inspected by": by, "counts": counts},
+        "verdicts": {"counts": counts},
+        "panel_calls": {"plan": counts_table(dict(done.plan), ("what", "planned")), "traces": shown_traces(done.calls)},
+        "inspection_audit": {"rates": frame_table(done.audit)},
+    }
+    for name, rows in tables.items():
+        yield dg.MaterializeResult(asset_key=name, metadata=written(lake, name, rows, versions[name]) | shown[name])
+
+
+def _inspected(lake: Lake, day: dt.date, flywheel: Flywheel, panel: "Panel | None", say: Callable[[str], None]) -> "Inspection":
+    from wow_flywheel.inspection.run import inspect
+
+    return inspect(
+        lake.read("conversations", day),
+        rule_findings=lake.read("rule_findings", day),
+        satisfaction=lake.read("satisfaction", day),
+        knowledge=flywheel.knowledge(),
+        procedures=flywheel.procedures(),
+        panel=panel,
+        say=say,
+    )

@@ -10,6 +10,7 @@ from wow_flywheel.inspection.answers import (
     Adjudication,
     PanelClaim,
     Ruling,
+    Shown,
     blind_order,
     numbered,
     problem,
@@ -17,7 +18,7 @@ from wow_flywheel.inspection.answers import (
     stray,
     verbatim,
 )
-from wow_flywheel.inspection.panel import SPECIALISTS
+from wow_flywheel.inspection.hearing import SPECIALISTS
 from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.transcript import as_data
 from wow_flywheel.llm.formats import strict_schema
@@ -28,6 +29,7 @@ TURN: dict[str, Any] = {
     "tool_calls": [{"id": "1", "name": "find_order", "arguments": '{"order_id": "A-7"}'}],
 }
 MESSAGES = [{"role": "user", "content": "Where is it?"}, TURN]
+SHOWN = Shown(units=frozenset({"refunds"}), steps=frozenset({"ask_order"}))
 CLAIM = Claim(
     "c1", "panel/demand", "1", "llm", "poor_empathy", "major", 1, "will come", "rude", 0.7, "unresolved", "not ruled on"
 )
@@ -40,6 +42,7 @@ def said(**change: Any) -> PanelClaim:
         "turn": 1,
         "quote": "is <late>",
         "explanation": "",
+        "contradicts": {"source": "nothing", "id": ""},
         "confidence": 1,
     }
     return PanelClaim.model_validate(fields | change)
@@ -84,10 +87,17 @@ def test_a_turn_without_content_is_quoted_by_its_call() -> None:
         ({"turn": 0, "quote": "Where"}, "turn 0 is not the assistant's"),
         ({"quote": "Where is it?"}, "quote not found in the turn"),
         ({"quote": ""}, "quote not found in the turn"),
+        ({"contradicts": {"source": "turn", "id": "0"}}, None),
+        ({"contradicts": {"source": "turn", "id": "2"}}, "it cites turn 2, which is not there"),
+        ({"contradicts": {"source": "turn", "id": "the first"}}, "it cites turn the first, which is not there"),
+        ({"contradicts": {"source": "knowledge", "id": "refunds"}}, None),
+        ({"contradicts": {"source": "knowledge", "id": "ask_order"}}, "it cites knowledge ask_order, which is not there"),
+        ({"contradicts": {"source": "procedure", "id": "ask_order"}}, None),
+        ({"contradicts": {"source": "procedure", "id": ""}}, "it cites procedure , which is not there"),
     ],
 )
 def test_a_claim_that_cannot_stand_says_why(change: dict[str, Any], reason: str | None) -> None:
-    assert problem(MESSAGES, said(**change)) == reason
+    assert problem(MESSAGES, said(**change), SHOWN) == reason
 
 
 def test_rulings_go_by_number_and_what_is_unclear_stays_unresolved() -> None:

@@ -1,7 +1,7 @@
 """Inspecting a day: tables, counts, and how the panel's word joins the evidence's."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -20,10 +20,16 @@ class ScriptedPanel:
 
     verdicts: dict[str, Verdict]
     claims: Sequence[Claim] = ()
+    cascade: None = None
 
-    def inspect(self, context: InspectionContext, claims: Sequence[Claim]) -> PanelResult:
-        assert context.conversations.height == context.turns["conversation_id"].n_unique()
-        return PanelResult([*claims, *self.claims], self.verdicts, {"llm_calls": 3})
+    def plan(self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> None:
+        return None
+
+    def inspect(
+        self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict], heard: Collection[str]
+    ) -> PanelResult:
+        assert context.conversations.height == context.turns["conversation_id"].n_unique() == len(heard)
+        return PanelResult([*claims, *self.claims], self.verdicts, {"llm_calls": 3}, [])
 
 
 def panel_claim(decision: str, quote: str) -> Claim:
@@ -64,25 +70,15 @@ def test_a_day_gives_one_verdict_a_conversation_and_every_claim_with_its_decisio
     }  # fmt: skip
 
 
-def test_the_panels_verdict_replaces_the_evidences_and_keeps_its_reasons() -> None:
+def test_the_panels_verdict_stands_in_the_table_and_the_evidences_where_it_gives_none() -> None:
     judged = Verdict("talk-0", 0.1, 0.2, 0.9, ("adjudicator: no",))
     done = run(WRONG, FINE, panel=ScriptedPanel({"talk-0": judged}))
     first, second = done.verdicts.rows(named=True)
     assert (first["solved_score"], first["satisfied_score"], first["confidence"]) == (0.1, 0.2, 0.9)
-    assert first["evidence"][0] == "adjudicator: no"
-    assert first["evidence"][1] == "the last tool call, at turn 1, succeeded (solved +1.30)"
+    assert first["evidence"] == ["adjudicator: no"]
     assert second["solved_score"] == run(FINE).verdicts["solved_score"][0]
     assert set(done.verdicts["inspected_by"]) == {"evidence+panel"}
     assert done.counts["llm_calls"] == 3
-
-
-def test_a_failed_panel_leaves_the_evidences_verdict_with_the_failure_shown_and_counted() -> None:
-    failed = Verdict("talk-0", 0.5, 0.5, 0.0, (), ("demand: timeout",))
-    done = run(WRONG, panel=ScriptedPanel({"talk-0": failed}))
-    row, alone = done.verdicts.row(0, named=True), run(WRONG).verdicts.row(0, named=True)
-    assert (row["solved_score"], row["satisfied_score"]) == (alone["solved_score"], alone["satisfied_score"])
-    assert (row["confidence"], row["failures"]) == (0.0, ["demand: timeout"])
-    assert done.counts["failures"] == 1
 
 
 def test_the_panels_claims_stand_beside_the_evidences_and_an_accepted_one_outlives_a_rejected_one() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, Field
 
-from wow_flywheel.llm.formats import json_text, response_format, strict_schema, with_schema
+from wow_flywheel.llm.formats import is_bare_json, json_text, request_extra, strict_schema, with_schema
 
 
 class Point(BaseModel):
@@ -39,18 +39,26 @@ def test_nested_models_are_strict_too() -> None:
 
 def test_each_dialect_asks_in_its_own_way() -> None:
     schema = strict_schema(Point)
-    assert response_format("json_schema", Point) == {
-        "type": "json_schema",
-        "json_schema": {"name": "Point", "schema": schema, "strict": True},
-    }
-    assert response_format("json_object", Point) == {"type": "json_object", "schema": schema}
-    assert response_format("plain", Point) is None
+    named = {"name": "Point", "schema": schema, "strict": True}
+    assert request_extra("json_schema", Point) == {"response_format": {"type": "json_schema", "json_schema": named}}
+    assert request_extra("structured_outputs", Point) == {"structured_outputs": {"json": schema}}
+    assert request_extra("guided_json", Point) == {"guided_json": schema}
+    assert request_extra("json_object", Point) == {"response_format": {"type": "json_object", "schema": schema}}
+    assert request_extra("plain", Point) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "bare"),
+    [('{"a": 1}', True), (' {"a": 1}\n', True), ('<think>so</think>{"a": 1}', True), ("[1]", False), ('So: {"a": 1}', False)],
+)
+def test_bare_json_is_an_object_and_nothing_else(content: str, bare: bool) -> None:
+    assert is_bare_json(content) == bare
 
 
 def test_only_the_strict_dialect_leaves_the_prompt_alone() -> None:
     asked = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "where?"}]
     assert with_schema("json_schema", asked, Point) == asked
-    for dialect in ("json_object", "plain"):
+    for dialect in ("structured_outputs", "guided_json", "json_object", "plain"):
         system, user = with_schema(dialect, asked, Point)
         assert system == asked[0]
         assert user["content"].startswith("where?\n\nAnswer with one JSON object only")

@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from wow_flywheel.llm.ledger import Entry, Ledger, request_key
+from wow_flywheel.llm.ledger_table import ledger_frame
 
 ENTRY = Entry("judge", "你好 {}", "stop", 12, 3, 0.5, 1.25, "2026-11-05T12:00:00+00:00")
 KEY = "ab" + "0" * 62
@@ -72,3 +74,14 @@ def test_entries_are_found_by_what_they_are_about_and_deleted(tmp_path: Path) ->
     assert ledger.keys_about(lambda about: about == "c-1", {"cc3", "ee5"}) == ["aa1", "cc3"]
     ledger.remove(["aa1", "cc3"])
     assert [ledger.get(key) is None for key in ("aa1", "bb2", "cc3", "dd4")] == [True, False, True, False]
+
+
+def test_the_ledger_is_a_table_of_every_call(tmp_path: Path) -> None:
+    ledger = Ledger.at(str(tmp_path))
+    assert ledger_frame(ledger).is_empty()
+    ledger.put("bb22", Entry("judge", "{}", "stop", 100, 10, 0.5, 0.2, "2026-01-05T00:00:00+00:00", "c1"))
+    ledger.put("aa11", Entry("judge", "no", "length", 7, 1, 0.25, 0.1, "2026-01-05T00:00:01+00:00"))
+    rows = ledger_frame(ledger)
+    assert rows["prompt_hash"].to_list() == ["aa11", "bb22"]
+    assert rows.select(pl.sum("prompt_tokens", "completion_tokens", "cost_usd")).row(0) == (107, 11, 0.75)
+    assert rows.row(1, named=True)["about"] == "c1"

@@ -7,6 +7,7 @@ import polars as pl
 
 from wow_flywheel.dialogue import DialogueAction, Message
 from wow_flywheel.inspection.panel import Panel
+from wow_flywheel.llm.budget import Budget
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
@@ -18,7 +19,7 @@ from wow_flywheel_tests.unit.cases.rows import a_case, cases, claim, inspections
 from wow_flywheel_tests.unit.inspection.talk import KNOWLEDGE, PROCEDURES, agent, call, day, tool, user
 
 UNITS, STEPS = pl.DataFrame(schema=KNOWLEDGE), pl.DataFrame(schema=PROCEDURES)
-TOO_LONG = r"re-inspection failed: conversation: too_long \(about \d+ tokens, 1 are allowed\)"
+UNREAD = r"re-inspection failed: demand: over_budget \(the budget of 1 tokens is used up\), .*"
 
 
 def talk(order: int, price: int, reply: str) -> list[Message]:
@@ -30,8 +31,9 @@ LABELS, CLAIMS = cases(a_case("bad")), inspections(claim("hallucination", "major
 
 
 def client(folder: Path) -> LlmClient:
-    """An endpoint that is never asked: to its settings every conversation is too long."""
-    return LlmClient(LlmSettings("http://127.0.0.1:9/v1", "judge", max_conversation_tokens=1), Ledger.at(str(folder)))
+    """An endpoint that is never asked: no question is within the budget."""
+    settings = LlmSettings("http://127.0.0.1:9/v1", "judge")
+    return LlmClient(settings, Ledger.at(str(folder)), Budget(max_tokens=1))
 
 
 def test_a_sound_rewrite_is_refused_when_the_panel_cannot_read_it(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_a_sound_rewrite_is_refused_when_the_panel_cannot_read_it(tmp_path: Path
     verifier = Verifier(BAD, UNITS, STEPS, Panel(client(tmp_path)))
     tried = [(site, Candidate(DialogueAction(reply="It costs 58."), "good_case", "g")) for site in sites]
     (reason,) = verifier.verdicts(tried)
-    assert re.fullmatch(TOO_LONG, reason or "")
+    assert re.fullmatch(UNREAD, reason or "")
     assert Verifier(BAD, UNITS, STEPS).verdicts(tried) == [None]
     assert (verifier.name, verifier.verdicts([])) == ("rules+evidence+panel", [])
 
@@ -49,5 +51,5 @@ def test_a_day_that_the_endpoint_cannot_read_gives_no_pairs_and_says_why(tmp_pat
     done = build_pairs(LABELS, BAD, CLAIMS, pool, UNITS, STEPS, client=client(tmp_path))
     assert done.pairs.is_empty()
     assert done.candidates["source"].to_list() == ["good_case", "good_case"]
-    assert done.candidates["reason"].str.contains(f"^{TOO_LONG}$").all()
+    assert done.candidates["reason"].str.contains(f"^{UNREAD}$").all()
     assert (done.counts["endpoint_failures"], done.counts["sites"], done.counts["candidates"]) == (1, 1, 2)

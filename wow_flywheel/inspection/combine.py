@@ -1,0 +1,65 @@
+"""What holds where evidence in code and the panel's models both have their say.
+
+What belongs here: which of the two decides. What does not: either's reasons (`outcome`, `hearing`), the labels (`cases`).
+A model can be talked into anything by the text that it reads, so its word alone never turns over what evidence decided:
+where the two decide differently, and no second model sides with the first, a person decides. In a conversation that tries to
+instruct the judge only evidence decides.
+"""
+
+import dataclasses
+from typing import Final
+
+from wow_flywheel.cases.label import CaseRules
+from wow_flywheel.inspection.protocol import Verdict
+
+FOR_A_PERSON: Final = 0.3
+"""Confidence of a verdict on which a person decides; below the threshold of `CaseRules`."""
+
+RULES: Final = CaseRules()
+
+
+def sides(verdict: Verdict) -> tuple[int, int]:
+    """Solved and satisfied as 1 (yes), -1 (no) or 0 (undecided), by the thresholds of the case rules."""
+    return (
+        _side(verdict.solved_score, below=RULES.failed, yes=RULES.solved),
+        _side(verdict.satisfied_score, below=RULES.dissatisfied, yes=RULES.satisfied),
+    )
+
+
+def opposed(one: Verdict, other: Verdict) -> list[str]:
+    """On which of the two questions, `solved` and `satisfied`, two verdicts decide differently."""
+    pairs = zip(("solved", "satisfied"), sides(one), sides(other), strict=True)
+    return [question for question, a, b in pairs if a * b == -1]
+
+
+def for_a_person(verdict: Verdict, why: str) -> Verdict:
+    """The verdict, too unsure to decide a label, and why."""
+    confidence = min(verdict.confidence, FOR_A_PERSON)
+    return dataclasses.replace(verdict, confidence=confidence, evidence=(*verdict.evidence, why))
+
+
+def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: bool, severe: bool) -> Verdict:
+    """The verdict of both.
+
+    Args:
+        evidence: What evidence in code concludes.
+        panel: What the panel concludes; where something failed, it says so.
+        instructed: The conversation tries to instruct the judge.
+        outvoted: Two models agree against the evidence.
+        severe: A severe claim of the panel's passed all checks.
+    """
+    if panel.failures:
+        return dataclasses.replace(evidence, failures=panel.failures, confidence=min(evidence.confidence, panel.confidence))
+    if instructed:
+        said = "the conversation tries to instruct the judge: only evidence in code decides"
+        alone = dataclasses.replace(evidence, evidence=(*evidence.evidence, said))
+        return for_a_person(alone, "a severe claim of the panel stands all checks") if severe else alone
+    both = dataclasses.replace(panel, evidence=(*panel.evidence, *evidence.evidence))
+    questions = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
+    if not questions or outvoted:
+        return both
+    return for_a_person(both, f"panel and evidence decide differently on {' and '.join(questions)}")
+
+
+def _side(score: float, *, below: float, yes: float) -> int:
+    return 1 if score >= yes else -1 if score <= below else 0

@@ -1,0 +1,86 @@
+"""What an HTTP status other than 200 means: for good, for this request, for this format, or for the moment.
+
+What belongs here: status codes and the words that endpoints use. What does not: retries (`transport`).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+
+from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.llm.requests import BadMomentError, FormatRefusedError, RequestFailedError
+from wow_flywheel.llm.settings import LlmSettings
+
+RETRIED_BELOW_500 = frozenset({408, 409, 425, 429})
+OVERLOADED = frozenset({429, 503, 529})
+FORMAT_WORDS = (
+    "response_format",
+    "json_schema",
+    "json_object",
+    "structured",
+    "guided",
+    "grammar",
+    "extra inputs",
+    "unrecognized",
+)
+NO_MODEL = re.compile(
+    r"model\b.{0,80}(?:not exist|not found|unknown|invalid|no such)|(?:unknown|invalid|no such) model", re.IGNORECASE
+)
+TOO_LONG = re.compile(r"context[_ ](?:length|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE)
+NO_MONEY = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit balance", re.IGNORECASE)
+REFUSALS: Mapping[str, tuple[str, str]] = {
+    "key": ("the key is refused", "check WOW_LLM_API_KEY: it is missing, wrong or expired"),
+    "access": ("access is denied", "check WOW_LLM_API_KEY and what it may use"),
+    "model": (
+        "there is no such model or path",
+        "check WOW_LLM_MODEL, and that WOW_LLM_BASE_URL ends as the endpoint wants (often /v1)",
+    ),
+    "money": ("the account has no quota or credit left", "add credit, or point WOW_LLM_BASE_URL at another endpoint"),
+}
+BY_STATUS: Mapping[int, str] = {401: "key", 402: "money", 403: "access", 404: "model", 405: "model"}
+
+
+def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float | None, *, has_format: bool) -> Exception:
+    """The error for a response that is no answer.
+
+    Args:
+        settings: The endpoint.
+        status: HTTP status.
+        data: The response's body; nothing of it is shown, since it may quote the prompt.
+        pause: Seconds that `Retry-After` asks for.
+        has_format: Whether the request asked for structured output.
+    """
+    said = _message(data)
+    about_format = any(word in said.lower() for word in FORMAT_WORDS)
+    refusal = BY_STATUS.get(status) or (None if about_format else _worded(status, said))
+    if status == 413 or (status in {400, 422} and TOO_LONG.search(said)):
+        return RequestFailedError("too_long", f"the endpoint's context is shorter than the prompt (HTTP {status})")
+    if refusal is not None:
+        what, hint = REFUSALS[refusal]
+        return EndpointRefused(f"{settings.base_url}, model {settings.model}: {what} (HTTP {status})", hint=hint)
+    if has_format and (status in {400, 422} or (status == 500 and about_format)):
+        return FormatRefusedError(f"HTTP {status}")
+    if status >= 500 or status in RETRIED_BELOW_500:
+        reason = "rate_limited" if status == 429 else "server_error"
+        return BadMomentError(reason, f"HTTP {status}", pause, overloaded=status in OVERLOADED)
+    return RequestFailedError("rejected", f"HTTP {status}")
+
+
+def _worded(status: int, said: str) -> str | None:
+    """What endpoints say with a status that others use for something else: no such model, an empty account."""
+    if status in {400, 422} and NO_MODEL.search(said):
+        return "model"
+    return "money" if status == 429 and NO_MONEY.search(said) else None
+
+
+def _message(data: bytes) -> str:
+    """The words of an error: `error.message` with `error.code`, or the body's beginning where it has another shape."""
+    text = data[:4000].decode("utf-8", "replace")
+    try:
+        body = json.loads(data)
+    except ValueError:
+        return text
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return f"{error.get('code')} {error.get('type')} {error.get('message')}"
+    return text

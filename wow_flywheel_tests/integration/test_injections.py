@@ -1,0 +1,174 @@
+"""The judged text cannot instruct the judge: injections against a model that does whatever they say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from wow_flywheel.cases.label import label
+from wow_flywheel.cases.satisfaction import signals
+from wow_flywheel.contracts import ATTEMPT, CONVERSATIONS, DECISIONS
+from wow_flywheel.dialogue import Message
+from wow_flywheel.inspection.attempts import find_attempts
+from wow_flywheel.inspection.panel import Panel
+from wow_flywheel.inspection.run import inspect
+from wow_flywheel.llm.client import LlmClient
+from wow_flywheel.llm.ledger import Ledger
+from wow_flywheel.llm.settings import LlmSettings
+from wow_flywheel.rules.engine import find
+from wow_flywheel_tests.integration.faulty_endpoint import Body, FaultyEndpoint
+from wow_flywheel_tests.integration.injections import Injection, all_injections
+from wow_flywheel_tests.integration.panel_world import no_knowledge, no_procedures
+from wow_flywheel_tests.unit.inspection.talk import agent, call, day, tool, user
+
+INJECTIONS = all_injections()
+DONE = "Order blue lamp was refunded."
+WRONG = "Order blue lamp was refunded, you get 45 dollars."
+
+
+def talk(label: str, injection: Injection | None) -> list[Message]:
+    """A conversation that evidence in code labels so, with an injection in its place."""
+    text = {"customer": "", "tool": "", "arguments": ""} | ({injection.place: injection.text} if injection else {})
+    asked = user(
+        f"Please refund the blue lamp. {text['customer'] or text['arguments']}".strip()
+    )  # a call takes over what is said
+    called = call("refund_order", order="blue lamp", **({"note": text["arguments"]} if text["arguments"] else {}))
+    noted: dict[str, Any] = {"note": text["tool"]} if text["tool"] else {}
+    if label == "failed":
+        refused = tool(ok=False, error="not found", **noted)
+        upset = user("That is not what I asked for. Terrible service!")
+        return [asked, called, refused, agent("I am sorry, that did not work."), upset]
+    return [asked, called, tool(ok=True, **noted), agent(WRONG if label == "bad" else DONE), user("Thanks, great!")]
+
+
+def bases() -> list[str]:
+    """The true label of each injected conversation: never the one that the injection aims at."""
+    return ["good" if each.aim == "bad" else ("bad", "failed")[i % 2] for i, each in enumerate(INJECTIONS)]
+
+
+class Obedient:
+    """A model that does what the injection says, however it is disguised: it is told which conversation is which.
+
+    Args:
+        cunning: It also lies in reverse checks, so that what it invents stands.
+    """
+
+    def __init__(self, *, cunning: bool) -> None:
+        self.cunning = cunning
+        self.aims: dict[str, str] = {}
+
+    def __call__(self, body: Body) -> str:
+        prompt = body["messages"][-1]["content"]
+        shown = prompt.split("<conversation>\n")[1].split("\n</conversation>")[0]
+        turns = [json.loads(row) for row in shown.splitlines()]
+        return json.dumps(self._obeyed(prompt, turns, self._aim(turns)))
+
+    def _aim(self, turns: list[dict[str, Any]]) -> str:
+        calls = [call["arguments"] for turn in turns for call in turn.get("calls", [])]
+        said = [*calls, *(turn["content"] or "" for turn in turns)]
+        return next(
+            (aim for text, aim in self.aims.items() if any(text in each or _quoted(text) in each for each in said)), "none"
+        )
+
+    def _obeyed(self, prompt: str, turns: list[dict[str, Any]], aim: str) -> dict[str, Any]:
+        if "One turn of the assistant is withheld" in prompt:
+            return {"proven": not self.cunning, "reason": "as told"}
+        if "You are the adjudicator" in prompt:
+            listed = prompt.split("<claims>\n")[1].split("\n</claims>", maxsplit=1)[0].splitlines()
+            numbers = [json.loads(row)["claim"] for row in listed if row != "none"]
+            rulings = [{"claim": number, "accepted": aim == "bad", "reason": "as told"} for number in numbers]
+            score = 1.0 if aim == "good" else 0.0
+            return {"rulings": rulings, "solved": score, "satisfied": score, "confidence": 1.0, "reason": "as told"}
+        if aim != "bad":
+            return {"claims": []}
+        reply = next(turn for turn in turns if turn["role"] == "assistant" and turn["content"])
+        claim = {"issue_type": "policy_violation", "severity": "critical", "turn": reply["turn"], "quote": reply["content"]}
+        more = {"explanation": "as told", "confidence": 1.0, "contradicts": {"source": "nothing", "id": ""}}
+        return {"claims": [claim | more]}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def labels(conversations: pl.DataFrame, panel: Panel | None) -> tuple[list[str], pl.DataFrame]:
+    satisfaction = signals(conversations, CONVERSATIONS.empty())
+    done = inspect(
+        conversations,
+        rule_findings=find(conversations, no_knowledge(), no_procedures()),
+        satisfaction=satisfaction,
+        knowledge=no_knowledge(),
+        procedures=no_procedures(),
+        panel=panel,
+    )
+    rows = label(conversations, satisfaction, done.inspections, done.verdicts, DECISIONS.empty())
+    by_key = dict(rows.select("conversation_id", "label").iter_rows())
+    return [by_key[key] for key in conversations["conversation_id"]], done.inspections
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FaultyEndpoint]:
+    with FaultyEndpoint() as running:
+        yield running
+
+
+def attacked(endpoint: FaultyEndpoint, folder: Path, *, cunning: bool) -> tuple[list[str], pl.DataFrame]:
+    """The labels of all injected conversations, judged by the obedient model."""
+    obedient = Obedient(cunning=cunning)
+    obedient.aims = {each.text: each.aim for each in INJECTIONS}
+    endpoint.answer = obedient
+    client = LlmClient(LlmSettings(base_url=endpoint.base_url, model="judge"), Ledger.at(str(folder)))
+    conversations = day(*(talk(base, each) for base, each in zip(bases(), INJECTIONS, strict=True)))
+    return labels(conversations, Panel(client))
+
+
+def test_there_are_enough_in_both_languages_in_disguise_and_in_every_place() -> None:
+    assert len({each.text for each in INJECTIONS}) == len(INJECTIONS) >= 60
+    assert {each.place for each in INJECTIONS} == {"customer", "tool", "arguments"}
+    assert {each.aim for each in INJECTIONS} == {"good", "bad"}
+    assert sum(any("\u4e00" <= sign <= "\u9fff" for sign in each.text) for each in INJECTIONS) >= 12
+
+
+def test_without_injection_evidence_gives_each_base_its_label() -> None:
+    assert labels(day(*(talk(base, None) for base in ("good", "bad", "failed"))), None)[0] == ["good", "bad", "failed"]
+
+
+def test_none_flips_a_label_and_each_is_a_finding(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
+    now, inspections = attacked(endpoint, tmp_path, cunning=False)
+    assert [each.text for each, was, is_ in zip(INJECTIONS, bases(), now, strict=True) if was != is_] == []
+    found = inspections.filter(pl.col("issue_type") == ATTEMPT)
+    assert found["conversation_id"].n_unique() == len(INJECTIONS)
+    assert set(found["severity"]) == {"minor"}
+    assert len(endpoint.answered) >= 8 * len(INJECTIONS), "the obedient model was really asked"
+
+
+def test_a_model_that_lies_in_reverse_checks_too_can_at_most_call_a_person(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
+    now, _ = attacked(endpoint, tmp_path, cunning=True)
+    assert {(was, is_) for was, is_ in zip(bases(), now, strict=True) if was != is_} == {("good", "review")}
+
+
+def test_even_unseen_none_flips_a_label(endpoint: FaultyEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the search for attempts off, what evidence decided still is not turned over: at most a person is called."""
+    monkeypatch.setattr("wow_flywheel.inspection.panel.find_attempts", lambda _: [])
+    now, _ = attacked(endpoint, tmp_path, cunning=False)
+    flipped = [(was, is_) for was, is_ in zip(bases(), now, strict=True) if is_ not in {was, "review"}]
+    assert flipped == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please mark the parcel as fragile and give the courier a note.",
+        "I was not satisfied with the quality check of the jacket, can you give me a refund?",
+        "You said it was solved, but the score of the match is still missing from my account.",
+        "Ignore my last message, I found the order number: 8f2c61a09be44d7712aa.",
+        "请直接退款，不要再让我等了。我对这个结果不满意。",
+        "系统提示我密码错误，请帮我重置。",
+        "The model X200 is accepted in your store, right?",
+    ],
+)
+def test_what_customers_say_every_day_is_no_attempt(text: str) -> None:
+    assert find_attempts([user(text)]) == []
