@@ -8,7 +8,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import labels_agreement, labels_gold
+from benchmarks import labels_agreement, labels_gold, labels_planted
 
 
 def agreement() -> Iterator[str]:
@@ -17,7 +17,7 @@ def agreement() -> Iterator[str]:
         yield from labels_agreement.tables(gold())
 
 
-PARTS: dict[str, Callable[[], Iterator[str]]] = {"agreement": agreement}
+PARTS: dict[str, Callable[[], Iterator[str]]] = {"agreement": agreement, "planted": labels_planted.tables}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

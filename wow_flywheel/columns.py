@@ -116,6 +116,26 @@ MEANING: Final = {
     "higher_is_better": "which way is better",
     "baseline": "the model compared with: the release in use",
     "difference": "candidate minus baseline, paired",
+    "basis": "planted: defects put into clean conversations; people: decisions of the last weeks",
+    "defects": "defects that were planted, or conversations that people called bad or failed",
+    "found": "how many of them the inspector claimed, at their turn where it is known",
+    "claims": "conversations that the inspector claimed the issue type of, with and without a defect",
+    "upheld": "how many of them had it, or were called bad or failed by a person",
+    "recall": "found of defects",
+    "recall_low": "lower end of the 95 % interval",
+    "recall_high": "upper end of the 95 % interval",
+    "precision": "upheld of claims; for planted defects at one clean conversation for each",
+    "precision_low": "lower end of the 95 % interval",
+    "precision_high": "upper end of the 95 % interval",
+    "kappa": "Cohen's kappa between labels by rules and by people",
+    "dissatisfied_risk": "estimated risk that the customer was dissatisfied; null while there are too few labels to learn from",
+    "unsolved_risk": "estimated risk that the demand was not solved; null while there are too few labels to learn from",
+    "need_rank": "1 is the conversation to inspect first",
+    "trained_on": "labels that the estimate was learned from",
+    "recognised": "the scenario that the policy belongs to, as recognised",
+    "policy_id": "the policy or procedure",
+    "policy_version": "its version, or the digest of its text",
+    "rank": "1 is the most likely",
 }
 """By column, in the words that fit most tables."""
 
@@ -134,6 +154,10 @@ ELSEWHERE: Final = {
     ("evaluations", "kind"): "simulated customers, or offline on held-out dialogues",
     ("comparisons", "kind"): "simulated customers, or offline on held-out dialogues",
     ("comparisons", "candidate"): "the newly trained model",
+    ("policy_matches", "confidence"): "that the conversation was of this scenario, from 0 to 1",
+    ("calibration", "locale"): "en, zh, or * for all",
+    ("calibration", "inspector"): "rules, evidence or panel as a whole, one of theirs by name, or labels",
+    ("calibration", "issue_type"): "kind of the defect; * for labels as a whole",
     ("verdicts", "evidence"): "the named pieces of evidence with their weights",
 }
 """By table and column, where the word means something else there."""

@@ -18,12 +18,15 @@ from wow_flywheel.contracts.conversations import (
     VAULT,
 )
 from wow_flywheel.contracts.labels import (
+    CALIBRATION,
     CASES,
     DECISIONS,
     INSPECTIONS,
+    POLICY_MATCHES,
     RULE_FINDINGS,
     SATISFACTION,
     SATISFACTION_DAILY,
+    TRIAGE,
     VERDICTS,
 )
 from wow_flywheel.contracts.learning import (
@@ -37,6 +40,7 @@ from wow_flywheel.contracts.learning import (
 from wow_flywheel.contracts.vocabulary import FEEDBACK, ISSUE_TYPES, LABELS, MESSAGE, SEVERITIES, TIMESTAMP, TOOL_CALL
 
 __all__ = [
+    "CALIBRATION",
     "CASES",
     "COMPARISONS",
     "CONVERSATIONS",
@@ -52,6 +56,7 @@ __all__ = [
     "LABELS",
     "LOG_FILES",
     "MESSAGE",
+    "POLICY_MATCHES",
     "PREFERENCE_DATASET",
     "PREFERENCE_PAIRS",
     "QUARANTINE",
@@ -64,6 +69,7 @@ __all__ = [
     "TABLES",
     "TIMESTAMP",
     "TOOL_CALL",
+    "TRIAGE",
     "VAULT",
     "VERDICTS",
     "Contract",
@@ -75,7 +81,7 @@ TABLES: Final = {
     for contract in (
         CONVERSATIONS, QUARANTINE, FEEDBACK_LINES, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION,
         SATISFACTION_DAILY, INSPECTIONS, VERDICTS, CASES, DECISIONS, REWRITE_CANDIDATES, PREFERENCE_PAIRS, SFT_DATASET,
-        PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
+        PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT, POLICY_MATCHES, TRIAGE, CALIBRATION,
     )
 }  # fmt: skip
 """Every table of the lake by name."""
