@@ -8,7 +8,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import labels_agreement, labels_gold, labels_planted
+from benchmarks import labels_agreement, labels_gold, labels_planted, labels_policies, labels_saving
 
 
 def agreement() -> Iterator[str]:
@@ -17,7 +17,12 @@ def agreement() -> Iterator[str]:
         yield from labels_agreement.tables(gold())
 
 
-PARTS: dict[str, Callable[[], Iterator[str]]] = {"agreement": agreement, "planted": labels_planted.tables}
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "agreement": agreement,
+    "planted": labels_planted.tables,
+    "policies": labels_policies.tables,
+    "saving": labels_saving.tables,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -23,7 +23,9 @@ EACH = 150
 def star() -> Clean:
     """STAR conversations whose task was achieved, to the content of their users, as far as these were asked."""
     gold = answers("star")
-    good = [key for key, row in gold.items() if row["task_achieved"] and row["agent_calm_and_helpful"] and not row["user_annoyed"]]
+    good = [
+        key for key, row in gold.items() if row["task_achieved"] and row["agent_calm_and_helpful"] and not row["user_annoyed"]
+    ]
     rows = frames("star")["conversations"].filter(pl.col("conversation_id").is_in(good))
     procedures = load_procedures(str(SHARED / "star" / "policies.jsonl.gz"))
     return Clean("STAR (en)", rows, load_knowledge(str(SHARED / "star" / "knowledge")), procedures)

@@ -38,7 +38,10 @@ class Clean:
 
 def reference(day: dt.date, count: int) -> list[Clean]:
     """The sets that are always there: `count` conversations of the closed world, and half as many in Chinese."""
-    return [closed_world(day, count), Clean("written (zh)", chinese(count // 2, day), units(), pl.DataFrame(schema=PROCEDURE_SCHEMA))]
+    return [
+        closed_world(day, count),
+        Clean("written (zh)", chinese(count // 2, day), units(), pl.DataFrame(schema=PROCEDURE_SCHEMA)),
+    ]
 
 
 def closed_world(day: dt.date, count: int) -> Clean:

@@ -50,7 +50,13 @@ UPSET: Final[Phrases] = {
         "Do you even care about your customers?",
         "I have had enough of this, honestly.",
     ),
-    "zh": ("你们的服务太差了，气死我了！", "我很生气，你们一直在浪费时间。", "真让人失望，我要投诉你们。", "你们到底管不管啊？", "我真的受够了。"),
+    "zh": (
+        "你们的服务太差了，气死我了！",
+        "我很生气，你们一直在浪费时间。",
+        "真让人失望，我要投诉你们。",
+        "你们到底管不管啊？",
+        "我真的受够了。",
+    ),
 }
 COLD: Final[Phrases] = {
     "en": ("That is your own fault. ", "You should have read the terms. ", "Calm down. "),
