@@ -11,7 +11,8 @@ from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_fai
 from wow_flywheel_tests.unit.cases.rows import conversations
 
 DAILY_TABLES = (
-    "conversations", "quarantine", "fingerprints", "duplicates", "rule_findings", "satisfaction", "satisfaction_daily",
+    "conversations", "quarantine", "fingerprints", "duplicates", "policy_matches", "rule_findings", "satisfaction",
+    "satisfaction_daily",
     "inspections", "verdicts", "cases", "rewrite_candidates", "preference_pairs",
 )  # fmt: skip
 SAME = "Please wait while I look into your delivery for you."
