@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from wow_flywheel.contracts import CALIBRATION
+from wow_flywheel.defs.calibration.sources import own
 from wow_flywheel.defs.policies.sensor import changed_policies
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.inspection.calibration.measure import counted
@@ -39,7 +40,7 @@ def tick(instance: dg.DagsterInstance):
 def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: Lake, nightly, instance) -> None:
     from wow_flywheel.definitions import defs
 
-    write_logs(place, [conversation(1, *CALM), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
+    write_logs(place, [conversation(1, *CALM, thumb="up"), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
     assert nightly().success
     result = defs.resolve_job_def("calibrate").execute_in_process(instance=instance, partition_key=DAY)
     assert result.success
@@ -49,6 +50,7 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     assert layers.height == 8
     assert layers.filter(issue_type="hallucination")["recall"].item() > 0.9
     assert lake.read("triage", TODAY)["need_rank"].to_list() == [1, 2]
+    assert [clean.conversations["conversation_id"].to_list() for clean in own(Flywheel(), TODAY, 5)] == [[f"own/{DAY}/c-1"]]
     shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
     assert "data:image/png;base64," in shown["calibration"]["trend of recall"].value
     assert "hallucination" in shown["calibration"]["planted defects"].value

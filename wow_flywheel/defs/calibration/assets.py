@@ -10,7 +10,7 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
-from wow_flywheel.defs.calibration.sources import reference
+from wow_flywheel.defs.calibration.sources import own, reference
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import frame_table, lines_by_day, recent, written
 from wow_flywheel.defs.partitions import day_of
@@ -78,13 +78,13 @@ def triage(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Material
 
 
 def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
-    """Measure every reference set together: English and Chinese stand in the column `locale`."""
+    """Measure all sets together: English and Chinese stand in the column `locale`."""
     from wow_flywheel.inspection.calibration.measure import claims_on, measure
     from wow_flywheel.inspection.calibration.plant import Planted, plant
 
     panel = flywheel.panel()
     planted, claims = [], []
-    for source in reference(day, CONVERSATIONS):
+    for source in [*reference(day, CONVERSATIONS), *own(flywheel, day, CONVERSATIONS)]:
         made = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
         planted.append(made)
         claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel))

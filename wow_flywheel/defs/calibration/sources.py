@@ -1,6 +1,7 @@
-"""Clean conversations that defects can be planted into whatever logs there are: the closed world's, and written Chinese ones.
+"""Clean conversations to plant defects into: the closed world's, written Chinese ones, and a team's own.
 
-What belongs here: the reference sets. It stands among the definitions because only these may know the closed world. What does
+What belongs here: the reference sets, and a team's own Good Cases. It stands among the definitions because only these may know
+the closed world. What does
 not: planting (`wow_flywheel.inspection.calibration`).
 """
 
@@ -15,6 +16,7 @@ import polars as pl
 
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.inspection.calibration.samples import chinese, units
 from wow_flywheel.knowledge.load import PROCEDURE_SCHEMA, load_knowledge, load_procedures
 
@@ -63,3 +65,20 @@ def closed_world(day: dt.date, count: int) -> Clean:
         knowledge, procedures = load_knowledge(str(place / "knowledge")), load_procedures(str(place / "policies"))
     happy = {e.episode_id for e in episodes if e.customer.solved and e.customer.intent == "thanks"}
     return Clean("closed world (en)", rows.filter(pl.col("conversation_id").is_in(sorted(happy))), knowledge, procedures)
+
+
+def own(flywheel: Flywheel, day: dt.date, count: int) -> list[Clean]:
+    """Up to `count` of the team's own Good Cases of the days before, in an order that says nothing of them; none without any.
+
+    They are good by the rules that are being measured, so precision on them is too kind; recall is not.
+    """
+    lake = flywheel.lake()
+    since = day - dt.timedelta(days=flywheel.window_days - 1)
+    of_days = pl.col("dt").is_between(since, day)
+    good = lake.scan("cases").filter(of_days, pl.col("label") == "good").select("dt", "conversation_id")
+    picked = good.collect().sort(pl.col("conversation_id").hash(7)).head(count)
+    if picked.is_empty():
+        return []
+    rows = lake.scan("conversations").filter(of_days).join(picked.lazy(), on=["dt", "conversation_id"], how="semi").collect()
+    named = rows.with_columns(conversation_id=pl.format("own/{}/{}", "dt", "conversation_id"))
+    return [Clean("own", named, flywheel.knowledge(), flywheel.procedures())]
