@@ -32,9 +32,9 @@ def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 @dg.schedule(
     name="calibrate_schedule",
     job=calibrate,
-    cron_schedule="0 2 * * *",
+    cron_schedule="0 4 * * *",
     execution_timezone=TIMEZONE,
-    description="Every night at 02:00, before `nightly`: the gate on that night's pairs reads what it measures.",
+    description="Every night at 04:00, after `nightly`: the gates on training and on the next pairs read what it measures.",
 )
 def calibrate_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Ask for yesterday; the same tick asked twice is one run."""

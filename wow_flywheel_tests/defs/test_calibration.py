@@ -12,9 +12,11 @@ from wow_flywheel.contracts import CALIBRATION
 from wow_flywheel.defs.calibration.sources import own
 from wow_flywheel.defs.policies.sensor import changed_policies
 from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
 from wow_flywheel.inspection.calibration.measure import counted
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
+from wow_flywheel_tests.defs.test_cycle import _run
 
 TODAY = dt.date.fromisoformat(DAY)
 CALM = ("Where is my tea?", "It comes in 5 minutes.", "Thanks!", "You are welcome.")
@@ -57,7 +59,7 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     assert shown["triage"]["learned from"].value == 0
 
 
-def test_labels_that_fell_stop_the_pairs_and_name_inspector_and_issue_type(place: Path, lake: Lake, nightly) -> None:
+def test_labels_that_fell_stop_the_pairs_until_a_limit_is_changed(place: Path, lake: Lake, nightly, monkeypatch) -> None:
     write_logs(place, [conversation(1, *CALM)])
     calibrated(lake, 30, 70)
     result = nightly()
@@ -68,6 +70,9 @@ def test_labels_that_fell_stop_the_pairs_and_name_inspector_and_issue_type(place
     assert "agreement" in next(iter(step_failures(result).values()))
     assert lake.exists("cases")
     assert not lake.exists("preference_pairs")
+    (place / "checks.yaml").write_text("agreement: {planted_precision: 0.3}\nconversations: {volume: 3}\n")
+    monkeypatch.setenv("WOW_CHECKS", str(place / "checks.yaml"))
+    assert nightly().success
 
 
 def test_good_labels_and_no_evidence_let_the_night_go_on_and_say_what_they_rest_on(place: Path, lake: Lake, nightly) -> None:
@@ -79,14 +84,6 @@ def test_good_labels_and_no_evidence_let_the_night_go_on_and_say_what_they_rest_
     second = nightly()
     assert second.success
     assert f"calibration of {DAY}" in checks(second)["cases.labels_agree"].description
-
-
-def test_the_limits_of_the_checks_file_hold(place: Path, lake: Lake, nightly, monkeypatch) -> None:
-    write_logs(place, [conversation(1, *CALM)])
-    calibrated(lake, 30, 70)
-    (place / "checks.yaml").write_text("agreement: {planted_precision: 0.3}\nconversations: {volume: 3}\n")
-    monkeypatch.setenv("WOW_CHECKS", str(place / "checks.yaml"))
-    assert nightly().success
 
 
 def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, nightly, tick) -> None:
@@ -101,3 +98,26 @@ def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, night
     assert asked[0].tags["policies"] == "late changed"
     assert nightly().success
     assert isinstance(tick(), dg.SkipReason)
+
+
+def test_calibration_follows_the_night_that_it_looks_at() -> None:
+    at = dt.datetime(2026, 1, 6, 4, 0, tzinfo=dt.UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        request = calibrate_schedule(context)
+    assert request.partition_key == DAY
+    minute_and_hour = [schedule.cron_schedule.split()[:2][::-1] for schedule in (nightly_schedule, calibrate_schedule)]
+    assert [int(hour) for hour, _ in minute_and_hour] == [2, 4]
+
+
+def test_labels_that_fell_stop_training_too(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_MODEL", "org/model")
+    rest = ("I am sorry, it arrives at noon.", "Thank you, great!")
+    write_logs(place, [conversation(i, f"Hello, my tea number {i} is late.", *rest, thumb="up") for i in range(20)])
+    assert nightly().success
+    calibrated(lake, 30, 70)
+    result = _run(instance, "sft_dataset", "preference_dataset", "sft_model")
+    assert not checks(result)["sft_dataset.labels_agree"].passed
+    assert checks(result)["sft_dataset.labels_agree"].blocking
+    assert lake.exists("sft_dataset")
+    assert {event.step_key for event in result.all_events if event.is_step_start} >= {"datasets"}
+    assert not any(event.is_step_start and event.step_key == "sft_model" for event in result.all_events)
