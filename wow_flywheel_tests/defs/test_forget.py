@@ -85,6 +85,7 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
     for day in (EARLIER, DAY):
         assert nightly.execute_in_process(instance=instance, partition_key=day).success
     add_pairs(lake)
+    add_triage(lake)
     open_cycle(instance, CYCLE)
     keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
     job = defs.resolve_job_def("training_cycle")
@@ -121,6 +122,14 @@ def add_pairs(lake: Lake) -> None:
     ]  # fmt: skip
     pairs = TABLES["preference_pairs"].conform(pl.DataFrame(rows, schema=pl.Schema(TABLES["preference_pairs"].columns)))
     lake.replace("preference_pairs", pairs, dt.date(2026, 1, 5))
+
+
+def add_triage(lake: Lake) -> None:
+    """A rank for everyone, and a policy that everyone's conversation was to follow."""
+    rows = lake.read("conversations").select("dt", "conversation_id", "scenario")
+    lake.append("triage", rows.with_columns(need_rank=pl.lit(1), trained_on=pl.lit(0)))
+    policy = {"recognised": "delivery", "policy_id": "late", "policy_version": "1", "rank": 1, "confidence": 1.0}
+    lake.append("policy_matches", rows.with_columns(**{name: pl.lit(value) for name, value in policy.items()}))
 
 
 def stored() -> str:
