@@ -20,13 +20,16 @@ from wow_flywheel.contracts.conversations import (
 from wow_flywheel.contracts.labels import (
     ATTEMPT,
     AUDIT,
+    CALIBRATION,
     CASES,
     DECISIONS,
     INSPECTIONS,
     PANEL_CALLS,
+    POLICY_MATCHES,
     RULE_FINDINGS,
     SATISFACTION,
     SATISFACTION_DAILY,
+    TRIAGE,
     VERDICTS,
 )
 from wow_flywheel.contracts.learning import (
@@ -42,6 +45,7 @@ from wow_flywheel.contracts.vocabulary import FEEDBACK, ISSUE_TYPES, LABELS, MES
 __all__ = [
     "ATTEMPT",
     "AUDIT",
+    "CALIBRATION",
     "CASES",
     "COMPARISONS",
     "CONVERSATIONS",
@@ -58,6 +62,7 @@ __all__ = [
     "LOG_FILES",
     "MESSAGE",
     "PANEL_CALLS",
+    "POLICY_MATCHES",
     "PREFERENCE_DATASET",
     "PREFERENCE_PAIRS",
     "QUARANTINE",
@@ -70,6 +75,7 @@ __all__ = [
     "TABLES",
     "TIMESTAMP",
     "TOOL_CALL",
+    "TRIAGE",
     "VAULT",
     "VERDICTS",
     "Contract",
@@ -81,7 +87,8 @@ TABLES: Final = {
     for contract in (
         CONVERSATIONS, QUARANTINE, FEEDBACK_LINES, LOG_FILES, FINGERPRINTS, DUPLICATES, RULE_FINDINGS, SATISFACTION,
         SATISFACTION_DAILY, INSPECTIONS, VERDICTS, PANEL_CALLS, AUDIT, CASES, DECISIONS, REWRITE_CANDIDATES,
-        PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT,
+        PREFERENCE_PAIRS, SFT_DATASET, PREFERENCE_DATASET, EVALUATIONS, COMPARISONS, FORGOTTEN, VAULT, POLICY_MATCHES,
+        TRIAGE, CALIBRATION,
     )
 }  # fmt: skip
 """Every table of the lake by name."""

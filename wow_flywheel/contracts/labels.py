@@ -211,3 +211,65 @@ DECISIONS: Final = Contract(
     required=("dt", "conversation_id", "label", "decided_by", "decided_at"),
     pattern={"label": LABELS},
 )
+
+CALIBRATION: Final = Contract(
+    name="calibration",
+    version=1,
+    grain="how good one inspector was at one issue type, on one kind of evidence",
+    columns={
+        "dt": pl.Date,
+        "basis": pl.String,
+        "locale": pl.String,
+        "inspector": pl.String,
+        "issue_type": pl.String,
+        "defects": pl.Int64,
+        "found": pl.Int64,
+        "claims": pl.Int64,
+        "upheld": pl.Int64,
+        "recall": pl.Float64,
+        "recall_low": pl.Float64,
+        "recall_high": pl.Float64,
+        "precision": pl.Float64,
+        "precision_low": pl.Float64,
+        "precision_high": pl.Float64,
+        "kappa": pl.Float64,
+    },
+    required=("dt", "basis", "locale", "inspector", "issue_type", "defects", "found", "claims", "upheld"),
+    key=("basis", "locale", "inspector", "issue_type"),
+    pattern={"basis": ("planted", "people"), "issue_type": (*ISSUE_TYPES, "*")},
+)
+
+TRIAGE: Final = Contract(
+    name="triage",
+    version=1,
+    grain="how much one conversation needs inspection, by a learned estimate that decides no label",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "scenario": pl.String,
+        "dissatisfied_risk": pl.Float64,
+        "unsolved_risk": pl.Float64,
+        "need_rank": pl.Int64,
+        "trained_on": pl.Int64,
+    },
+    required=("dt", "conversation_id", "need_rank", "trained_on"),
+    key=("conversation_id",),
+)
+
+POLICY_MATCHES: Final = Contract(
+    name="policy_matches",
+    version=1,
+    grain="one policy that one conversation was to follow, as recognised from what was said and called",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "scenario": pl.String,
+        "recognised": pl.String,
+        "policy_id": pl.String,
+        "policy_version": pl.String,
+        "rank": pl.Int64,
+        "confidence": pl.Float64,
+    },
+    required=("dt", "conversation_id", "recognised", "policy_id", "policy_version", "rank", "confidence"),
+    key=("conversation_id", "policy_id"),
+)

@@ -17,6 +17,7 @@ from wow_flywheel.errors import SettingsError
 
 Severity = Literal["error", "warn"]
 SECTION: Final = "conversations"
+SECTIONS: Final = (SECTION, "agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,7 @@ def read_thresholds(path: str | None, expectations: tuple[str, ...]) -> Threshol
     if path is None:
         return Thresholds()
     where = f"WOW_CHECKS: {path}"
-    sections = _mapping(_parsed(Path(path), where), where, "conversations: {volume: 3}")
-    _known(sections, (SECTION,), where, "section")
-    given = dict(_mapping(sections.get(SECTION) or {}, f"{where}: {SECTION}", "volume: 3"))
+    given = dict(read_section(path, SECTION))
     severity = _mapping(given.pop("severity", None) or {}, f"{where}: {SECTION}.severity", "volume_usual: error")
     _known(given, LIMITS, f"{where}: {SECTION}", "threshold")
     _known(severity, expectations, f"{where}: {SECTION}.severity", "expectation")
@@ -92,6 +91,20 @@ def read_thresholds(path: str | None, expectations: tuple[str, ...]) -> Threshol
             raise SettingsError(f"{where}: {SECTION}.severity.{name} is neither error nor warn", hint="set it to one of them")
     limits = {name: _number(name, value, where) for name, value in given.items()}
     return dataclasses.replace(Thresholds(), **cast("dict[str, Any]", limits), severity=severity)
+
+
+def read_section(path: str | None, name: str) -> Mapping[str, Any]:
+    """What one section of the file gives; nothing where there is no file, or no such section.
+
+    Raises:
+        SettingsError: The file cannot be read, or it has a section that nothing reads.
+    """
+    if path is None:
+        return {}
+    where = f"WOW_CHECKS: {path}"
+    sections = _mapping(_parsed(Path(path), where), where, "conversations: {volume: 3}")
+    _known(sections, SECTIONS, where, "section")
+    return _mapping(sections.get(name) or {}, f"{where}: {name}", "volume: 3")
 
 
 def _parsed(path: Path, where: str) -> Any:

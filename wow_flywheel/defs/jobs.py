@@ -1,4 +1,4 @@
-"""The jobs over assets: `nightly` for a day, `training_cycle` for a cycle.
+"""The jobs over assets: `nightly` and `calibrate` for a day, `training_cycle` for a cycle.
 
 What belongs here: their selections. What does not: the main job, which turns the whole wheel (`flywheel`).
 """
@@ -9,7 +9,7 @@ import dagster as dg
 
 from wow_flywheel.defs.console import LOGGERS
 
-DAILY_GROUPS: Final = ("conversations", "rules", "satisfaction", "inspection", "cases", "pairs")
+DAILY_GROUPS: Final = ("conversations", "policies", "rules", "satisfaction", "inspection", "cases", "pairs")
 CYCLE_GROUPS: Final = ("datasets", "training", "evaluation", "release")
 
 nightly: Final = dg.define_asset_job(
@@ -17,6 +17,13 @@ nightly: Final = dg.define_asset_job(
     selection=dg.AssetSelection.groups(*DAILY_GROUPS),
     config=LOGGERS,
     description="One business day: logs → conversations → findings → cases → preference pairs. Rerunning a day replaces it.",
+)
+
+calibrate: Final = dg.define_asset_job(
+    "calibrate",
+    selection=dg.AssetSelection.groups("calibration"),
+    config=LOGGERS,
+    description="How good a day's labels are, on planted defects and by people's decisions; and what to inspect first.",
 )
 
 training_cycle: Final = dg.define_asset_job(

@@ -8,6 +8,8 @@ from typing import Final
 import dagster as dg
 
 from wow_flywheel.defs import sources
+from wow_flywheel.defs.calibration import assets as calibration
+from wow_flywheel.defs.calibration.checks import agreement_checks
 from wow_flywheel.defs.cases import assets as cases
 from wow_flywheel.defs.console import console
 from wow_flywheel.defs.contract_checks import contract_checks
@@ -19,14 +21,16 @@ from wow_flywheel.defs.evaluation import assets as evaluation
 from wow_flywheel.defs.evaluation import checks as evaluation_checks
 from wow_flywheel.defs.flywheel.job import wheel
 from wow_flywheel.defs.inspection import assets as inspection
-from wow_flywheel.defs.jobs import nightly, training_cycle
+from wow_flywheel.defs.jobs import calibrate, nightly, training_cycle
 from wow_flywheel.defs.pairs import assets as pairs
 from wow_flywheel.defs.pairs import checks as pair_checks
+from wow_flywheel.defs.policies import assets as policies
+from wow_flywheel.defs.policies.sensor import changed_policies
 from wow_flywheel.defs.release import assets as release
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.rules import assets as rules
 from wow_flywheel.defs.satisfaction import assets as satisfaction
-from wow_flywheel.defs.schedules import nightly_schedule
+from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
 from wow_flywheel.defs.sensors import enough_pairs, late_feedback, new_logs
 from wow_flywheel.defs.training import assets as training
 from wow_flywheel.defs.training.child import QUIET_CHILD
@@ -35,8 +39,10 @@ defs: Final = dg.Definitions(
     assets=[
         *(sources.production_logs, sources.knowledge, sources.policies),
         *(conversations.ingest, duplicates.fingerprints, duplicates.duplicates),
+        policies.policy_matches,
         *(rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
         *(inspection.inspections, cases.cases, pairs.preference_pairs),
+        *(calibration.calibration, calibration.triage),
         *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
     ],
     asset_checks=[
@@ -44,11 +50,12 @@ defs: Final = dg.Definitions(
         *dataset_checks.leakage_checks,
         pair_checks.chosen_differs_from_rejected,
         evaluation_checks.gate_checks,
+        *agreement_checks,
     ],
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient(env=QUIET_CHILD)},
-    jobs=[nightly, training_cycle, wheel],
-    schedules=[nightly_schedule],
-    sensors=[new_logs, late_feedback, enough_pairs],
+    jobs=[nightly, calibrate, training_cycle, wheel],
+    schedules=[nightly_schedule, calibrate_schedule],
+    sensors=[new_logs, late_feedback, changed_policies, enough_pairs],
     loggers={"console": console},
     executor=dg.in_process_executor,
 )

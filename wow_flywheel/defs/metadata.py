@@ -95,20 +95,23 @@ def stacked_days(rows: pl.DataFrame, by: str, title: str) -> dg.MarkdownMetadata
     return _finish(figure, axis, title)
 
 
-def lines_by_day(rows: pl.DataFrame, columns: Mapping[str, str], title: str) -> dg.MarkdownMetadataValue:
+def lines_by_day(
+    rows: pl.DataFrame, columns: Mapping[str, str], title: str, unit: str = "% of conversations"
+) -> dg.MarkdownMetadataValue:
     """Shares by day as lines, in percent.
 
     Args:
         rows: Column `dt`, unique, and the columns to draw.
         columns: Label by column.
         title: Above the plot.
+        unit: Beside the axis.
     """
     ordered = rows.sort("dt")
     figure, axis = _figure(title)
     for column, label in columns.items():
         points = ordered.drop_nulls(column)
         axis.plot([str(day) for day in points["dt"]], [100 * value for value in points[column]], marker="o", label=label)
-    axis.set_ylabel("% of conversations")
+    axis.set_ylabel(unit)
     axis.set_ylim(bottom=0)
     return _finish(figure, axis, title)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from wow_flywheel.defs.jobs import nightly
+from wow_flywheel.defs.jobs import calibrate, nightly
 from wow_flywheel.defs.partitions import TIMEZONE
 
 
@@ -27,3 +27,17 @@ def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     tonight = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
     yesterday = str(tonight - dt.timedelta(days=1))
     return dg.RunRequest(run_key=f"nightly {yesterday}", partition_key=yesterday)
+
+
+@dg.schedule(
+    name="calibrate_schedule",
+    job=calibrate,
+    cron_schedule="0 4 * * *",
+    execution_timezone=TIMEZONE,
+    description="Every night at 04:00, after `nightly`: the gates on training and on the next pairs read what it measures.",
+)
+def calibrate_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for yesterday; the same tick asked twice is one run."""
+    tonight = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
+    yesterday = str(tonight - dt.timedelta(days=1))
+    return dg.RunRequest(run_key=f"calibrate {yesterday}", partition_key=yesterday)

@@ -16,7 +16,9 @@ from wow_flywheel.contracts import TABLES, Contract
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.lake import Lake
 
-NOBODYS = ("satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "forgotten", "log_files")
+NOBODYS = (
+    "satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "forgotten", "log_files", "calibration",
+)  # fmt: skip
 """Tables without a row of any one person: sums over many, tombstones, and what is known of log files."""
 
 

@@ -13,7 +13,7 @@ from wow_flywheel.definitions import defs
 from wow_flywheel.defs.console import LOGGERS
 from wow_flywheel.defs.contract_checks import UNCHECKED, contract_checks
 
-HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib")
+HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib", "sklearn")
 LOAD = f"""
 import json, sys, time
 started = time.perf_counter()
@@ -26,6 +26,7 @@ DAILY = {
     "quarantine": ("conversations", {"production_logs"}),
     "fingerprints": ("conversations", {"conversations"}),
     "duplicates": ("conversations", {"fingerprints"}),
+    "policy_matches": ("policies", {"conversations", "policies"}),
     "rule_findings": ("rules", {"conversations", "knowledge", "policies"}),
     "satisfaction": ("satisfaction", {"conversations"}),
     "satisfaction_daily": ("satisfaction", {"satisfaction"}),
@@ -44,6 +45,10 @@ CYCLE = {
     "dpo_model": ("training", {"sft_model", "preference_dataset"}),
     "evaluation": ("evaluation", {"sft_model", "dpo_model"}),
     "release": ("release", {"evaluation"}),
+}
+CALIBRATION = {
+    "calibration": ("calibration", {"knowledge", "policies", "cases"}),
+    "triage": ("calibration", {"conversations", "satisfaction", "rule_findings", "verdicts"}),
 }
 EXTERNAL = {"production_logs": "conversations", "knowledge": "knowledge", "policies": "knowledge"}
 
@@ -67,7 +72,7 @@ def test_the_graph_is_as_drawn() -> None:
         key.to_user_string(): (graph.get(key).group_name, {parent.to_user_string() for parent in graph.get(key).parent_keys})
         for key in graph.get_all_asset_keys()
     }
-    assert drawn == DAILY | CYCLE | {name: (group, set()) for name, group in EXTERNAL.items()}
+    assert drawn == DAILY | CALIBRATION | CYCLE | {name: (group, set()) for name, group in EXTERNAL.items()}
 
 
 def test_every_asset_tells_what_it_is_and_who_owns_it() -> None:
@@ -87,8 +92,8 @@ def test_every_table_has_a_blocking_check_of_its_contract() -> None:
 
 
 def test_the_jobs_cover_every_asset_once() -> None:
-    selected = {name: _assets(name) for name in ("nightly", "training_cycle")}
-    assert selected == {"nightly": set(DAILY), "training_cycle": set(CYCLE)}
+    selected = {name: _assets(name) for name in ("nightly", "calibrate", "training_cycle")}
+    assert selected == {"nightly": set(DAILY), "calibrate": set(CALIBRATION), "training_cycle": set(CYCLE)}
 
 
 def _assets(job: str) -> set[str]:

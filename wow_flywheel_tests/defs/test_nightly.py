@@ -11,8 +11,9 @@ from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_fai
 from wow_flywheel_tests.unit.cases.rows import conversations
 
 DAILY_TABLES = (
-    "conversations", "quarantine", "fingerprints", "duplicates", "rule_findings", "satisfaction", "satisfaction_daily",
-    "inspections", "verdicts", "panel_calls", "inspection_audit", "cases", "rewrite_candidates", "preference_pairs",
+    "conversations", "quarantine", "fingerprints", "duplicates", "policy_matches", "rule_findings", "satisfaction",
+    "satisfaction_daily", "inspections", "verdicts", "panel_calls", "inspection_audit", "cases", "rewrite_candidates",
+    "preference_pairs",
 )  # fmt: skip
 SAME = "Please wait while I look into your delivery for you."
 REPEATED = conversation(1, "Where is my parcel number 31?", SAME, "And now, where is it?", SAME, "Bad.", thumb="down")

@@ -1,0 +1,44 @@
+"""How good are the labels? Every table of docs/labelling.md about calibration: `python -m benchmarks.labels [part …]`.
+
+What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). Needs
+`../shared/data`; a part takes one to three minutes on one core.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks import labels_agreement, labels_gold, labels_planted, labels_policies, labels_saving
+
+
+def agreement() -> Iterator[str]:
+    """Agreement with people, without an endpoint."""
+    for gold in (labels_gold.low_satisfaction, labels_gold.not_achieved, labels_gold.not_solved):
+        yield from labels_agreement.tables(gold())
+
+
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "agreement": agreement,
+    "planted": labels_planted.tables,
+    "policies": labels_policies.tables,
+    "saving": labels_saving.tables,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the tables of some parts, or of all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.labels", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; none means all")
+    wanted = parser.parse_args(argv).parts or list(PARTS)
+    if unknown := sorted(set(wanted) - set(PARTS)):
+        parser.error(f"no part is called {', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    for name in wanted:
+        started = time.perf_counter()
+        print(f"\n## {name}", flush=True)
+        for line in PARTS[name]():
+            print(line, flush=True)
+        print(f"\n({time.perf_counter() - started:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Calibration and triage of a day: how good the labels are, and where to look first.
+
+What belongs here: the assets. What does not: measuring (`wow_flywheel.inspection.calibration`), estimating
+(`wow_flywheel.inspection.triage`).
+"""
+
+import datetime as dt
+from typing import Any, Final
+
+import dagster as dg
+import polars as pl
+
+from wow_flywheel.defs.calibration.sources import own, reference
+from wow_flywheel.defs.failures import plain_failures
+from wow_flywheel.defs.metadata import frame_table, lines_by_day, recent, written
+from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.specs import table_spec
+from wow_flywheel.lake import Lake
+
+CONVERSATIONS: Final = 80
+EACH: Final = 30
+TREND_DAYS: Final = 28
+LEARNED_DAYS: Final = 28
+LAYERS: Final = ("rules", "evidence", "panel")
+
+CALIBRATION = table_spec(
+    "calibration",
+    "calibration",
+    "Recall and precision of rules, evidence inspectors and panel on defects planted into clean conversations, English and "
+    "Chinese, and their agreement with what people decided lately. The gate on pairs and training reads it.",
+    deps=["knowledge", "policies", "cases"],
+    kinds=("python",),
+)
+TRIAGE = table_spec(
+    "triage",
+    "calibration",
+    "Which conversations of the day to inspect first: risks learned from ratings and decisions. It decides no label.",
+    deps=["conversations", "satisfaction", "rule_findings", "verdicts"],
+    kinds=("python", "scikitlearn"),
+)
+
+
+@dg.multi_asset(specs=[CALIBRATION], pool="llm")
+def calibration(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
+    """Plant, look, count; then ask what people decided."""
+    from wow_flywheel.contracts import CALIBRATION as CONTRACT
+    from wow_flywheel.conversations.thresholds import read_section
+    from wow_flywheel.inspection.calibration.gate import SECTION, read_limits
+    from wow_flywheel.inspection.calibration.people import agreement
+
+    with plain_failures(context):
+        day, lake = day_of(context.partition_key), flywheel.lake()
+        limits = read_limits(read_section(flywheel.settings().checks, SECTION))
+        rows = CONTRACT.conform(pl.concat([planted_rows(flywheel, day), agreement(lake, day, limits.days)]))
+        version = lake.replace("calibration", rows, day)
+        weeks = recent(lake, "calibration", day, TREND_DAYS)
+    context.log.info("%s: %d rows of calibration", day, rows.height)
+    return dg.MaterializeResult(metadata=written(lake, "calibration", rows, version) | shown(rows, weeks))
+
+
+@dg.multi_asset(specs=[TRIAGE])
+def triage(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
+    """Learn from the days before, rank the day."""
+    from wow_flywheel.inspection.triage.rank import rank
+
+    with plain_failures(context):
+        day, lake = day_of(context.partition_key), flywheel.lake()
+        first = day - dt.timedelta(days=LEARNED_DAYS)
+        earlier = tables(lake, pl.col("dt").is_between(first, day - dt.timedelta(days=1)))
+        rows = rank(tables(lake, pl.col("dt") == day), earlier, lake.read("decisions"))
+        version = lake.replace("triage", rows, day)
+    trained = rows.item(0, "trained_on") if rows.height else 0
+    context.log.info("%s: %d conversations ranked, learned from %d labels", day, rows.height, trained)
+    top = rows.head(10).select("need_rank", "conversation_id", "dissatisfied_risk", "unsolved_risk")
+    metadata = {"learned from": trained, "inspect first": frame_table(top)}
+    return dg.MaterializeResult(metadata=written(lake, "triage", rows, version) | metadata)
+
+
+def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
+    """Measure all sets together: English and Chinese stand in the column `locale`."""
+    from wow_flywheel.inspection.calibration.measure import claims_on, measure
+    from wow_flywheel.inspection.calibration.plant import Planted, plant
+
+    panel = flywheel.panel()
+    planted, claims = [], []
+    for source in [*reference(day, CONVERSATIONS), *own(flywheel, day, CONVERSATIONS)]:
+        made = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
+        planted.append(made)
+        claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel))
+    together = Planted(pl.concat([each.conversations for each in planted]), pl.concat([each.defects for each in planted]))
+    return measure(together, pl.concat(claims), day, with_panel=panel is not None)
+
+
+def tables(lake: Lake, days: pl.Expr) -> dict[str, pl.DataFrame]:
+    """What the triage looks at, of some days."""
+    names = ("conversations", "satisfaction", "inspections", "verdicts")
+    found = {name: lake.scan(name).filter(days).collect() for name in names}
+    return found | {"findings": lake.scan("rule_findings").filter(days).collect()}
+
+
+def shown(rows: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:
+    """Recall and precision of the day, their trend by layer, and agreement with people."""
+    columns = ("inspector", "issue_type", "defects", "found", "recall", "precision")
+    planted = rows.filter(pl.col("basis") == "planted", pl.col("inspector").is_in(LAYERS))
+    whole = planted.filter(locale="*").select(columns)
+    by_language = planted.filter(pl.col("locale") != "*").select("locale", *columns)
+    people = rows.filter(basis="people").select("inspector", "issue_type", "claims", "upheld", "precision", "kappa")
+    return {
+        "planted defects": frame_table(whole),
+        "planted defects by language": frame_table(by_language),
+        "agreement with people": frame_table(people),
+        **{f"trend of {kind}": _trend(weeks, kind) for kind in ("recall", "precision")},
+    }
+
+
+def _trend(weeks: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
+    """The mean over issue types by day, a line a layer."""
+    of_layers = weeks.filter(pl.col("basis") == "planted", pl.col("locale") == "*", pl.col("inspector").is_in(LAYERS))
+    wide = of_layers.group_by("dt", "inspector").agg(pl.col(kind).mean()).pivot("inspector", index="dt", values=kind)
+    names: dict[str, str] = {name: name for name in LAYERS if name in wide.columns}
+    return lines_by_day(wide, names, f"{kind} on planted defects, mean of the issue types", unit="%")

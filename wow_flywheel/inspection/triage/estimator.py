@@ -1,0 +1,143 @@
+"""The estimator: how likely it is that a customer was dissatisfied, or that a demand was not solved.
+
+What belongs here: fitting and scoring. What does not: features (`features`, `words`), where labels come from (`labels`), what a
+score is used for (`rank`). It is trained anew each time (seconds on one core) and never stored, so no pickled object is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wow_flywheel.errors import DatasetError
+from wow_flywheel.inspection.triage.features import Observed, features
+from wow_flywheel.inspection.triage.words import CommonWords, said_by_customer
+
+Target = Literal["dissatisfied", "unsolved"]
+TARGETS: tuple[Target, ...] = ("dissatisfied", "unsolved")
+MIN_OF_EACH = 10
+TREES = 200
+WORDS_COUNT_AS = 2.0
+LIMIT = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Conversations as the estimator sees them.
+
+    Attributes:
+        names: Of the features.
+        numbers: One row of features a conversation.
+        texts: What each customer said.
+        scenarios: Of each conversation; used only to leave words of single scenarios out.
+    """
+
+    names: tuple[str, ...]
+    numbers: Any
+    texts: list[str]
+    scenarios: list[str]
+
+    @classmethod
+    def of(cls, observed: Sequence[Observed], scenarios: Sequence[str]) -> "Examples":
+        """Compute the features of some conversations."""
+        import numpy as np
+
+        rows = [features(each) for each in observed]
+        names = tuple(rows[0]) if rows else ()
+        numbers = np.array([[row[name] for name in names] for row in rows], dtype=float).reshape(len(rows), len(names))
+        return cls(names, numbers, [said_by_customer(each.messages) for each in observed], list(scenarios))
+
+    def take(self, rows: Sequence[int]) -> "Examples":
+        """Some of them, by position."""
+        return Examples(self.names, self.numbers[list(rows)], [self.texts[i] for i in rows], [self.scenarios[i] for i in rows])
+
+
+@dataclass(slots=True)
+class Estimator:
+    """Two ensembles of trees over the features; for dissatisfaction also a logistic regression over the customer's words.
+
+    Words are left out for `unsolved`: there they told on the scenarios in training, and nothing on others (measured, see
+    docs/labelling.md). The score is the logistic of the mean log-odds.
+
+    Attributes:
+        target: What it estimates.
+        seed: Of the trees.
+    """
+
+    target: Target
+    seed: int = 0
+    _trees: list[Any] = field(init=False, default_factory=list)
+    _words: CommonWords = field(init=False, default_factory=CommonWords)
+    _by_words: Any = field(init=False, default=None)
+
+    def fit(self, examples: Examples, labels: Sequence[bool]) -> "Estimator":
+        """Learn from labelled conversations.
+
+        Args:
+            examples: At least ten of each label.
+            labels: True where the customer was dissatisfied, or the demand unsolved.
+
+        Raises:
+            DatasetError: There are too few of a label.
+        """
+        import numpy as np
+        from sklearn.linear_model import LogisticRegression
+
+        truth = np.asarray(labels, dtype=int)
+        if min(truth.sum(), len(truth) - truth.sum()) < MIN_OF_EACH:
+            raise DatasetError(
+                f"triage of {self.target}: {truth.sum()} of {len(truth)} labels are true",
+                hint=f"collect at least {MIN_OF_EACH} of each: decide cases by `wow-flywheel review`, or log ratings",
+            )
+        self._trees = [model.fit(examples.numbers, truth) for model in _ensembles(self.seed)]
+        if self.target == "dissatisfied":
+            matrix = self._words.fit(examples.texts, examples.scenarios)
+            self._by_words = LogisticRegression(max_iter=500).fit(matrix, truth)
+        return self
+
+    def score(self, examples: Examples) -> list[float]:
+        """How likely each is dissatisfied or unsolved, from 0 to 1; a ranking more than a probability."""
+        import numpy as np
+
+        likely = [np.clip(model.predict_proba(examples.numbers)[:, 1], LIMIT, 1 - LIMIT) for model in self._trees]
+        parts = [np.log(p / (1 - p)) for p in likely]
+        weights = [1.0] * len(parts)
+        if self._by_words is not None:
+            parts.append(self._by_words.decision_function(self._words.transform(examples.texts)))
+            weights.append(WORDS_COUNT_AS)
+        return [float(value) for value in 1 / (1 + np.exp(-np.average(parts, axis=0, weights=weights)))]
+
+
+def _ensembles(seed: int) -> tuple[Any, ...]:
+    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+
+    shuffled = ExtraTreesClassifier(TREES, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1)
+    boosted = HistGradientBoostingClassifier(
+        max_iter=100,
+        learning_rate=0.05,
+        max_leaf_nodes=6,
+        min_samples_leaf=20,
+        l2_regularization=5,
+        max_features=0.3,
+        random_state=seed,
+    )
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), shuffled), _Varied(boosted)
+
+
+class _Varied:
+    """Gives a model only the features that vary in training: gradient boosting refuses a feature with one value."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._kept: Any = None
+
+    def fit(self, numbers: Any, truth: Any) -> "_Varied":
+        import numpy as np
+
+        self._kept = [i for i in range(numbers.shape[1]) if len(np.unique(numbers[~np.isnan(numbers[:, i]), i])) > 1]
+        self._model.fit(numbers[:, self._kept], truth)
+        return self
+
+    def predict_proba(self, numbers: Any) -> Any:
+        return self._model.predict_proba(numbers[:, self._kept])

@@ -1,0 +1,71 @@
+"""The order in which a day's conversations are worth inspecting.
+
+What belongs here: one rank from two risks. What does not: estimating (`estimator`), spending a budget (`inspection.run`). The
+triage decides no label: it says where to look first.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from wow_flywheel.contracts import TRIAGE
+from wow_flywheel.inspection.triage.estimator import TARGETS, Estimator, Examples, Target
+from wow_flywheel.inspection.triage.features import observe
+from wow_flywheel.inspection.triage.labels import known
+
+ENOUGH_OF_EACH: Final = 30
+"""Labels of each kind from which on the estimate ranks better than the evidence inspectors (see docs/labelling.md)."""
+
+Tables = dict[str, pl.DataFrame]
+"""conversations, satisfaction, inspections, verdicts, findings; see `features.observe`."""
+
+
+def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Rank a day's conversations by how much they need inspection.
+
+    Args:
+        today: The day's tables.
+        earlier: The same of the days before it, to learn from.
+        decisions: Contract `decisions`.
+
+    Returns:
+        Contract `triage`. Where there are too few labels to learn from, a risk is null and the evidence inspectors' verdict
+        takes its place in the rank.
+    """
+    conversations = today["conversations"]
+    if conversations.is_empty():
+        return TRIAGE.empty()
+    risks, trained = {}, 0
+    for target in TARGETS:
+        labels = known(target, earlier["satisfaction"], decisions)
+        risks[target], count = _risks(target, today, earlier, labels)
+        trained = max(trained, count)
+    verdicts = today["verdicts"].select("conversation_id", "solved_score", "satisfied_score")
+    rows = conversations.select("dt", "conversation_id", "scenario").with_columns(
+        dissatisfied_risk=pl.Series(risks["dissatisfied"], dtype=pl.Float64),
+        unsolved_risk=pl.Series(risks["unsolved"], dtype=pl.Float64),
+        trained_on=pl.lit(trained, pl.Int64),
+    )
+    joined = rows.join(verdicts, on="conversation_id", how="left", maintain_order="left")
+    places = [
+        pl.coalesce(risk, 1 - pl.col(score), 0.5).rank("average", descending=True)
+        for risk, score in (("dissatisfied_risk", "satisfied_score"), ("unsolved_risk", "solved_score"))
+    ]
+    need = pl.min_horizontal(*places) + sum(places, pl.lit(0.0)) / (1000 * len(conversations))
+    ranked = joined.with_columns(need_rank=pl.struct(need.alias("need"), "conversation_id").rank("ordinal").cast(pl.Int64))
+    return TRIAGE.conform(ranked.drop("solved_score", "satisfied_score").sort("need_rank"))
+
+
+def _risks(target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame) -> tuple[Sequence[float | None], int]:
+    learned = earlier["conversations"].join(labels, on="conversation_id").sort("conversation_id")
+    positives = int(learned["label"].sum())
+    if min(positives, learned.height - positives) < ENOUGH_OF_EACH:
+        return [None] * today["conversations"].height, 0
+    columns = earlier["conversations"].columns
+    fitted = Estimator(target).fit(_examples(earlier | {"conversations": learned.select(columns)}), learned["label"].to_list())
+    return fitted.score(_examples(today)), learned.height
+
+
+def _examples(tables: Tables) -> Examples:
+    return Examples.of(observe(**tables), tables["conversations"]["scenario"].to_list())

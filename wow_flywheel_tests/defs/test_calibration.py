@@ -1,0 +1,123 @@
+"""Calibration, the agreement gate and stale policies on a real instance."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from wow_flywheel.contracts import CALIBRATION
+from wow_flywheel.defs.calibration.sources import own
+from wow_flywheel.defs.policies.sensor import changed_policies
+from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
+from wow_flywheel.inspection.calibration.measure import counted
+from wow_flywheel.lake import Lake
+from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
+from wow_flywheel_tests.defs.test_cycle import _run
+
+TODAY = dt.date.fromisoformat(DAY)
+CALM = ("Where is my tea?", "It comes in 5 minutes.", "Thanks!", "You are welcome.")
+
+
+def calibrated(lake: Lake, found: int, claims: int) -> None:
+    """One row of calibration: `found` of 60 planted hallucinations, of so many claims."""
+    row = counted(TODAY, "planted", "*", "evidence", "hallucination", 60, found, claims, found)
+    lake.replace("calibration", CALIBRATION.conform(pl.DataFrame([row], schema=CALIBRATION.columns)), TODAY)
+
+
+def policy(place: Path, text: str) -> None:
+    (place / "policies").mkdir(exist_ok=True)
+    (place / "policies" / "late.yaml").write_text(json.dumps({"scenario": "delivery", "text": text}))
+
+
+@pytest.fixture
+def tick(instance: dg.DagsterInstance):
+    """Evaluates the sensor of changed policies."""
+    return lambda: changed_policies(dg.build_sensor_context(instance=instance, resources={"flywheel": Flywheel()}))
+
+
+def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: Lake, nightly, instance) -> None:
+    from wow_flywheel.definitions import defs
+
+    write_logs(place, [conversation(1, *CALM, thumb="up"), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
+    assert nightly().success
+    result = defs.resolve_job_def("calibrate").execute_in_process(instance=instance, partition_key=DAY)
+    assert result.success
+    rows = lake.read("calibration", TODAY)
+    assert set(rows["locale"]) == {"en", "zh", "*"}
+    layers = rows.filter(locale="*", inspector="evidence", basis="planted")
+    assert layers.height == 8
+    assert layers.filter(issue_type="hallucination")["recall"].item() > 0.9
+    assert lake.read("triage", TODAY)["need_rank"].to_list() == [1, 2]
+    assert [clean.conversations["conversation_id"].to_list() for clean in own(Flywheel(), TODAY, 5)] == [[f"own/{DAY}/c-1"]]
+    shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
+    assert "data:image/png;base64," in shown["calibration"]["trend of recall"].value
+    assert "hallucination" in shown["calibration"]["planted defects"].value
+    assert shown["triage"]["learned from"].value == 0
+
+
+def test_labels_that_fell_stop_the_pairs_until_a_limit_is_changed(place: Path, lake: Lake, nightly, monkeypatch) -> None:
+    write_logs(place, [conversation(1, *CALM)])
+    calibrated(lake, 30, 70)
+    result = nightly()
+    assert not result.success
+    told = checks(result)["cases.labels_agree"]
+    assert not told.passed
+    assert told.description == "evidence at hallucination: precision 0.43 on planted defects, below 0.7"
+    assert "agreement" in next(iter(step_failures(result).values()))
+    assert lake.exists("cases")
+    assert not lake.exists("preference_pairs")
+    (place / "checks.yaml").write_text("agreement: {planted_precision: 0.3}\nconversations: {volume: 3}\n")
+    monkeypatch.setenv("WOW_CHECKS", str(place / "checks.yaml"))
+    assert nightly().success
+
+
+def test_good_labels_and_no_evidence_let_the_night_go_on_and_say_what_they_rest_on(place: Path, lake: Lake, nightly) -> None:
+    write_logs(place, [conversation(1, *CALM)])
+    first = nightly()
+    assert first.success
+    assert "nothing to judge by" in checks(first)["cases.labels_agree"].description
+    calibrated(lake, 55, 57)
+    second = nightly()
+    assert second.success
+    assert f"calibration of {DAY}" in checks(second)["cases.labels_agree"].description
+
+
+def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, nightly, tick) -> None:
+    write_logs(place, [conversation(1, *CALM)])
+    policy(place, "A late delivery earns a voucher of 5 dollars.")
+    assert nightly().success
+    assert isinstance(tick(), dg.SkipReason)
+    policy(place, "A late delivery earns a voucher of 8 dollars.")
+    asked = tick().run_requests
+    assert [request.partition_key for request in asked] == [DAY]
+    assert asked[0].run_key == tick().run_requests[0].run_key
+    assert asked[0].tags["policies"] == "late changed"
+    assert nightly().success
+    assert isinstance(tick(), dg.SkipReason)
+
+
+def test_calibration_follows_the_night_that_it_looks_at() -> None:
+    at = dt.datetime(2026, 1, 6, 4, 0, tzinfo=dt.UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        request = calibrate_schedule(context)
+    assert request.partition_key == DAY
+    minute_and_hour = [schedule.cron_schedule.split()[:2][::-1] for schedule in (nightly_schedule, calibrate_schedule)]
+    assert [int(hour) for hour, _ in minute_and_hour] == [2, 4]
+
+
+def test_labels_that_fell_stop_training_too(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
+    monkeypatch.setenv("WOW_MODEL", "org/model")
+    rest = ("I am sorry, it arrives at noon.", "Thank you, great!")
+    write_logs(place, [conversation(i, f"Hello, my tea number {i} is late.", *rest, thumb="up") for i in range(20)])
+    assert nightly().success
+    calibrated(lake, 30, 70)
+    result = _run(instance, "sft_dataset", "preference_dataset", "sft_model")
+    assert not checks(result)["sft_dataset.labels_agree"].passed
+    assert checks(result)["sft_dataset.labels_agree"].blocking
+    assert lake.exists("sft_dataset")
+    assert {event.step_key for event in result.all_events if event.is_step_start} >= {"datasets"}
+    assert not any(event.is_step_start and event.step_key == "sft_model" for event in result.all_events)
