@@ -267,7 +267,7 @@ def test_evaluations_that_come_apart_join_spans_that_are_read_at_once(tmp_path: 
 
 
 def test_an_id_with_half_a_character_is_a_reason_for_quarantine(tmp_path: Path) -> None:
-    put(tmp_path, "a.jsonl", [*conversation(session_id="s-1"), document(OTHER, 50, session_id="\ud800")])
+    put(tmp_path, "a.jsonl", [*conversation(session_id="s-1"), document(OTHER, 50, session_id="s-\ud800")])
     day = read(tmp_path)
     assert (list(told(day)), day.quarantine["reason"].to_list(), day.counts["lines"]) == (["s-1"], ["bad_encoding"], 4)
 
