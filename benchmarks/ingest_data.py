@@ -3,8 +3,9 @@
 What belongs here: building files of native records, OpenAI call logs and OTLP spans, a line at a time. What does not: reading
 them.
 
-Each repetition of a log has other ids, other customers, and other numbers of four digits and more, so no two lines are equal.
-Dates are moved by whole days, so the hours stay as they were.
+Each repetition of a log has other ids, long ones as in production (Arrow and Polars hold short texts in another way), other
+customers, and other numbers of four digits and more, so no two lines are equal. Dates are moved by whole days, so the hours
+stay as they were.
 """
 
 import datetime as dt
@@ -43,8 +44,10 @@ class Template:
         """The record of one repetition, as JSON."""
         numbers = [str(number + repetition) for number in self.numbers] + [""]
         rest = "".join(part for pair in zip(self.texts, numbers, strict=True) for part in pair)
-        suffix = f"{repetition:020}"  # as long as ids are in production: short texts are held in another way
-        ids = {"conversation_id": f"{self.conversation_id}-{suffix}", "user_id": f"{self.user_id}-{suffix}"}
+        ids = {
+            "conversation_id": f"{self.conversation_id}-{_hash(str(repetition)):032x}",
+            "user_id": f"{self.user_id}-{_hash(str(repetition)):032x}",
+        }
         return f"{_compact(ids)[:-1]},{rest}"
 
 

@@ -61,7 +61,11 @@ app = typer.Typer(
     help="Releases, replay, review, serving, checks and datasets of the flywheel.",
 )
 _mount("release", "wow_flywheel.release.commands:app", "Released models: list, show, compare, roll back.")
-_mount("conversations", "wow_flywheel.conversations.commands:app", "Quarantined lines, replay, forgetting a person, converting logs, the vault.")
+_mount(
+    "conversations",
+    "wow_flywheel.conversations.commands:app",
+    "Quarantined lines, replay, forgetting a person, converting logs, the vault.",
+)
 _mount("review", "wow_flywheel.cases.commands:app", "Cases that wait for a person's decision.")
 _mount("datasets", "wow_flywheel.datasets.commands:app", "Training sets of each cycle: list, show, export.")
 _mount("serve", "wow_flywheel.serving.commands:app", "Serve the current release as an OpenAI-compatible endpoint.")

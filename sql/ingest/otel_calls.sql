@@ -144,6 +144,8 @@ SELECT
     structure,
     coalesce(
         structure IS NOT NULL AND span IS NOT NULL AND NOT many AND NOT coalesce(named, FALSE)
+        AND (NOT contains(structure, '"scope":"JSON"') OR len(regexp_extract_all(json, '"scope"\s*:'))
+            = len(regexp_extract_all(json, '"scope"\s*:\s*\{\s*\}')))
         AND NOT contains(json, '\u0000') AND NOT regexp_matches(json, $trailing_comma)
         AND NOT (contains(structure, 'DOUBLE') AND regexp_matches(json, $not_a_number))
         AND (about IS NOT NULL OR len(coalesce(span.attributes, [])) = 0)

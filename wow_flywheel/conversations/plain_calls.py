@@ -15,7 +15,7 @@ from wow_flywheel.contracts import TIMESTAMP
 from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.plain import lines_table
 from wow_flywheel.conversations.redaction.names import names_in_document
-from wow_flywheel.conversations.structures import ANY, NOTHING, NUMBER, OTHERS, TEXT, TIME, TOKENS, fits, transform
+from wow_flywheel.conversations.structures import ANY, EMPTY, NOTHING, NUMBER, OTHERS, TEXT, TIME, TOKENS, fits, transform
 from wow_flywheel.queries import Parameter, Session, load
 
 _MESSAGE: Final = {
@@ -72,11 +72,12 @@ _SPAN: Final[dict[str, Any]] = {
     "events": [NOTHING],
     OTHERS: ANY,
 }
+_SCOPE: Final = {"attributes": [NOTHING], OTHERS: ANY, EMPTY: NOTHING}
 OTEL: Final[dict[str, Any]] = {
     "resourceSpans": [
         {
             "resource": {"attributes": _ATTRIBUTES, OTHERS: ANY},
-            "scopeSpans": [{"spans": [_SPAN], "scope": {"attributes": [NOTHING], OTHERS: ANY}, "schemaUrl": ANY}],
+            "scopeSpans": [{"spans": [_SPAN], "scope": _SCOPE, "schemaUrl": ANY}],
             "schemaUrl": ANY,
         }
     ],

@@ -46,11 +46,14 @@ def built(logs: Path, tmp_path: Path, count: int, form: Any = ingest_data.as_it_
 
 def test_a_repetition_has_other_ids_and_numbers_and_the_hours_of_the_log(logs: Path, tmp_path: Path) -> None:
     rows = built(logs, tmp_path, 5)
-    zeros = "0" * 19
-    assert [(row["conversation_id"], row["user_id"]) for row in rows] == [
-        (f"{name}-{zeros}{number}", f"u-1-{zeros}{number}")
-        for name, number in (("c-1", 0), ("c-2", 0), ("c-1", 1), ("c-2", 1), ("c-1", 2))
-    ]
+    ids = [(*row["conversation_id"].rsplit("-", 1), *row["user_id"].rsplit("-", 1)) for row in rows]
+    assert [(first, person) for first, _, person, _ in ids] == [
+        ("c-1", "u-1"), ("c-2", "u-1"), ("c-1", "u-1"), ("c-2", "u-1"), ("c-1", "u-1"),
+    ]  # fmt: skip
+    repetitions = [place for _, place, _, _ in ids]
+    assert repetitions == [place for *_, place in ids]
+    assert repetitions[0] == repetitions[1] != repetitions[2] == repetitions[3] != repetitions[4]
+    assert {len(place) for place in repetitions} == {32}
     assert [message["content"] for message in rows[4]["messages"][::2]] == ["Order 12347\u2019s late", "PIN 042, call 100001"]
     assert (rows[4]["started_at"], rows[4]["ended_at"]) == ("2026-01-05T23:59:00Z", "2026-01-06T00:01:00Z")
 
@@ -58,7 +61,7 @@ def test_a_repetition_has_other_ids_and_numbers_and_the_hours_of_the_log(logs: P
 def test_calls_repeat_the_conversation_so_far(logs: Path, tmp_path: Path) -> None:
     calls = built(logs, tmp_path, 1, ingest_data.openai_calls)
     assert [len(call["request"]["messages"]) for call in calls] == [1, 3]
-    assert [call["session_id"] for call in calls] == [f"c-1-{'0' * 20}"] * 2
+    assert [call["session_id"] for call in calls] == [calls[0]["session_id"]] * 2
     assert calls[1]["response"]["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "find"
     assert calls[0]["request"]["messages"][0] == {"role": "user", "content": "Order 12345\u2019s late"}
 

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from wow_flywheel.conversations import foreign
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import DayRead
 from wow_flywheel.conversations.readers.provenance import IGNORED
-from wow_flywheel_tests.unit.conversations.logs import read
+from wow_flywheel_tests.unit.conversations.logs import DAY, read
 from wow_flywheel_tests.unit.conversations.test_foreign import OTHER, TURNS, export, put, span
 from wow_flywheel_tests.unit.conversations.test_plain_calls import conversation
 
@@ -144,3 +145,18 @@ def test_what_is_plain_is_read_so() -> None:
             with path.open("rb") as stream:
                 found = pl.concat(map(calls[name].read, foreign.read_blocks(stream, name)))
             assert found["plain"].all(), name
+
+
+@pytest.mark.parametrize(("scope", "plain"), [({}, True), ({"name": "sdk"}, True), ({"attributes": []}, True), ("sdk", False), (
+    {"attributes": [{"key": "user.name", "value": {"stringValue": "Nora"}}]}, False)])  # fmt: skip
+def test_scopes_of_spans(scope: Any, plain: bool) -> None:
+    documents = [
+        {"resourceSpans": [{"scopeSpans": [{"scope": scope, "spans": SPANS[:2]}, {"scope": {}, "spans": SPANS[2:3]}]}]}
+    ]
+    same(documents)
+    with tempfile.TemporaryDirectory() as folder:
+        put(Path(folder), "a.jsonl", documents)
+        with (Path(folder) / f"dt={DAY}" / "a.jsonl").open("rb") as stream:
+            query, expected, _ = foreign.PLAIN["otel"]
+            (found,) = map(foreign.PlainCalls(query, expected).read, foreign.read_blocks(stream, "a.jsonl"))
+    assert found["plain"].all() is plain
