@@ -19,8 +19,8 @@ _DUCKDB: Final = {TEXT: "VARCHAR", NUMBER: "DOUBLE", TOKENS: "BIGINT", TIME: "VA
 OTHERS: Final = "*"
 """As a key of what is expected: other keys are allowed and not read. Without it they are refused."""
 EMPTY: Final = "?"
-"""As a key of what is expected: an object without keys is covered too. DuckDB calls it JSON, as it does what is of several types
-in a line, so a query that allows it must look at those."""
+"""As a key of what is expected: an object without keys is covered too. DuckDB calls it JSON, as it does what is of
+several types in a line, so a query that allows it must look at those."""
 
 
 def fits(found: Any, expected: Any) -> bool:
