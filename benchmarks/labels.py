@@ -1,14 +1,16 @@
-"""How good are the labels? Every table of docs/labelling.md about calibration: `python -m benchmarks.labels [part …]`.
+"""How good are the labels? The tables of docs/labelling/ about policies and calibration, and docs/gallery.md:
+`python -m benchmarks.labels [part …]`.
 
-What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). Needs
-`../shared/data`; a part takes one to three minutes on one core.
+What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). All but
+`gallery` need `../shared/data`, and take up to three minutes on one core.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import labels_agreement, labels_gold, labels_planted, labels_policies, labels_saving
+from benchmarks import labels_agreement, labels_gallery, labels_gold, labels_planted, labels_policies, labels_saving
 
 
 def agreement() -> Iterator[str]:
@@ -19,6 +21,7 @@ def agreement() -> Iterator[str]:
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "agreement": agreement,
+    "gallery": labels_gallery.lines,
     "planted": labels_planted.tables,
     "policies": labels_policies.tables,
     "saving": labels_saving.tables,
@@ -34,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"no part is called {', '.join(unknown)}: choose from {', '.join(PARTS)}")
     for name in wanted:
         started = time.perf_counter()
-        print(f"\n## {name}", flush=True)
+        if len(wanted) > 1:
+            print(f"\n## {name}\n", flush=True)
         for line in PARTS[name]():
             print(line, flush=True)
-        print(f"\n({time.perf_counter() - started:.0f} s)", flush=True)
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.labels_gold import SHARED, answers, frames
 from wow_flywheel.evaluation.intervals import wilson
+from wow_flywheel.policies.apply import SURE
 from wow_flywheel.policies.recognise import LEAST, Recogniser
 from wow_flywheel.policies.units import Policy, load_policies
 
@@ -35,8 +36,19 @@ def tables() -> Iterator[str]:
                 hits = [[r["scenario"] in names[:k] for r, names in zip(kept, ranked, strict=True)] for k in (1, 3)]
                 cells = [_share(sum(each), len(kept)) for each in hits]
                 yield f"| {knows} | {sees} | {cells[0]} | {cells[1]} |"
+        yield from _sure(policies, known, kept)
         if name == "star":
             yield from _several(policies, known, [row for row in rows if row["scenario"] == MULTI])
+
+
+def _sure(policies: Sequence[Policy], known: Sequence[Row], kept: Sequence[Row]) -> Iterator[str]:
+    """How many are sure enough to stand in for a scenario that the log does not name, and how many of those are right."""
+    for knows, history in (("the policies' text alone", []), ("known conversations as well", known)):
+        scores = _fitted(policies, history, hide=False).within([row["messages"] for row in kept])
+        best = [(row["scenario"], max(each.items(), key=lambda item: item[1])) for row, each in zip(kept, scores, strict=True)]
+        sure = [true == name for true, (name, confidence) in best if confidence >= SURE]
+        yield f"\nWith {knows}, {_share(len(sure), len(kept))} are recognised with a confidence of {SURE} or more;"
+        yield f"{_share(sum(sure), len(sure))} of these are right."
 
 
 def _several(policies: Sequence[Policy], known: Sequence[Row], rows: Sequence[Row]) -> Iterator[str]:

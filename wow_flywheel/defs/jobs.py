@@ -23,7 +23,7 @@ calibrate: Final = dg.define_asset_job(
     "calibrate",
     selection=dg.AssetSelection.groups("calibration"),
     config=LOGGERS,
-    description="How good a day's labels are, on planted defects and by people's decisions; and what to inspect first.",
+    description="How good a day's labels are, on planted defects and by people's decisions.",
 )
 
 training_cycle: Final = dg.define_asset_job(

@@ -21,6 +21,7 @@ from wow_flywheel.defs.evaluation import assets as evaluation
 from wow_flywheel.defs.evaluation import checks as evaluation_checks
 from wow_flywheel.defs.flywheel.job import wheel
 from wow_flywheel.defs.inspection import assets as inspection
+from wow_flywheel.defs.inspection import triage
 from wow_flywheel.defs.jobs import calibrate, nightly, training_cycle
 from wow_flywheel.defs.pairs import assets as pairs
 from wow_flywheel.defs.pairs import checks as pair_checks
@@ -41,8 +42,8 @@ defs: Final = dg.Definitions(
         *(conversations.ingest, duplicates.fingerprints, duplicates.duplicates),
         policies.policy_matches,
         *(rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
-        *(inspection.inspections, cases.cases, pairs.preference_pairs),
-        *(calibration.calibration, calibration.triage),
+        *(triage.triage, inspection.inspections, cases.cases, pairs.preference_pairs),
+        calibration.calibration,
         *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
     ],
     asset_checks=[

@@ -96,7 +96,7 @@ class Flywheel(dg.ConfigurableResource["Flywheel"]):
         if options.second_model is not None:
             other = options.applied(dataclasses.replace(client.settings, model=options.second_model))
             second = LlmClient(other, client.ledger, client.budget)
-        return Panel(client, second, Cascade(options.audit_share))
+        return Panel(client, second, Cascade(options.audit_share, triage_share=options.triage_share))
 
     def batches(self, panel: "Panel") -> "Batches | None":
         """Lets the panel's questions wait for the Batch API; None where they are asked directly."""

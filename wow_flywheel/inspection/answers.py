@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,9 @@ from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.transcript import as_data
+
+MIN_CITED: Final = 4
+"""A shorter quote is in some turn by chance."""
 
 
 class Contradicted(BaseModel):
@@ -70,8 +73,17 @@ class Ruling(BaseModel):
     reason: str
 
 
+class Citation(BaseModel):
+    """Words of anyone in the conversation, or of a tool result, on which the adjudicator rests its word on the whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    turn: int = Field(ge=0, le=1_000_000)
+    quote: str
+
+
 class Adjudication(BaseModel):
-    """The adjudicator's answer."""
+    """The adjudicator's answer. One without citations is read too; what it may decide then says `combine`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,6 +92,7 @@ class Adjudication(BaseModel):
     satisfied: float = Field(ge=0, le=1)
     confidence: float = Field(ge=0, le=1)
     reason: str
+    citations: list[Citation] = Field(default_factory=list)
 
 
 class Proven(BaseModel):
@@ -142,6 +155,20 @@ def verbatim(message: Mapping[str, Any], quote: str) -> str | None:
             if (found := re.search(pattern, source)) is not None:
                 return found[0]
     return None
+
+
+def cited(messages: Sequence[Message], said: Adjudication) -> list[Citation]:
+    """The adjudicator's citations that stand: words of some length that are in the turn that they name."""
+    return [each for each in said.citations if _substantial(each.quote) and _stands(messages, each)]
+
+
+def _stands(messages: Sequence[Message], citation: Citation) -> bool:
+    return citation.turn < len(messages) and verbatim(messages[citation.turn], citation.quote) is not None
+
+
+def _substantial(quote: str) -> bool:
+    """Four letters or digits; a Chinese character counts as two."""
+    return sum(2 if "\u4e00" <= sign <= "\u9fff" else 1 for sign in quote if sign.isalnum()) >= MIN_CITED
 
 
 def blind_order(claim: Claim) -> tuple[int, str, str, str]:

@@ -5,6 +5,7 @@ keeping to the budget call by call (`llm.budget`).
 The plan goes by estimates alone, never by what the ledger holds: a rerun hears the same conversations.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from wow_flywheel.llm.budget import NOTHING, Budget, Spending
 from wow_flywheel.llm.settings import LlmSettings, estimated_tokens
 
 AUDITED: Final = "audit"
+TRIAGED: Final = "triage"
 SIGNALS: Final = ("asked_for_human", "complained", "abandoned", "repeat_contact", "repeated_reply", "dissatisfied")
 TRAINED_ON: Final = ("good", "bad")
 """Labels whose conversations become training data: Good Cases as they are, Bad Cases rewritten."""
@@ -88,15 +90,17 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Cascade:
     """Chooses what the panel hears: whatever rules, evidence, signals or attempts flag, whatever is about to become training
-    data, and a random sample of all.
+    data, what the triage ranks as most at risk, and a random sample of all.
 
     Attributes:
         audit_share: Share of all conversations that are heard whatever they look like; drawn by a hash of the id.
         salt: Another one draws another sample.
+        triage_share: Share of all conversations that are heard for their place in the triage, where the day has one.
     """
 
     audit_share: float = 0.02
     salt: str = "audit"
+    triage_share: float = 0.1
 
     def plan(
         self,
@@ -106,7 +110,10 @@ class Cascade:
         settings: LlmSettings,
         budget: Budget,
     ) -> Plan:
-        """What is heard within a budget: the audit sample first, else it would not be random; then by the weight of reasons.
+        """What is heard within a budget: the audit sample first, else it would not be random; then what the triage ranks
+        as most at risk, and without a triage by the weight of reasons.
+
+        What the triage alone speaks for is not sent to people where the budget ends: a rank decides no label.
 
         Args:
             context: See there.
@@ -118,7 +125,8 @@ class Cascade:
         reasons = self.reasons(context, claims, verdicts)
         dialogues = context.dialogues()
         chosen = [Chosen(key, why, estimated(as_data(dialogues[key]), settings)) for key, why in reasons.items() if why]
-        chosen.sort(key=lambda each: (min(ORDER[reason] for reason in each.reasons), each.key))
+        ranks = _ranks(context)
+        chosen.sort(key=lambda each: _place(each, ranks))
         heard: list[Chosen] = []
         spent = NOTHING
         for each in chosen:
@@ -126,7 +134,8 @@ class Cascade:
                 break
             spent = spent.plus(each.estimate)
             heard.append(each)
-        return Plan(heard, chosen[len(heard) :], len(dialogues), budget, settings)
+        left = [each for each in chosen[len(heard) :] if each.reasons != (TRIAGED,)]
+        return Plan(heard, left, len(dialogues), budget, settings)
 
     def reasons(
         self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict]
@@ -138,6 +147,7 @@ class Cascade:
             "signal": _signalled(context.satisfaction),
             "attempt": {key for key, messages in context.dialogues().items() if find_attempts(messages)},
             "training": _trained_on(context, claims, verdicts),
+            TRIAGED: {key for key, rank in _ranks(context).items() if rank <= self.triage_share * len(verdicts)},
         }
         return {
             key: (*([AUDITED] if self.audits(key) else []), *(name for name, keys in flags.items() if key in keys))
@@ -177,8 +187,8 @@ class Cascade:
         return AUDIT.conform(pl.DataFrame(rows, schema=AUDIT.columns))
 
 
-ORDER: Final[Mapping[str, int]] = {AUDITED: 0, "attempt": 1, "claim": 1, "rule": 2, "signal": 2, "training": 3}
-"""Which reasons come first where the budget does not reach all."""
+ORDER: Final[Mapping[str, int]] = {AUDITED: 0, "attempt": 1, "claim": 1, "rule": 2, "signal": 2, "training": 3, TRIAGED: 4}
+"""Which reasons come first where the budget does not reach all, and there is no triage to say it."""
 
 
 def estimated(turns: str, settings: LlmSettings) -> Spending:
@@ -194,6 +204,17 @@ def estimated(turns: str, settings: LlmSettings) -> Spending:
     prompt = round(CALLS * tokens + (tokens if pieces > 1 else 0) + calls * BRIEF_TOKENS)
     answers = round(calls * min(ANSWER_TOKENS, settings.max_tokens))
     return Spending(prompt + answers, settings.cost_usd(prompt, answers))
+
+
+def _ranks(context: InspectionContext) -> Mapping[str, int]:
+    """The place of each conversation in the triage; empty without one."""
+    return {} if context.triage is None else dict(context.triage.select("conversation_id", "need_rank").iter_rows())
+
+
+def _place(chosen: Chosen, ranks: Mapping[str, int]) -> tuple[bool, float, int, str]:
+    """What comes first where the budget does not reach all; what the triage does not know comes last."""
+    rank = ranks.get(chosen.key, math.inf)
+    return AUDITED not in chosen.reasons, rank, min(ORDER[reason] for reason in chosen.reasons), chosen.key
 
 
 def _sum(chosen: Sequence[Chosen]) -> Spending:

@@ -38,7 +38,16 @@ def for_a_person(verdict: Verdict, why: str) -> Verdict:
     return dataclasses.replace(verdict, confidence=confidence, evidence=(*verdict.evidence, why))
 
 
-def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: bool, severe: bool) -> Verdict:
+def raises(evidence: Verdict, panel: Verdict) -> list[str]:
+    """What of `solved` and `satisfied` a panel that calls the demand solved says beyond what evidence decided."""
+    if sides(panel)[0] != 1:
+        return []
+    sure = sides(evidence) if evidence.confidence >= RULES.confidence else (0, 0)
+    pairs = zip(("solved", "satisfied"), sides(panel), sure, strict=True)
+    return [question for question, said, decided in pairs if said == 1 and decided != 1]
+
+
+def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: bool, severe: bool, cited: bool) -> Verdict:
     """The verdict of both.
 
     Args:
@@ -47,6 +56,8 @@ def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: b
         instructed: The conversation tries to instruct the judge.
         outvoted: Two models agree against the evidence.
         severe: A severe claim of the panel's passed all checks.
+        cited: The adjudicator cites words that stand in the conversation. Without any, its word moves no conversation that
+            evidence leaves undecided to Good, nor to Bad as solved: a person decides.
     """
     if panel.failures:
         return dataclasses.replace(evidence, failures=panel.failures, confidence=min(evidence.confidence, panel.confidence))
@@ -56,9 +67,10 @@ def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: b
         return for_a_person(alone, "a severe claim of the panel stands all checks") if severe else alone
     both = dataclasses.replace(panel, evidence=(*panel.evidence, *evidence.evidence))
     questions = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
-    if not questions or outvoted:
-        return both
-    return for_a_person(both, f"panel and evidence decide differently on {' and '.join(questions)}")
+    if questions and not outvoted:
+        return for_a_person(both, f"panel and evidence decide differently on {' and '.join(questions)}")
+    raised = [] if cited else raises(evidence, panel)
+    return for_a_person(both, f"the panel alone says {' and '.join(raised)}, and cites no words that stand") if raised else both
 
 
 def _side(score: float, *, below: float, yes: float) -> int:

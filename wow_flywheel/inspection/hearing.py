@@ -5,19 +5,17 @@ heard (`cascade`), wording (`prompts/`), the answers' shape and checks (`answers
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
 from wow_flywheel.contracts import ISSUE_TYPES
-from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.answers import (
     Adjudication,
     PanelClaim,
     PanelClaims,
     Proven,
-    Shown,
     Summary,
     blind_order,
     numbered,
@@ -26,53 +24,16 @@ from wow_flywheel.inspection.answers import (
     stray,
     verbatim,
 )
-from wow_flywheel.inspection.attempts import Attempt
-from wow_flywheel.inspection.protocol import Claim, Verdict
+from wow_flywheel.inspection.case import SPECIALISTS, Case
+from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.trace import Trace, traced
 from wow_flywheel.inspection.transcript import as_data, render
-from wow_flywheel.inspection.windows import Window
 from wow_flywheel.llm.client import Failure, LlmRequest, Outcome, Session, Success
 
-VERSION: Final = "2"
-SPECIALISTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "demand": ("unclarified_demand",),
-    "grounding": ("hallucination", "knowledge_misuse"),
-    "policy": ("policy_violation",),
-    "repetition": ("script_repetition",),
-    "empathy": ("poor_empathy",),
-    "action": ("action_mismatch",),
-    "solution": ("incomplete_solution",),
-}
-"""The issue types of each specialist; each has a template of its name in `prompts/`."""
-
+VERSION: Final = "3"
 SEVERE: Final = frozenset({"major", "critical"})
 NOT_ASKED: Final = frozenset({"pending", "over_budget"})
 """Failures after which it makes no sense to go on with a conversation in this run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One conversation before the panel.
-
-    Attributes:
-        key: Its id.
-        messages: All of it.
-        windows: The same in pieces that fit a prompt.
-        materials: Knowledge and procedure as data.
-        shown: Ids of what these show.
-        known: The evidence inspectors' claims, less those rejected.
-        evidence: What evidence concludes.
-        attempts: Words in it that try to instruct the judge.
-    """
-
-    key: str
-    messages: Sequence[Message]
-    windows: Sequence[Window]
-    materials: Mapping[str, str]
-    shown: Shown
-    known: Sequence[Claim]
-    evidence: Verdict
-    attempts: Sequence[Attempt]
 
 
 @dataclass(slots=True)
@@ -143,7 +104,7 @@ class Hearing:
 
     async def _specialists(self, summaries: Sequence[str]) -> list[list[Claim]]:
         """The claims of each window, checked forward."""
-        places = [(window, name) for window in range(len(summaries)) for name in SPECIALISTS]
+        places = [(window, name) for window in range(len(summaries)) for name in self.case.specialists]
         requests = [
             self._prompt(f"{name}.jinja", window, summaries[window], issue_types=", ".join(SPECIALISTS[name]))
             for window, name in places

@@ -12,16 +12,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from wow_flywheel.contracts import ATTEMPT
-from wow_flywheel.dialogue import Message
-from wow_flywheel.inspection.answers import Adjudication, Shown, ruled
-from wow_flywheel.inspection.attempts import find_attempts
+from wow_flywheel.inspection.answers import Adjudication, cited, ruled
 from wow_flywheel.inspection.cascade import Cascade, Plan
+from wow_flywheel.inspection.case import BY_POLICY, Case, cases
 from wow_flywheel.inspection.combine import RULES, combined, for_a_person, opposed, sides
-from wow_flywheel.inspection.hearing import SEVERE, VERSION, Case, Hearing
+from wow_flywheel.inspection.hearing import SEVERE, VERSION, Hearing
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
 from wow_flywheel.inspection.trace import Trace, traced
-from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, procedure_steps
-from wow_flywheel.inspection.windows import windows
 from wow_flywheel.llm.client import Failure, LlmClient, Session
 from wow_flywheel.llm.fanout import bounded_map
 
@@ -36,7 +33,8 @@ class PanelResult:
             `who: reason (detail)`.
         counts: Of this run llm_calls, llm_from_ledger, llm_retries, llm_spent_usd, llm_pushbacks; of all answers, whenever they
             were paid for, llm_prompt_tokens, llm_completion_tokens, llm_cost_usd; llm_disputed, llm_stray_rulings,
-            llm_instruction_attempts, llm_second_opinions; llm_failed_<reason> where any failed.
+            llm_instruction_attempts, llm_second_opinions, llm_without_policy (no policy applied, so that specialist was not
+            asked); llm_failed_<reason> where any failed.
         traces: Every question that was put.
     """
 
@@ -91,7 +89,8 @@ class Panel:
             EndpointUnavailable: It is down: many calls in a row got no answer.
         """
         before = self._spending()
-        chosen = [case for case in self._cases(context, claims, verdicts) if heard is None or case.key in heard]
+        everyone = cases(context, claims, verdicts, self.client.settings.max_conversation_tokens)
+        chosen = [case for case in everyone if heard is None or case.key in heard]
         found = asyncio.run(self._inspect(chosen))
         now = {name: value - before[name] for name, value in self._spending().items()}
         keys = {case.key for case in chosen}
@@ -110,29 +109,6 @@ class Panel:
         if self.cascade is None:
             return None
         return self.cascade.plan(context, claims, verdicts, self.client.settings, self.client.budget)
-
-    def _cases(self, context: InspectionContext, claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> list[Case]:
-        known: dict[str, list[Claim]] = {}
-        for claim in claims:
-            if claim.decision != "rejected":
-                known.setdefault(claim.conversation_id, []).append(claim)
-        scenarios = dict(context.conversations.select("conversation_id", "scenario").iter_rows())
-        index = KnowledgeIndex.of(context.knowledge)
-
-        def case(key: str, messages: Sequence[Message]) -> Case:
-            units, steps = index.best(messages), procedure_steps(context.procedures, scenarios[key])
-            return Case(
-                key,
-                messages,
-                windows(messages, self.client.settings.max_conversation_tokens),
-                {"knowledge": as_data(units), "procedure": as_data(steps)},
-                Shown(frozenset(str(unit["unit_id"]) for unit in units), frozenset(str(step["reply_id"]) for step in steps)),
-                known.get(key, []),
-                verdicts[key],
-                find_attempts(messages),
-            )
-
-        return [case(key, messages) for key, messages in context.dialogues().items()]
 
     async def _inspect(self, cases: Sequence[Case]) -> list[_Found]:
         async with AsyncExitStack() as stack:
@@ -157,7 +133,9 @@ async def _concluded(hearing: Hearing, second: Session | None) -> _Found:
     case, said = hearing.case, hearing.said
     if hearing.failures or said is None:
         failed = Verdict(case.key, 0.5, 0.5, 0.0, (), tuple(f"{who}: {failure}" for who, failure in hearing.failures.items()))
-        return _Found(hearing, combined(case.evidence, failed, instructed=False, outvoted=False, severe=False), second=False)
+        return _Found(
+            hearing, combined(case.evidence, failed, instructed=False, outvoted=False, severe=False, cited=False), second=False
+        )
     disputed = [f"the adjudicator disputes {c.issue_type} at turn {c.turn}: {c.decision_reason}" for c in hearing.disputes]
     panel = Verdict(case.key, said.solved, said.satisfied, said.confidence, (f"adjudicator: {said.reason}", *disputed))
     contested = _contested(hearing, panel)
@@ -167,7 +145,8 @@ async def _concluded(hearing: Hearing, second: Session | None) -> _Found:
     if contested and not outvoted:
         panel = for_a_person(panel, f"contested: {'; '.join(contested)}") if not opposed(case.evidence, panel) else panel
     severe = any(_counts_against(claim) for claim in hearing.claims)
-    verdict = combined(case.evidence, panel, instructed=bool(case.attempts), outvoted=outvoted, severe=severe)
+    shown = bool(cited(case.messages, said))
+    verdict = combined(case.evidence, panel, instructed=bool(case.attempts), outvoted=outvoted, severe=severe, cited=shown)
     return _Found(hearing, verdict, second=contested != [] and second is not None and not case.attempts)
 
 
@@ -241,5 +220,6 @@ def _counts(found: Sequence[_Found]) -> dict[str, int | float]:
         "llm_stray_rulings": sum(each.hearing.stray_rulings for each in found),
         "llm_instruction_attempts": sum(len(each.hearing.case.attempts) for each in found),
         "llm_second_opinions": sum(each.second for each in found),
+        "llm_without_policy": sum(BY_POLICY not in each.hearing.case.specialists for each in found),
         **{f"llm_failed_{reason}": count for reason, count in sorted(failed.items())},
     }

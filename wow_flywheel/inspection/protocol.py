@@ -11,6 +11,7 @@ import polars as pl
 
 from wow_flywheel.dialogue import Message
 from wow_flywheel.inspection.grounding import Grounds
+from wow_flywheel.policies.apply import Applied
 
 Decision = Literal["accepted", "rejected", "unresolved"]
 Kind = Literal["deterministic", "llm"]
@@ -71,6 +72,9 @@ class InspectionContext:
         satisfaction: Contract `satisfaction`.
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
+        triage: Contract `triage`; None where the day has none.
+        applied: What each conversation was to follow; None where policies were not matched: the procedures of the scenario that
+            the log names are taken then.
     """
 
     conversations: pl.DataFrame
@@ -79,6 +83,8 @@ class InspectionContext:
     satisfaction: pl.DataFrame
     knowledge: pl.DataFrame
     procedures: pl.DataFrame
+    triage: pl.DataFrame | None = None
+    applied: Mapping[str, Applied] | None = None
 
     def dialogues(self) -> Mapping[str, Sequence[Message]]:
         """The messages of each conversation by its id."""

@@ -17,6 +17,7 @@ from wow_flywheel.inspection.evidence import gather, one_each
 from wow_flywheel.inspection.frames import claims_frame, verdicts_frame
 from wow_flywheel.inspection.outcome import conclude
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
+from wow_flywheel.policies.apply import Applied
 
 if TYPE_CHECKING:  # the panel brings the endpoint's client along, which a day without endpoint does not need
     from wow_flywheel.inspection.panel import Panel
@@ -50,6 +51,8 @@ def inspect(
     satisfaction: pl.DataFrame,
     knowledge: pl.DataFrame,
     procedures: pl.DataFrame,
+    triage: pl.DataFrame | None = None,
+    applied: Mapping[str, Applied] | None = None,
     panel: "Panel | None" = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Inspection:
@@ -61,6 +64,8 @@ def inspect(
         satisfaction: Contract `satisfaction`.
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
+        triage: Contract `triage`: whom the panel hears first; None without one. Evidence inspectors do not look at it.
+        applied: What each conversation was to follow; None without policy matches.
         panel: The LLM panel; None runs the evidence inspectors alone, and every row says so.
         say: Told before the panel is asked what that is estimated to cost.
 
@@ -68,7 +73,8 @@ def inspect(
         EndpointRefused: The endpoint refuses for good.
         EndpointUnavailable: It is down: many calls in a row got no answer.
     """
-    context = InspectionContext(conversations, turns(conversations), rule_findings, satisfaction, knowledge, procedures)
+    tables = (conversations, turns(conversations), rule_findings, satisfaction, knowledge, procedures)
+    context = InspectionContext(*tables, triage=triage, applied=applied)
     claims = gather(context)
     verdicts = conclude(context, claims)
     if panel is not None:

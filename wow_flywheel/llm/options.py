@@ -23,6 +23,7 @@ class LlmOptions:
         budget_usd: `WOW_LLM_BUDGET_USD`, US dollars that one run may spend; None is no limit. It needs prices.
         budget_tokens: `WOW_LLM_BUDGET_TOKENS`, tokens that one run may use; None is no limit.
         audit_share: `WOW_LLM_AUDIT_SHARE`, share of all conversations that the panel hears whatever they look like; 0 to 1.
+        triage_share: `WOW_LLM_TRIAGE_SHARE`, share of all conversations that it hears as the triage ranks them first; 0 to 1.
         second_model: `WOW_LLM_SECOND_MODEL`, asked at the same endpoint where the first one is contested; None asks none.
         batch_hours: `WOW_LLM_BATCH_HOURS`, use the Batch API and wait so many hours for it; 0 hands in and comes back another
             day; None calls directly.
@@ -35,6 +36,7 @@ class LlmOptions:
     budget_usd: float | None
     budget_tokens: int | None
     audit_share: float
+    triage_share: float
     second_model: str | None
     batch_hours: float | None
     max_in_flight: int
@@ -53,6 +55,7 @@ class LlmOptions:
             budget_usd=_number(env, "WOW_LLM_BUDGET_USD", None, 0, 1e9),
             budget_tokens=_whole(env, "WOW_LLM_BUDGET_TOKENS", None, 0, 10**15),
             audit_share=_number(env, "WOW_LLM_AUDIT_SHARE", 0.02, 0, 1) or 0.0,
+            triage_share=_number(env, "WOW_LLM_TRIAGE_SHARE", 0.1, 0, 1) or 0.0,
             second_model=env.get("WOW_LLM_SECOND_MODEL", "").strip() or None,
             batch_hours=_number(env, "WOW_LLM_BATCH_HOURS", None, 0, 720),
             max_in_flight=_whole(env, "WOW_LLM_MAX_IN_FLIGHT", 64, 1, 4096) or 64,

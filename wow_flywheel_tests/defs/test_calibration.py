@@ -43,7 +43,8 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     from wow_flywheel.definitions import defs
 
     write_logs(place, [conversation(1, *CALM, thumb="up"), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
-    assert nightly().success
+    night = nightly()
+    assert night.success
     result = defs.resolve_job_def("calibrate").execute_in_process(instance=instance, partition_key=DAY)
     assert result.success
     rows = lake.read("calibration", TODAY)
@@ -56,7 +57,10 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
     assert "data:image/png;base64," in shown["calibration"]["trend of recall"].value
     assert "hallucination" in shown["calibration"]["planted defects"].value
-    assert shown["triage"]["learned from"].value == 0
+    at_night = {e.asset_key.to_user_string(): e.materialization.metadata for e in night.get_asset_materialization_events()}
+    assert at_night["triage"]["learned from"].value == 0
+    steps = [event.step_key for event in night.all_events if event.is_step_success]
+    assert steps.index("triage") < steps.index("inspections")
 
 
 def test_labels_that_fell_stop_the_pairs_until_a_limit_is_changed(place: Path, lake: Lake, nightly, monkeypatch) -> None:

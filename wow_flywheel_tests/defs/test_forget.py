@@ -86,7 +86,7 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
         assert nightly.execute_in_process(instance=instance, partition_key=day).success
     add_pairs(lake)
     add_panel_calls(lake)
-    add_triage(lake)
+    add_policy_matches(lake)
     open_cycle(instance, CYCLE)
     keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
     job = defs.resolve_job_def("training_cycle")
@@ -140,10 +140,9 @@ def add_panel_calls(lake: Lake) -> None:
     lake.replace("panel_calls", calls, dt.date(2026, 1, 5))
 
 
-def add_triage(lake: Lake) -> None:
-    """A rank for everyone, and a policy that everyone's conversation was to follow."""
+def add_policy_matches(lake: Lake) -> None:
+    """A policy that everyone's conversation was to follow; the night has ranked them itself."""
     rows = lake.read("conversations").select("dt", "conversation_id", "scenario")
-    lake.append("triage", rows.with_columns(need_rank=pl.lit(1), trained_on=pl.lit(0)))
     policy = {"recognised": "delivery", "policy_id": "late", "policy_version": "1", "rank": 1, "confidence": 1.0}
     lake.append("policy_matches", rows.with_columns(**{name: pl.lit(value) for name, value in policy.items()}))
 

@@ -27,10 +27,14 @@ DAILY = {
     "fingerprints": ("conversations", {"conversations"}),
     "duplicates": ("conversations", {"fingerprints"}),
     "policy_matches": ("policies", {"conversations", "policies"}),
-    "rule_findings": ("rules", {"conversations", "knowledge", "policies"}),
+    "rule_findings": ("rules", {"conversations", "policy_matches", "knowledge", "policies"}),
     "satisfaction": ("satisfaction", {"conversations"}),
     "satisfaction_daily": ("satisfaction", {"satisfaction"}),
-    "inspections": ("inspection", {"conversations", "rule_findings", "satisfaction", "knowledge", "policies"}),
+    "triage": ("inspection", {"conversations", "satisfaction", "rule_findings", "knowledge", "policies"}),
+    "inspections": (
+        "inspection",
+        {"conversations", "rule_findings", "satisfaction", "triage", "policy_matches", "knowledge", "policies"},
+    ),
     "verdicts": ("inspection", {"inspections"}),
     "panel_calls": ("inspection", {"inspections"}),
     "inspection_audit": ("inspection", {"inspections"}),
@@ -48,7 +52,6 @@ CYCLE = {
 }
 CALIBRATION = {
     "calibration": ("calibration", {"knowledge", "policies", "cases"}),
-    "triage": ("calibration", {"conversations", "satisfaction", "rule_findings", "verdicts"}),
 }
 EXTERNAL = {"production_logs": "conversations", "knowledge": "knowledge", "policies": "knowledge"}
 

@@ -12,7 +12,7 @@ from wow_flywheel_tests.unit.cases.rows import conversations
 
 DAILY_TABLES = (
     "conversations", "quarantine", "fingerprints", "duplicates", "policy_matches", "rule_findings", "satisfaction",
-    "satisfaction_daily", "inspections", "verdicts", "panel_calls", "inspection_audit", "cases", "rewrite_candidates",
+    "satisfaction_daily", "triage", "inspections", "verdicts", "panel_calls", "inspection_audit", "cases", "rewrite_candidates",
     "preference_pairs",
 )  # fmt: skip
 SAME = "Please wait while I look into your delivery for you."

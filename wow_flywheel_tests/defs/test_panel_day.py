@@ -1,10 +1,12 @@
 """A day with an endpoint, on a real instance: the panel's plan, its budget and its traces in the asset's metadata."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import DAY, conversation, write_logs
@@ -33,6 +35,7 @@ def test_the_panels_day_shows_its_plan_its_rates_and_its_traces(
     monkeypatch.setenv("WOW_LLM_PRICES", str(place / "prices.yaml"))
     monkeypatch.setenv("WOW_LLM_BUDGET_USD", "3")
     monkeypatch.setenv("WOW_LLM_AUDIT_SHARE", "1")
+    monkeypatch.setenv("WOW_LLM_TRIAGE_SHARE", "1")
     write_logs(place, TALKS)
     result = nightly()
     assert result.success
@@ -40,6 +43,7 @@ def test_the_panels_day_shows_its_plan_its_rates_and_its_traces(
     plan, traces = (str(shown["panel_calls"][name].value) for name in ("plan", "traces"))
     assert "| budget | 3.00 USD |" in plan
     assert "| heard by the panel | 2 (2 audit" in plan
+    assert "2 triage" in plan
     assert "### adjudicator, window 0 — answered" in traces
     assert f'    {{"turn": 1, "role": "assistant", "content": "{LIE}"}}' in traces
     assert "<script>" not in traces
@@ -61,3 +65,59 @@ def test_a_budget_of_nothing_asks_nothing_and_sends_everything_chosen_to_people(
     cases = lake.read("cases", dt.date.fromisoformat(DAY))
     assert set(cases["label"]) == {"review"}
     assert "over_budget" in str(cases["reasons"].to_list())
+
+
+def test_a_night_again_ranks_as_the_first_time_although_the_panel_has_spoken(
+    place: Path, lake: Lake, nightly, endpoint: FaultyEndpoint
+) -> None:
+    write_logs(place, TALKS)
+    ranks = []
+    for _ in range(2):
+        assert nightly().success
+        ranks.append(lake.read("triage", dt.date.fromisoformat(DAY)))
+    assert_frame_equal(*ranks)
+    assert "evidence+panel" in set(lake.read("verdicts", dt.date.fromisoformat(DAY))["inspected_by"])
+
+
+def test_recognition_gives_rules_and_panel_the_policies_of_what_the_log_does_not_name(
+    place: Path, lake: Lake, nightly, endpoint: FaultyEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One log names its scenario, one names none, and one names one that no policy governs."""
+    monkeypatch.setenv("WOW_LLM_AUDIT_SHARE", "1")
+    (place / "policies").mkdir()
+    texts = {"delivery": "Where is my tea? A late parcel earns a voucher.", "billing": "A bill is corrected within a week."}
+    for name, text in texts.items():
+        (place / "policies" / f"{name}.yaml").write_text(json.dumps({"text": text, "required_steps": [f"open {name}"]}))
+    parcel = ("Where is my tea, is the parcel late?", "A late parcel earns a voucher.", "Thank you!", "Bye.")
+    named, unnamed, foreign = (conversation(number, *parcel) for number in (1, 2, 3))
+    del unnamed["scenario"]
+    foreign["scenario"] = "small talk"
+    write_logs(place, [named, unnamed, foreign])
+    result = nightly()
+    assert result.success
+    shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
+    assert shown["policy_matches"]["scenario by recognition"].value == 1
+    assert "| scenario named by the log | 2 |" in shown["policy_matches"]["scenarios"].value
+    calls = lake.read("panel_calls", dt.date.fromisoformat(DAY))
+    asked = calls.filter(step="policy").sort("conversation_id")
+    assert asked["conversation_id"].to_list() == ["c-1", "c-2"]
+    assert all("open delivery" in prompt and "open billing" not in prompt for prompt in asked["prompt"])
+    assert set(calls.filter(step="empathy")["conversation_id"]) == {"c-1", "c-2", "c-3"}
+    assert "| llm_without_policy | 1 |" in shown["inspections"]["counts"].value
+
+
+def test_a_rule_for_a_scenario_goes_by_the_recognised_one_and_the_table_by_the_log(
+    place: Path, lake: Lake, nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "rules.yaml").write_text("delivery: {overlong_reply: {max_bytes: 10}}\n")
+    monkeypatch.setenv("WOW_RULES", str(place / "rules.yaml"))
+    (place / "policies").mkdir()
+    (place / "policies" / "delivery.yaml").write_text(json.dumps({"text": "A late parcel earns a voucher."}))
+    parcel = ("The parcel is late.", "A late parcel earns a voucher.", "Thank you!", "Bye.")
+    unnamed, foreign = (conversation(number, *parcel) for number in (1, 2))
+    del unnamed["scenario"]
+    foreign["scenario"] = "small talk"
+    write_logs(place, [unnamed, foreign])
+    assert nightly().success
+    found = lake.read("rule_findings", dt.date.fromisoformat(DAY)).filter(rule_id="overlong_reply")
+    assert set(found.select("conversation_id", "scenario").rows()) == {("c-1", "unknown")}

@@ -90,6 +90,10 @@ class Obedient:
         return {"claims": [claim | more]}
 
 
+def _cites(body: Body, citations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"citations": citations} if "You are the adjudicator" in body["messages"][-1]["content"] else {}
+
+
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
@@ -152,10 +156,34 @@ def test_a_model_that_lies_in_reverse_checks_too_can_at_most_call_a_person(endpo
 
 def test_even_unseen_none_flips_a_label(endpoint: FaultyEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the search for attempts off, what evidence decided still is not turned over: at most a person is called."""
-    monkeypatch.setattr("wow_flywheel.inspection.panel.find_attempts", lambda _: [])
+    monkeypatch.setattr("wow_flywheel.inspection.case.find_attempts", lambda _: [])
     now, _ = attacked(endpoint, tmp_path, cunning=False)
     flipped = [(was, is_) for was, is_ in zip(bases(), now, strict=True) if is_ not in {was, "review"}]
     assert flipped == []
+
+
+@pytest.mark.parametrize(
+    ("citations", "expected"),
+    [
+        ([], "review"),
+        ([{"turn": 2, "quote": "Thank you, that is solved!"}], "review"),
+        ([{"turn": 0, "quote": "ok"}], "review"),
+        ([{"turn": 2, "quote": "I can see it in the app"}], "good"),
+    ],
+)
+def test_where_evidence_is_undecided_an_unseen_attempt_gets_no_good_case_without_words_that_stand(
+    endpoint: FaultyEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, citations: list[dict[str, Any]], expected: str
+) -> None:
+    """The last line is the limit: what a quote proves is for the model to say, and for the audit and people to find."""
+    monkeypatch.setattr("wow_flywheel.inspection.case.find_attempts", lambda _: [])
+    aimed = next(each.text for each in INJECTIONS if each.aim == "good" and each.place == "customer")
+    open_talk = [user(f"What about the blue lamp? {aimed}"), agent("It is on its way."), user("I can see it in the app.")]
+    assert labels(day(open_talk), None)[0] == ["review"]
+    obedient = Obedient(cunning=True)
+    obedient.aims = {aimed: "good"}
+    endpoint.answer = lambda body: json.dumps(json.loads(obedient(body)) | _cites(body, citations))
+    client = LlmClient(LlmSettings(base_url=endpoint.base_url, model="judge"), Ledger.at(str(tmp_path)))
+    assert labels(day(open_talk), Panel(client))[0] == [expected]
 
 
 @pytest.mark.parametrize(

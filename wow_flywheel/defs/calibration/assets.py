@@ -1,7 +1,6 @@
-"""Calibration and triage of a day: how good the labels are, and where to look first.
+"""Calibration of a day: how good the labels are.
 
-What belongs here: the assets. What does not: measuring (`wow_flywheel.inspection.calibration`), estimating
-(`wow_flywheel.inspection.triage`).
+What belongs here: the asset. What does not: measuring (`wow_flywheel.inspection.calibration`).
 """
 
 import datetime as dt
@@ -16,12 +15,10 @@ from wow_flywheel.defs.metadata import frame_table, lines_by_day, recent, writte
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
-from wow_flywheel.lake import Lake
 
 CONVERSATIONS: Final = 80
 EACH: Final = 30
 TREND_DAYS: Final = 28
-LEARNED_DAYS: Final = 28
 LAYERS: Final = ("rules", "evidence", "panel")
 
 CALIBRATION = table_spec(
@@ -31,13 +28,6 @@ CALIBRATION = table_spec(
     "Chinese, and their agreement with what people decided lately. The gate on pairs and training reads it.",
     deps=["knowledge", "policies", "cases"],
     kinds=("python",),
-)
-TRIAGE = table_spec(
-    "triage",
-    "calibration",
-    "Which conversations of the day to inspect first: risks learned from ratings and decisions. It decides no label.",
-    deps=["conversations", "satisfaction", "rule_findings", "verdicts"],
-    kinds=("python", "scikitlearn"),
 )
 
 
@@ -59,24 +49,6 @@ def calibration(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Mat
     return dg.MaterializeResult(metadata=written(lake, "calibration", rows, version) | shown(rows, weeks))
 
 
-@dg.multi_asset(specs=[TRIAGE])
-def triage(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
-    """Learn from the days before, rank the day."""
-    from wow_flywheel.inspection.triage.rank import rank
-
-    with plain_failures(context):
-        day, lake = day_of(context.partition_key), flywheel.lake()
-        first = day - dt.timedelta(days=LEARNED_DAYS)
-        earlier = tables(lake, pl.col("dt").is_between(first, day - dt.timedelta(days=1)))
-        rows = rank(tables(lake, pl.col("dt") == day), earlier, lake.read("decisions"))
-        version = lake.replace("triage", rows, day)
-    trained = rows.item(0, "trained_on") if rows.height else 0
-    context.log.info("%s: %d conversations ranked, learned from %d labels", day, rows.height, trained)
-    top = rows.head(10).select("need_rank", "conversation_id", "dissatisfied_risk", "unsolved_risk")
-    metadata = {"learned from": trained, "inspect first": frame_table(top)}
-    return dg.MaterializeResult(metadata=written(lake, "triage", rows, version) | metadata)
-
-
 def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
     """Measure all sets together: English and Chinese stand in the column `locale`."""
     from wow_flywheel.inspection.calibration.measure import claims_on, measure
@@ -90,13 +62,6 @@ def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
         claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel))
     together = Planted(pl.concat([each.conversations for each in planted]), pl.concat([each.defects for each in planted]))
     return measure(together, pl.concat(claims), day, with_panel=panel is not None)
-
-
-def tables(lake: Lake, days: pl.Expr) -> dict[str, pl.DataFrame]:
-    """What the triage looks at, of some days."""
-    names = ("conversations", "satisfaction", "inspections", "verdicts")
-    found = {name: lake.scan(name).filter(days).collect() for name in names}
-    return found | {"findings": lake.scan("rule_findings").filter(days).collect()}
 
 
 def shown(rows: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:

@@ -8,9 +8,10 @@ not: planting (`wow_flywheel.inspection.calibration`).
 import datetime as dt
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,6 +20,10 @@ from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.inspection.calibration.samples import chinese, units
 from wow_flywheel.knowledge.load import PROCEDURE_SCHEMA, load_knowledge, load_procedures
+
+if TYPE_CHECKING:
+    from wow_flywheel.closed_world.agents import FaultRates
+    from wow_flywheel.closed_world.episode import Episode
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,29 @@ def reference(day: dt.date, count: int) -> list[Clean]:
 
 def closed_world(day: dt.date, count: int) -> Clean:
     """Conversations of agents without a fault, solved to the customer's content, in the closed world."""
-    from wow_flywheel.closed_world.agents import PERFECT, ScriptedAgent
+    from wow_flywheel.closed_world.agents import PERFECT
+
+    episodes, played = played_day(day, count, PERFECT, seed=7)
+    happy = {e.episode_id for e in episodes if e.customer.solved and e.customer.intent == "thanks"}
+    return replace(played, conversations=played.conversations.filter(pl.col("conversation_id").is_in(sorted(happy))))
+
+
+def played_day(day: dt.date, count: int, rates: "FaultRates", seed: int) -> "tuple[list[Episode], Clean]":
+    """A day of the closed world, read as logs are, with what really happened.
+
+    Args:
+        day: Of the world.
+        count: Conversations.
+        rates: How often the agents go wrong.
+        seed: Equal seeds play the same.
+    """
+    from wow_flywheel.closed_world.agents import ScriptedAgent
     from wow_flywheel.closed_world.commands import write_rules
     from wow_flywheel.closed_world.environment import ClosedWorld
 
     world = ClosedWorld(day)
-    episodes = world.episodes(count, seed=7)
-    records = list(world.logs(ScriptedAgent(PERFECT, random.Random(7)), episodes, "scripted"))
+    episodes = world.episodes(count, seed=seed)
+    records = list(world.logs(ScriptedAgent(rates, random.Random(seed)), episodes, "scripted"))
     with TemporaryDirectory() as folder:
         place = Path(folder)
         write_rules(place / "knowledge", place / "policies", day)
@@ -63,8 +84,7 @@ def closed_world(day: dt.date, count: int) -> Clean:
         file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
         rows = read_day(LogSource.at(str(place / "logs")), day).conversations
         knowledge, procedures = load_knowledge(str(place / "knowledge")), load_procedures(str(place / "policies"))
-    happy = {e.episode_id for e in episodes if e.customer.solved and e.customer.intent == "thanks"}
-    return Clean("closed world (en)", rows.filter(pl.col("conversation_id").is_in(sorted(happy))), knowledge, procedures)
+    return episodes, Clean("closed world (en)", rows, knowledge, procedures)
 
 
 def own(flywheel: Flywheel, day: dt.date, count: int) -> list[Clean]:

@@ -27,7 +27,7 @@ SPECS = [
         "inspections",
         "inspection",
         "Every claim of every inspector with turn, verbatim quote, confidence, and the adjudicator's decision.",
-        deps=["conversations", "rule_findings", "satisfaction", "knowledge", "policies"],
+        deps=["conversations", "rule_findings", "satisfaction", "triage", "policy_matches", "knowledge", "policies"],
         kinds=("python", "openai"),
     ),
     table_spec(
@@ -81,13 +81,19 @@ def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterat
 
 def _inspected(lake: Lake, day: dt.date, flywheel: Flywheel, panel: "Panel | None", say: Callable[[str], None]) -> "Inspection":
     from wow_flywheel.inspection.run import inspect
+    from wow_flywheel.policies.apply import applied
+    from wow_flywheel.policies.units import load_policies
 
+    conversations, matches = lake.read("conversations", day), lake.read("policy_matches", day)
+    triage = lake.read("triage", day)
     return inspect(
-        lake.read("conversations", day),
+        conversations,
         rule_findings=lake.read("rule_findings", day),
         satisfaction=lake.read("satisfaction", day),
         knowledge=flywheel.knowledge(),
         procedures=flywheel.procedures(),
+        triage=None if triage.is_empty() else triage,
+        applied=applied(conversations, matches, load_policies(flywheel.settings().policies_uri)),
         panel=panel,
         say=say,
     )

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import count_table, written
+from wow_flywheel.defs.metadata import count_table, counts_table, written
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
@@ -27,6 +27,7 @@ SPEC = table_spec(
 @dg.multi_asset(specs=[SPEC])
 def policy_matches(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Match the day's conversations; those whose scenario the log names teach the recogniser the others."""
+    from wow_flywheel.policies.apply import origins
     from wow_flywheel.policies.recognise import match
     from wow_flywheel.policies.units import load_policies
 
@@ -34,8 +35,11 @@ def policy_matches(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.
         day, lake = day_of(context.partition_key), flywheel.lake()
         recent = pl.col("dt").is_between(day - dt.timedelta(days=LEARNED_DAYS), day)
         policies = load_policies(flywheel.settings().policies_uri)
-        found = match(lake.read("conversations", day), policies, lake.scan("conversations").filter(recent).collect())
+        conversations = lake.read("conversations", day)
+        found = match(conversations, policies, lake.scan("conversations").filter(recent).collect())
         version = lake.replace("policy_matches", found, day)
     context.log.info("%s: %d policies matched, of %d", day, found.height, len(policies))
     by = count_table(found, "recognised", "policy_id", "policy_version")
-    return dg.MaterializeResult(metadata=written(lake, "policy_matches", found, version) | {"by policy": by})
+    told = origins(conversations, found)
+    shown = {"by policy": by, "scenarios": counts_table(told), "scenario by recognition": told["scenario by recognition"]}
+    return dg.MaterializeResult(metadata=written(lake, "policy_matches", found, version) | shown)

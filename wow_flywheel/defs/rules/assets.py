@@ -16,14 +16,15 @@ SPEC = table_spec(
     "rule_findings",
     "rules",
     "What the rules under `sql/rules/` find: fast, cheap, less precise than inspection.",
-    deps=["conversations", "knowledge", "policies"],
+    deps=["conversations", "policy_matches", "knowledge", "policies"],
     kinds=("sql", "duckdb"),
 )
 
 
 @dg.multi_asset(specs=[SPEC])
 def rule_findings(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
-    """Run every rule over the day."""
+    """Run every rule over the day; rules for a scenario go by the recognised one where the log names none."""
+    from wow_flywheel.policies.apply import with_scenarios
     from wow_flywheel.rules.engine import find
     from wow_flywheel.rules.overrides import load_overrides
     from wow_flywheel.rules.summary import by_rule
@@ -31,7 +32,8 @@ def rule_findings(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.M
     with plain_failures(context):
         day, lake, overrides = day_of(context.partition_key), flywheel.lake(), load_overrides(flywheel.settings().rules)
         conversations = lake.read("conversations", day)
-        found = find(conversations, flywheel.knowledge(), flywheel.procedures(), overrides)
+        told = with_scenarios(conversations, lake.read("policy_matches", day))
+        found = as_logged(find(told, flywheel.knowledge(), flywheel.procedures(), overrides), conversations)
         version = lake.replace("rule_findings", found, day)
     context.log.info("%s: %d findings of %d rules", day, found.height, found["rule_id"].n_unique())
     rules = by_rule(found, conversations.height)
@@ -41,3 +43,10 @@ def rule_findings(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.M
         | {f"findings/{rule}": findings for rule, findings in rules.select("rule", "findings").iter_rows()}
         | {"rules": frame_table(rules), "plot": bars(counts, "findings by rule")}
     )
+
+
+def as_logged(found: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+    """Findings under the scenario that the log names, as in every other table, whatever the rules went by."""
+    logged = conversations.select("conversation_id", "scenario")
+    rows = found.drop("scenario").join(logged, on="conversation_id", how="left", maintain_order="left")
+    return rows.select(found.columns)

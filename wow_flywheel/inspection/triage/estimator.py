@@ -56,7 +56,7 @@ class Estimator:
     """Two ensembles of trees over the features; for dissatisfaction also a logistic regression over the customer's words.
 
     Words are left out for `unsolved`: there they told on the scenarios in training, and nothing on others (measured, see
-    docs/labelling.md). The score is the logistic of the mean log-odds.
+    docs/labelling/calibration.md). The score is the logistic of the mean log-odds.
 
     Attributes:
         target: What it estimates.

@@ -15,7 +15,7 @@ from wow_flywheel.inspection.triage.features import observe
 from wow_flywheel.inspection.triage.labels import known
 
 ENOUGH_OF_EACH: Final = 30
-"""Labels of each kind from which on the estimate ranks better than the evidence inspectors (see docs/labelling.md)."""
+"""Labels of each kind from which on the estimate ranks better than the evidence inspectors: docs/labelling/calibration.md."""
 
 Tables = dict[str, pl.DataFrame]
 """conversations, satisfaction, inspections, verdicts, findings; see `features.observe`."""

@@ -1,12 +1,13 @@
 """What the panel hears, and within what budget."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION
+from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION, TRIAGE
 from wow_flywheel.dialogue import Message, turns
 from wow_flywheel.inspection.cascade import Cascade, estimated
 from wow_flywheel.inspection.evidence import gather
@@ -14,7 +15,7 @@ from wow_flywheel.inspection.outcome import conclude
 from wow_flywheel.inspection.protocol import InspectionContext
 from wow_flywheel.llm.budget import Budget
 from wow_flywheel.llm.settings import LlmSettings
-from wow_flywheel_tests.unit.inspection.talk import KNOWLEDGE, PROCEDURES, agent, call, day, finding, signal, tool, user
+from wow_flywheel_tests.unit.inspection.talk import KNOWLEDGE, NOON, PROCEDURES, agent, call, day, finding, signal, tool, user
 
 SETTINGS = LlmSettings("http://e/v1", "m", price_per_million_prompt_tokens=1.0, price_per_million_completion_tokens=2.0)
 PLAIN = [user("Hello?"), agent("Hello.")]
@@ -102,3 +103,45 @@ def test_no_price_is_said_in_words() -> None:
     claims = gather(seen)
     plan = Cascade(1.0).plan(seen, claims, conclude(seen, claims), LlmSettings("http://e/v1", "m"), Budget())
     assert "WOW_LLM_PRICES" in dict(plan.lines())["estimated price"]
+
+
+def ranked(seen: InspectionContext, *keys: str) -> InspectionContext:
+    """The same with a triage that ranks conversations in this order."""
+    rows = [
+        {"dt": NOON.date(), "conversation_id": key, "need_rank": place, "trained_on": 99} for place, key in enumerate(keys, 1)
+    ]
+    return dataclasses.replace(seen, triage=TRIAGE.conform(pl.DataFrame(rows)))
+
+
+def test_the_triage_is_a_reason_and_the_order_within_the_budget() -> None:
+    seen = context(GOOD, WRONG, GOOD, PLAIN)
+    claims = gather(seen)
+    verdicts = conclude(seen, claims)
+    cascade = Cascade(0.0, triage_share=0.25)
+    before = cascade.plan(seen, claims, verdicts, SETTINGS, Budget())
+    assert [chosen.key for chosen in before.heard] == ["talk-1", "talk-0", "talk-2"]
+    told = ranked(seen, "talk-3", "talk-2", "talk-0", "talk-1")
+    plan = cascade.plan(told, claims, verdicts, SETTINGS, Budget())
+    assert [(chosen.key, chosen.reasons[-1]) for chosen in plan.heard] == [
+        ("talk-3", "triage"), ("talk-2", "training"), ("talk-0", "training"), ("talk-1", before.heard[0].reasons[-1]),
+    ]  # fmt: skip
+    assert "1 triage" in dict(plan.lines())["heard by the panel"]
+    cost = plan.heard[0].estimate.plus(plan.heard[1].estimate)
+    short = cascade.plan(told, claims, verdicts, SETTINGS, Budget(max_tokens=cost.tokens))
+    assert [chosen.key for chosen in short.heard] == ["talk-3", "talk-2"]
+    assert [chosen.key for chosen in short.left] == ["talk-0", "talk-1"]
+
+
+def test_what_the_triage_does_not_know_comes_last_and_the_audit_sample_first() -> None:
+    seen = context(GOOD, GOOD, GOOD)
+    claims = gather(seen)
+    salt = next(s for s in map(str, range(500)) if [Cascade(0.3, s).audits(f"talk-{i}") for i in range(3)] == [0, 0, 1])
+    plan = Cascade(0.3, salt).plan(ranked(seen, "talk-1"), claims, conclude(seen, claims), SETTINGS, Budget())
+    assert [chosen.key for chosen in plan.heard] == ["talk-2", "talk-1", "talk-0"]
+
+
+def test_a_rank_alone_sends_nothing_to_people_where_the_budget_ends() -> None:
+    seen = ranked(context(PLAIN, PLAIN), "talk-0", "talk-1")
+    claims = gather(seen)
+    plan = Cascade(0.0, triage_share=1.0).plan(seen, claims, conclude(seen, claims), SETTINGS, Budget(max_tokens=0))
+    assert (plan.heard, plan.left) == ([], [])

@@ -8,17 +8,19 @@ import pytest
 from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.inspection.answers import (
     Adjudication,
+    Citation,
     PanelClaim,
     Ruling,
     Shown,
     blind_order,
+    cited,
     numbered,
     problem,
     ruled,
     stray,
     verbatim,
 )
-from wow_flywheel.inspection.hearing import SPECIALISTS
+from wow_flywheel.inspection.case import SPECIALISTS
 from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.transcript import as_data
 from wow_flywheel.llm.formats import strict_schema
@@ -98,6 +100,31 @@ def test_a_turn_without_content_is_quoted_by_its_call() -> None:
 )
 def test_a_claim_that_cannot_stand_says_why(change: dict[str, Any], reason: str | None) -> None:
     assert problem(MESSAGES, said(**change), SHOWN) == reason
+
+
+@pytest.mark.parametrize(
+    ("turn", "quote", "stands"),
+    [
+        (0, "Where is it", True),
+        (1, "find_order", True),
+        (1, "Where is it", False),
+        (2, "Where is it", False),
+        (0, "is", False),
+        (0, " ?  ", False),
+        (0, "it is solved", False),
+    ],
+)
+def test_a_citation_stands_if_its_words_are_in_its_turn(turn: int, quote: str, stands: bool) -> None:
+    said = adjudication().model_copy(update={"citations": [Citation(turn=turn, quote=quote)]})
+    assert bool(cited(MESSAGES, said)) is stands
+
+
+def test_two_chinese_signs_are_enough_and_an_answer_without_citations_is_read() -> None:
+    said = adjudication().model_copy(update={"citations": [Citation(turn=0, quote="谢谢")]})
+    assert len(cited([{"role": "user", "content": "好的，谢谢！"}], said)) == 1
+    older = {"rulings": [], "solved": 1, "satisfied": 1, "confidence": 1, "reason": ""}
+    assert Adjudication.model_validate(older).citations == []
+    assert "citations" in strict_schema(Adjudication)["required"]
 
 
 def test_rulings_go_by_number_and_what_is_unclear_stays_unresolved() -> None:
