@@ -21,8 +21,18 @@ COLUMNS = (
     "rewards/margins",
     "rewards/accuracies",
     "rewards/chosen",
+    "logps/chosen_drop",
 )
 """What is kept of the trainer's logs."""
+BY_ISSUE = ("rewards/margins/", "rewards/accuracies/")
+"""What is kept of each issue type."""
+
+Check = Callable[[int, dict[str, float]], None]
+"""Judges the logs of a step; raises TrainingError."""
+
+
+def nothing_to_check(_step: int, _logs: dict[str, float]) -> None:
+    """The check of a trainer that has none of its own."""
 
 
 @dataclass
@@ -34,7 +44,7 @@ class LossLog:
         report: Who hears of them.
         tokens: Tokens seen after each step, from step 0.
         epochs_a_step: Share of the data in one step.
-        check_first: Judges the first step's logs; raises TrainingError.
+        check: Judges the logs of each step that logs.
         main: Whether this process writes.
         last: Step and clock of the latest row.
     """
@@ -43,7 +53,7 @@ class LossLog:
     report: Reporter
     tokens: Sequence[int]
     epochs_a_step: float
-    check_first: Callable[[dict[str, float]], None]
+    check: Check
     main: bool
     last: tuple[int, float] = field(default_factory=lambda: (0, time.perf_counter()))
 
@@ -62,10 +72,15 @@ class LossLog:
             raise TrainingError(
                 f"step {step}: {' and '.join(broken)} became NaN or infinite", hint="lower learning_rate, or train in fp32"
             )
-        if step == 1:
-            self.check_first(logs)
+        self.check(step, logs)
         if self.main:
             self._write(step, logs)
+
+    def evaluated(self, step: int, loss: float) -> None:
+        """Write the loss on held-out data; the last row of a step may have one besides its training loss."""
+        if self.main:
+            self.folder.append_loss({"step": step, "epoch": round(step * self.epochs_a_step, 4), "eval_loss": loss})
+            self.report.log(f"step {step}/{len(self.tokens) - 1}: held-out loss {loss:.4f}")
 
     def _write(self, step: int, logs: dict[str, float]) -> None:
         now = time.perf_counter()
@@ -73,7 +88,7 @@ class LossLog:
         speed = round((self.tokens[step] - self.tokens[self.last[0]]) / seconds)
         self.last = (step, now)
         row = {"step": step, "epoch": round(step * self.epochs_a_step, 4)}
-        row |= {name: float(logs[name]) for name in COLUMNS if name in logs}
+        row |= {name: float(value) for name, value in logs.items() if name in COLUMNS or name.startswith(BY_ISSUE)}
         self.folder.append_loss(row | {"tokens": self.tokens[step], "tokens_per_second": speed})
         margin = f", margin {logs['rewards/margins']:.3f}" if "rewards/margins" in logs else ""
         self.report.log(f"step {step}/{len(self.tokens) - 1}: loss {logs['loss']:.4f}{margin}, {speed} tokens/s")
@@ -93,6 +108,8 @@ def callback(log: LossLog) -> Any:
         def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float], **_: Any) -> None:
             if "loss" in logs:
                 log.log(state.global_step, logs)
+            elif "eval_loss" in logs and state.global_step < state.max_steps:
+                log.evaluated(state.global_step, logs["eval_loss"])
 
         def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_log |= state.global_step == state.max_steps  # the last steps count, however many they are

@@ -4,36 +4,19 @@ What belongs here: fields, ranges, checks that need no other file. What does not
 """
 
 import dataclasses
-import difflib
-import math
 from dataclasses import dataclass
 from typing import Any, Self
 
 from wow_flywheel.errors import TrainingError
+from wow_flywheel.training.fields import check, checked, option
 
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 PRECISIONS = ("auto", "fp32", "bf16")
-LOSS_TYPES = ("sigmoid", "ipo", "hinge", "sigmoid_norm")
-
-
-def option(
-    text: str,
-    default: Any = dataclasses.MISSING,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """A config field.
-
-    Args:
-        text: What it means and where the default comes from; shown by `--help`.
-        default: Its default; none makes the field required.
-        low: The least value allowed.
-        high: The greatest value allowed.
-        choices: The values allowed.
-    """
-    return dataclasses.field(default=default, metadata={"help": text, "low": low, "high": high, "choices": choices})
+LOSS_TYPES = ("sigmoid", "ipo", "hinge", "sigmoid_norm", "apo_zero", "apo_down")
+BY_NEED = ("auto", "always", "never")
+TRACKERS = ("none", "mlflow", "trackio", "tensorboard", "wandb")
+UNHASHED = frozenset({"output_dir", "overwrite", "report_to", "reference_cache", "memory_gb"})
+"""Fields that say where things go or how much room there is, and do not decide what comes out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +52,29 @@ class TrainConfig:
     precision: str = option(
         "auto: bf16 autocast on a GPU and, above 50 M parameters, on a CPU; else fp32", "auto", choices=PRECISIONS
     )
-    gradient_checkpointing: bool = option("recompute activations: about a fifth slower, much less memory", False)
+    packing: str = option(
+        "compute batches without padding, and a pair's prompt once; auto: above 50 M parameters, where the attention allows it",
+        "auto",
+        choices=BY_NEED,
+    )
+    gradient_checkpointing: str = option(
+        "recompute activations: about a third slower, much less memory; auto: if they are estimated not to fit otherwise",
+        "auto",
+        choices=BY_NEED,
+    )
+    memory_gb: float = option(
+        "memory of one device that the estimate may count on, GB; 0: what is free at the start", 0.0, low=0
+    )
+    report_to: str = option(
+        "where else metrics go; its package must be installed, its own variables say where", "none", choices=TRACKERS
+    )
     save_steps: int = option("steps between checkpoints, a multiple of logging_steps; 0 writes none", 100, low=0)
     logging_steps: int = option("steps between rows of loss.jsonl, ≥ 1", 10, low=1)
     overwrite: bool = option("replace a run of another config in output_dir instead of refusing", False)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            check(field, getattr(self, field.name))
         if self.save_steps % self.logging_steps:
             raise TrainingError(
                 f"save_steps={self.save_steps} is not a multiple of logging_steps={self.logging_steps}",
@@ -103,6 +101,20 @@ class SftConfig(TrainConfig):
 
     train_file: str = option('JSONL of {"messages": [{"role", "content"}, …]}, roles system, user, assistant, tool')
     eval_file: str = option("JSONL like train_file, whose loss is measured at the end; empty: none", "")
+    eval_steps: int = option("also measure it every so many steps; 0: at the end alone", 0, low=0)
+    patience: int = option(
+        "end after so many measurements without a better one, and keep the weights of the best; 0: never end early", 0, low=0
+    )
+
+    def __post_init__(self) -> None:
+        TrainConfig.__post_init__(self)  # slots make a new class, which zero-argument super() does not know
+        if self.patience and not (self.eval_file and self.eval_steps):
+            raise TrainingError("patience needs eval_file and eval_steps", hint="say what is measured, and how often")
+        if self.patience and (not self.save_steps or self.save_steps % self.eval_steps):
+            raise TrainingError(
+                f"save_steps={self.save_steps} is not a multiple of eval_steps={self.eval_steps}",
+                hint="the best weights are those of a checkpoint: choose save_steps = eval_steps, or a multiple",
+            )
 
     def data_files(self) -> dict[str, str]:
         """Path of each data file by the name of its field."""
@@ -123,49 +135,20 @@ class DpoConfig(TrainConfig):
         "weight of the NLL of the chosen answer added to the loss (RPO, arXiv 2404.19733); 0: none", 0.0, low=0
     )
 
+    issue_types: str = option("only pairs of these issue types, separated by commas; empty: all", "")
+    issue_weights: str = option(
+        "how often pairs of an issue type are seen in an epoch, as type=weight, separated by commas; others once", ""
+    )
+    max_chosen_drop: float = option(
+        "stop when the chosen answers have become less likely than under the reference by this much, nats per token; 0: never. "
+        "DPO may lower both answers (arXiv 2402.13228); 2 is far beyond what a healthy run shows",
+        2.0,
+        low=0,
+    )
+    reference_cache: str = option(
+        "folder where the reference's log-probabilities are kept, for runs on the same model; empty: in output_dir", ""
+    )
+
     def data_files(self) -> dict[str, str]:
         """Path of each data file by the name of its field."""
         return {"pairs": self.pairs}
-
-
-def checked(config: type[TrainConfig], values: dict[str, Any]) -> dict[str, Any]:
-    """The values, each of its field's type (an int may stand for a float).
-
-    Raises:
-        TrainingError: A field is unknown (with the closest name), missing, or of the wrong type.
-    """
-    fields = {field.name: field for field in dataclasses.fields(config)}
-    for name in values:
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, n=1)
-            raise TrainingError(
-                f"{config.__name__} has no field {name!r}",
-                hint=f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(fields)}",
-            )
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in values:
-            raise TrainingError(f"{config.__name__} needs {name}", hint=field.metadata["help"])
-    return {name: _typed(fields[name], value) for name, value in values.items()}
-
-
-def _typed(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not field.type:
-        expected = getattr(field.type, "__name__", field.type)
-        raise TrainingError(f"{field.name}={value!r} is not of type {expected}", hint=field.metadata["help"])
-    return value
-
-
-def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
-    low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
-    if choices and value not in choices:
-        raise TrainingError(f"{field.name}={value!r} is not one of {', '.join(choices)}", hint=field.metadata["help"])
-    if (
-        (low is not None and value < low)
-        or (high is not None and value > high)
-        or (isinstance(value, float) and math.isnan(value))
-    ):
-        raise TrainingError(f"{field.name}={value!r} is out of range", hint=field.metadata["help"])
-    if field.default is dataclasses.MISSING and not value:
-        raise TrainingError(f"{field.name} is empty", hint=field.metadata["help"])

@@ -9,15 +9,21 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wow_flywheel.errors import TrainingError
 from wow_flywheel.training.config import DpoConfig
 from wow_flywheel.training.folder import RunFolder
+from wow_flywheel.training.issues import issue_of, of_types, weights_of
 from wow_flywheel.training.launch import collect_only_new, run_command
 from wow_flywheel.training.options import make_parser as _make_parser
+from wow_flywheel.training.preference_trainer import ISSUE, Preferences, trainer_class
+from wow_flywheel.training.reference import ReferenceScores
 from wow_flywheel.training.report import Reporter
 from wow_flywheel.training.rows import read_pairs
+
+if TYPE_CHECKING:
+    from wow_flywheel.training.loop import Job
 
 LN2_TOLERANCE = 0.02
 """How far the first loss may be from ln 2, and the first rewards from 0: rounding of bf16, not another reference."""
@@ -49,7 +55,7 @@ def train(config: DpoConfig, folder: RunFolder, facts: dict[str, Any], report: R
     Raises:
         TrainingError: Data, template or model do not fit, the reference is not the starting model, or the loss became NaN.
     """
-    pairs = read_pairs(Path(config.pairs))
+    pairs = of_types(read_pairs(Path(config.pairs)), config.issue_types)
 
     from datasets import Dataset
     from trl.trainer.dpo_config import DPOConfig
@@ -61,30 +67,32 @@ def train(config: DpoConfig, folder: RunFolder, facts: dict[str, Any], report: R
     texts = [pair.chosen for pair in pairs[:32]]
     tokenizer = models.load_tokenizer(config.model, texts)
     encoded = encode_pairs(tokenizer, pairs, config.max_length, config.max_dropped)
+    kept = [pairs[index] for index in encoded.kept]
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started)
-    once = precompute_pays(job.steps(loop.processes()) * job.group(loop.processes()), len(encoded.rows), loop.processes())
-    reference = None if once or config.lora_rank else models.load_model(config.model, len(tokenizer), config.max_length)
-    bf16 = models.autocast_bf16(config, model)
-    trainer = _trainer_class()(
+    plan = loop.plan(config, model, encoded.lengths, folder.root)
+    weights = weights_of(kept, config.issue_weights)
+    job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started, plan, weights)
+    names = sorted({issue_of(pair) for pair in kept})
+    rows = [{**row, ISSUE: names.index(issue_of(pair))} for row, pair in zip(encoded.rows, kept, strict=True)]
+    trainer = trainer_class(preferences(job, config, names))(
         model=model,
-        ref_model=reference,
-        args=DPOConfig(**loop.arguments(job, bf16=bf16), **loss_arguments(config), precompute_ref_log_probs=once),
-        train_dataset=Dataset.from_list(encoded.rows),
+        ref_model=models.load_model(config.model, len(tokenizer), config.max_length) if loop.sharded() else None,
+        args=DPOConfig(**loop.arguments(job), **loss_arguments(config), precompute_ref_log_probs=True),
+        train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=models.lora(config),
     )
     loop.refuse_sharded_lora(trainer, config)
-    return loop.train(job, trainer, check_reference(config))
+    return loop.train(job, trainer, check(config))
 
 
-def precompute_pays(examples_seen: int, pairs: int, processes: int) -> bool:
-    """Whether to score all pairs once with the starting model before training.
+def preferences(job: "Job", config: DpoConfig, issues: Sequence[str]) -> Preferences:
+    """What the trainer is told beside TRL's arguments."""
+    from wow_flywheel.training import loop
 
-    It costs no more than scoring them as they come when every pair is seen at least once, and spares the second model. Over
-    several processes TRL's cache of the scores is not shared, so a reference model is kept instead.
-    """
-    return processes == 1 and examples_seen >= pairs
+    folder = Path(config.reference_cache) if config.reference_cache else job.folder.root / "reference"
+    reference = ReferenceScores.at(folder, job.facts["model_sha256"], bf16=job.plan.bf16)
+    return Preferences(issues, job.order(loop.processes()), reference, job.plan.packed)
 
 
 def loss_arguments(config: DpoConfig) -> dict[str, Any]:
@@ -94,32 +102,50 @@ def loss_arguments(config: DpoConfig) -> dict[str, Any]:
     return {"beta": config.beta, "loss_type": [config.loss_type, "sft"], "loss_weights": [1.0, config.sft_weight]}
 
 
-def check_reference(config: DpoConfig) -> Callable[[dict[str, float]], None]:
-    """A check of the first step: before any update policy and reference agree, so rewards are 0 and the DPO loss is ln 2."""
+def check(config: DpoConfig) -> Callable[[int, dict[str, float]], None]:
+    """What a step's logs must fulfil: the first, that the reference is the starting model; all, that chosen answers stay likely."""
 
-    def check(logs: dict[str, float]) -> None:
-        rewards = [abs(logs["rewards/chosen"]), abs(logs["rewards/rejected"])]
-        plain = config.loss_type == "sigmoid" and not config.sft_weight
-        off = abs(logs["loss"] - math.log(2)) if plain else 0.0
-        if not all(value <= LN2_TOLERANCE for value in (*rewards, off)):  # NaN is not
-            raise TrainingError(
-                f"the first DPO loss is {logs['loss']:.4f} with rewards up to {max(rewards):.4f}, not ln 2 with rewards of 0",
-                hint="the reference is not the model that training starts from: save the starting model, point `model` at it",
-            )
+    def judge(step: int, logs: dict[str, float]) -> None:
+        if step == 1:
+            check_reference(config, logs)
+        check_chosen(config, step, logs.get("logps/chosen_drop", 0.0))
 
-    return check
+    return judge
 
 
-def _trainer_class() -> Any:
-    from trl.trainer.dpo_trainer import DPOTrainer
+def check_reference(config: DpoConfig, logs: dict[str, float]) -> None:
+    """Before any update policy and reference agree, so rewards are 0 and the DPO loss is ln 2.
 
-    class TokenisedDPOTrainer(DPOTrainer):  # type: ignore[misc] # TRL ships no types that mypy could follow
-        """TRL's trainer on rows that are already tokenised and checked."""
+    Raises:
+        TrainingError: They do not.
+    """
+    rewards = [abs(logs["rewards/chosen"]), abs(logs["rewards/rejected"])]
+    plain = config.loss_type == "sigmoid" and not config.sft_weight
+    off = abs(logs["loss"] - math.log(2)) if plain else 0.0
+    if not all(value <= LN2_TOLERANCE for value in (*rewards, off)):  # NaN is not
+        raise TrainingError(
+            f"the first DPO loss is {logs['loss']:.4f} with rewards up to {max(rewards):.4f}, not ln 2 with rewards of 0",
+            hint="the reference is not the model that training starts from: save the starting model, point `model` at it",
+        )
 
-        def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-            return dataset
 
-    return TokenisedDPOTrainer
+def check_chosen(config: DpoConfig, step: int, drop: float) -> None:
+    """DPO widens the margin also by making both answers unlikely, the rejected more so; then the model says something else.
+
+    Args:
+        config: It sets the limit.
+        step: For the message.
+        drop: Nats per token by which the chosen answers became less likely than under the reference, since the last log.
+
+    Raises:
+        TrainingError: The drop is over the limit.
+    """
+    if config.max_chosen_drop and drop > config.max_chosen_drop:
+        raise TrainingError(
+            f"step {step}: the chosen answers have become {drop:.2f} nats per token less likely than under the reference, over "
+            f"max_chosen_drop={config.max_chosen_drop:g}",
+            hint="lower learning_rate or epochs, raise beta, or add the chosen answers' own loss with sft_weight",
+        )
 
 
 if __name__ == "__main__":

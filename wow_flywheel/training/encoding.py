@@ -30,11 +30,13 @@ class Encoded(NamedTuple):
         rows: Columns of one example: `input_ids` and `labels`, or `prompt_ids`, `chosen_ids` and `rejected_ids`.
         lengths: Tokens of each row; for a pair, of both its sequences.
         dropped: Examples left out because a sequence was longer than `max_length`.
+        kept: For each row, the index of the example that it comes from.
     """
 
     rows: list[dict[str, list[int]]]
     lengths: list[int]
     dropped: int
+    kept: list[int]
 
 
 def encode_dialogues(tokenizer: Any, dialogues: Sequence[list[ChatMessage]], max_length: int, max_dropped: float) -> Encoded:
@@ -47,13 +49,17 @@ def encode_dialogues(tokenizer: Any, dialogues: Sequence[list[ChatMessage]], max
     texts, spans = _render(tokenizer, dialogues)
     tokens = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
     rows: list[dict[str, list[int]]] = []
+    kept: list[int] = []
     for number, (dialogue, text, marked) in enumerate(zip(dialogues, texts, spans, strict=True)):
         _check_spans(dialogue, text, marked, number)
         ids, offsets = tokens["input_ids"][number], tokens["offset_mapping"][number]
         if len(ids) <= max_length:
             learnt = _learnt(offsets, marked, number)
+            kept.append(number)
             rows.append({"input_ids": ids, "labels": [i if keep else IGNORED for i, keep in zip(ids, learnt, strict=True)]})
-    return _kept(rows, [len(row["input_ids"]) for row in rows], len(dialogues), max_length, max_dropped)
+    return _checked(
+        Encoded(rows, [len(row["input_ids"]) for row in rows], len(dialogues) - len(rows), kept), max_length, max_dropped
+    )
 
 
 def encode_pairs(tokenizer: Any, pairs: Sequence[Pair], max_length: int, max_dropped: float) -> Encoded:
@@ -65,18 +71,20 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[Pair], max_length: int, max_dro
     """
     prompts = _texts(tokenizer, [pair.prompt for pair in pairs], prompt=True)
     rows: list[dict[str, list[int]]] = []
+    kept: list[int] = []
     prompt_ids = _ids(tokenizer, prompts)
     chosen_ids, rejected_ids = (_answered(tokenizer, pairs, prompts, name) for name in ("chosen", "rejected"))
-    for prompt, chosen, rejected in zip(prompt_ids, chosen_ids, rejected_ids, strict=True):
+    for number, (prompt, chosen, rejected) in enumerate(zip(prompt_ids, chosen_ids, rejected_ids, strict=True)):
         if chosen[: len(prompt)] != prompt or rejected[: len(prompt)] != prompt:
             raise TrainingError(
                 "a token crosses the border between a prompt and its answer",
                 hint="the tokenizer must not merge the template's text with the answer: separate them by a special token",
             )
         if max(len(chosen), len(rejected)) <= max_length:
+            kept.append(number)
             rows.append({"prompt_ids": prompt, "chosen_ids": chosen[len(prompt) :], "rejected_ids": rejected[len(prompt) :]})
     lengths = [2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows]
-    return _kept(rows, lengths, len(pairs), max_length, max_dropped)
+    return _checked(Encoded(rows, lengths, len(pairs) - len(rows), kept), max_length, max_dropped)
 
 
 def _answered(tokenizer: Any, pairs: Sequence[Pair], prompts: list[str], name: str) -> list[list[int]]:
@@ -105,14 +113,15 @@ def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return ids
 
 
-def _kept(rows: list[dict[str, list[int]]], lengths: list[int], total: int, max_length: int, max_dropped: float) -> Encoded:
-    dropped = total - len(rows)
-    if dropped > max_dropped * total or not rows:
+def _checked(encoded: Encoded, max_length: int, max_dropped: float) -> Encoded:
+    total = len(encoded.rows) + encoded.dropped
+    if encoded.dropped > max_dropped * total or not encoded.rows:
         raise TrainingError(
-            f"{dropped} of {total} examples are longer than max_length={max_length} tokens, over the share {max_dropped:g}",
+            f"{encoded.dropped} of {total} examples are longer than max_length={max_length} tokens, over the share "
+            f"{max_dropped:g}",
             hint="raise max_length, shorten the dialogues, or raise max_dropped; answers are never cut",
         )
-    return Encoded(rows, lengths, dropped)
+    return encoded
 
 
 def _render(tokenizer: Any, dialogues: Sequence[list[ChatMessage]]) -> tuple[list[str], list[list[Span]]]:

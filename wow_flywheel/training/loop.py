@@ -4,8 +4,9 @@ What belongs here: arguments of transformers' Trainer, resuming, the record of a
 """
 
 import dataclasses
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from wow_flywheel.errors import TrainingError
-from wow_flywheel.training import models
-from wow_flywheel.training.callbacks import LossLog, callback
+from wow_flywheel.training import memory, models
+from wow_flywheel.training.callbacks import Check, LossLog, callback, nothing_to_check
 from wow_flywheel.training.config import TrainConfig
 from wow_flywheel.training.encoding import Encoded
 from wow_flywheel.training.folder import RunFolder
@@ -24,6 +25,23 @@ from wow_flywheel.training.report import Reporter
 
 KEPT_CHECKPOINTS = 2
 """The newest may be half-written when a kill comes, so one before it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How examples go through the model; what comes out does not hang on it.
+
+    Attributes:
+        bf16: Whether matrix products are computed in bf16, weights staying fp32.
+        packed: Whether batches are computed without padding.
+        micro_batch: Examples at once; a step adds up as many of these as make its batch.
+        checkpointing: Whether activations are recomputed.
+    """
+
+    bf16: bool
+    packed: bool
+    micro_batch: int
+    checkpointing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,8 @@ class Job:
         facts: What the record says beside the loop's own measurements.
         report: Who hears of it.
         started: Clock at the start of the command, seconds since the epoch.
+        plan: How the examples go through the model.
+        weights: How often each example is seen in an epoch; None: once.
     """
 
     config: TrainConfig
@@ -49,6 +69,8 @@ class Job:
     facts: dict[str, Any]
     report: Reporter
     started: float
+    plan: Plan
+    weights: Sequence[float] | None = None
 
     def group(self, processes: int) -> int:
         """Examples in one optimizer step."""
@@ -56,7 +78,16 @@ class Job:
 
     def steps(self, processes: int) -> int:
         """Optimizer steps of the run."""
-        return steps_of(len(self.encoded.rows), self.group(processes), self.config.epochs, self.config.max_steps)
+        return steps_of(self.epoch(), self.group(processes), self.config.epochs, self.config.max_steps)
+
+    def epoch(self) -> float:
+        """Examples in an epoch."""
+        return sum(self.weights) if self.weights else len(self.encoded.rows)
+
+    def order(self, processes: int) -> list[int]:
+        """Which row comes when."""
+        steps = self.steps(processes)
+        return training_order(self.encoded.lengths, self.group(processes), steps, self.config.seed, self.weights)
 
 
 def processes() -> int:
@@ -66,20 +97,25 @@ def processes() -> int:
     return int(PartialState().num_processes)
 
 
-def arguments(job: Job, *, bf16: bool) -> dict[str, Any]:
+def sharded() -> bool:
+    """Whether `accelerate launch` asked for FSDP; the trainer knows only once it is made."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "false") == "true"
+
+
+def arguments(job: Job) -> dict[str, Any]:
     """Arguments of TRL's configs that all trainers share.
 
     The examples come already tokenised, ordered and short enough, so every option of TRL that would cut or reorder is off.
     """
     import torch
 
-    config, gpu = job.config, torch.cuda.is_available()
+    config, plan, gpu = job.config, job.plan, torch.cuda.is_available()
     return {
         "output_dir": str(job.folder.checkpoints),
         "max_steps": job.steps(processes()),
-        "per_device_train_batch_size": config.batch_size,
-        "per_device_eval_batch_size": config.batch_size,
-        "gradient_accumulation_steps": config.gradient_accumulation,
+        "per_device_train_batch_size": plan.micro_batch,
+        "per_device_eval_batch_size": plan.micro_batch,
+        "gradient_accumulation_steps": config.batch_size * config.gradient_accumulation // plan.micro_batch,
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": config.scheduler,
         "warmup_steps": config.warmup,
@@ -91,26 +127,27 @@ def arguments(job: Job, *, bf16: bool) -> dict[str, Any]:
         "save_steps": config.save_steps or 1,
         "save_total_limit": KEPT_CHECKPOINTS,
         "seed": config.seed,
-        "bf16": bf16,
-        "activation_checkpointing": config.gradient_checkpointing,
+        "bf16": plan.bf16,
+        "activation_checkpointing": plan.checkpointing,
         "use_cpu": not gpu,
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": gpu,
         "train_sampling_strategy": "sequential",
         "remove_unused_columns": False,
         "max_length": None,
-        "report_to": "none",
+        "report_to": config.report_to,
+        "run_name": Path(config.output_dir).absolute().name,
         "disable_tqdm": True,
     }
 
 
-def train(job: Job, trainer: Any, check_first: Callable[[dict[str, float]], None]) -> dict[str, Any]:
+def train(job: Job, trainer: Any, check: Check = nothing_to_check) -> dict[str, Any]:
     """Train, resuming where a killed run left off, and publish the model.
 
     Args:
         job: The run.
         trainer: A TRL trainer whose dataset holds each example once, in the order of `job.encoded`.
-        check_first: Judges the first step's logs.
+        check: Judges the logs of a step.
 
     Returns:
         The record of the run, as in run.json.
@@ -121,10 +158,10 @@ def train(job: Job, trainer: Any, check_first: Callable[[dict[str, float]], None
     from transformers import PrinterCallback
 
     state = trainer.accelerator
-    order = training_order(job.encoded.lengths, job.group(state.num_processes), job.steps(state.num_processes), job.config.seed)
+    order = job.order(state.num_processes)
     trainer.train_dataset = trainer.train_dataset.select(order)
     checkpoint = _resume(job, state)
-    log = _loss_log(job, order, job.group(state.num_processes), check_first, main=state.is_main_process)
+    log = _loss_log(job, order, job.group(state.num_processes), check, main=state.is_main_process)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(callback(log))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -132,11 +169,38 @@ def train(job: Job, trainer: Any, check_first: Callable[[dict[str, float]], None
     weights = state.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     record = {}
     if state.is_main_process:
-        record = _record(job, log, checkpoint) | {"eval_loss": evaluation.get("eval_loss"), "device": _device(state)}
+        record = _record(job, log, checkpoint, trainer.state.global_step) | {
+            "eval_loss": evaluation.get("eval_loss"),
+            "device": _device(state),
+        }
         model = state.unwrap_model(trainer.model)
         job.folder.publish(lambda folder: models.save(model, weights, job.tokenizer, job.texts, folder), record)
     state.wait_for_everyone()
     return record
+
+
+def plan(config: TrainConfig, model: Any, lengths: Sequence[int], folder: Path) -> Plan:
+    """Decide how examples go through the model, and refuse a run that will not fit on the disk.
+
+    Args:
+        config: What to do.
+        model: The loaded model, without adapters.
+        lengths: Tokens of each example.
+        folder: Where the run writes.
+
+    Raises:
+        TrainingError: Packing was asked for and the model cannot take it, or the disk is too full.
+    """
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    bf16, packed = models.autocast_bf16(config, model), models.packs(config, model)
+    size = memory.micro_batch(lengths, config.batch_size, device) if packed else config.batch_size
+    shape = memory.Shape.of(model, lora_rank=config.lora_rank)
+    memory.check_disk(folder, shape.parameters, shape.trained, KEPT_CHECKPOINTS + 1 if config.save_steps else 0)
+    needed = shape.bytes_needed(size * max(lengths), bf16=bf16, checkpointed=False)
+    available = memory.available_memory(config.memory_gb) + 4 * shape.parameters
+    return Plan(bf16, packed, size, memory.needs_checkpointing(config.gradient_checkpointing, needed, available))
 
 
 def refuse_sharded_lora(trainer: Any, config: TrainConfig) -> None:
@@ -164,15 +228,13 @@ def _resume(job: Job, state: Any) -> Path | None:
     return checkpoint
 
 
-def _loss_log(
-    job: Job, order: Sequence[int], group: int, check_first: Callable[[dict[str, float]], None], *, main: bool
-) -> LossLog:
+def _loss_log(job: Job, order: Sequence[int], group: int, check: Check, *, main: bool) -> LossLog:
     seen = [0, *accumulate(job.encoded.lengths[index] for index in order)]
-    return LossLog(job.folder, job.report, seen[::group], group / len(job.encoded.rows), check_first, main)
+    return LossLog(job.folder, job.report, seen[::group], group / job.epoch(), check, main)
 
 
-def _record(job: Job, log: LossLog, checkpoint: Path | None) -> dict[str, Any]:
-    losses = job.folder.losses()
+def _record(job: Job, log: LossLog, checkpoint: Path | None, steps: int) -> dict[str, Any]:
+    losses = [row for row in job.folder.losses() if "loss" in row]
     seconds = time.time() - job.started
     return {
         **job.facts,
@@ -186,8 +248,9 @@ def _record(job: Job, log: LossLog, checkpoint: Path | None) -> dict[str, Any]:
         "resumed_from": checkpoint.name if checkpoint else None,
         "examples": len(job.encoded.rows),
         "dropped": job.encoded.dropped,
-        "steps": len(log.tokens) - 1,
-        "tokens": log.tokens[-1],
+        "plan": dataclasses.asdict(job.plan),
+        "steps": steps,
+        "tokens": log.tokens[steps],
         "tokens_per_second": losses[-1]["tokens_per_second"],
         "first_loss": losses[0]["loss"],
         "final_loss": losses[-1]["loss"],

@@ -11,8 +11,8 @@ from wow_flywheel.errors import TrainingError
 from wow_flywheel.training.chat_template import ensure_template
 from wow_flywheel.training.config import TrainConfig
 
-AUTOCAST_FROM = 50_000_000
-"""Parameters above which bf16 autocast pays on a CPU; below, casting costs more than it saves."""
+LARGE = 50_000_000
+"""Parameters above which bf16 autocast (on a CPU) and packing pay: below, casts and masks cost more than they save."""
 
 
 def load_tokenizer(model: str, texts: Sequence[str]) -> Any:
@@ -81,7 +81,21 @@ def autocast_bf16(config: TrainConfig, model: Any) -> bool:
         return config.precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(sum(weights.numel() for weights in model.parameters()) > AUTOCAST_FROM)
+    return bool(model.num_parameters() > LARGE)
+
+
+def packs(config: TrainConfig, model: Any) -> bool:
+    """Whether batches are computed without padding.
+
+    Raises:
+        TrainingError: It is asked for, and the model's attention would let sequences see each other.
+    """
+    from wow_flywheel.training.packed import why_not_packed
+
+    reason = why_not_packed(model)
+    if config.packing == "always" and reason:
+        raise TrainingError(f"{config.model} cannot be trained packed: {reason}", hint="set packing=auto or never")
+    return config.packing == "always" or (config.packing == "auto" and reason is None and model.num_parameters() > LARGE)
 
 
 def lora(config: TrainConfig) -> Any:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wow_flywheel.errors import TrainingError
-from wow_flywheel.training.config import TrainConfig
+from wow_flywheel.training.config import UNHASHED, TrainConfig
 
 WHOLE_FILE_BYTES = 1 << 30
 """Weights above this size are told apart by size, head and tail instead of by every byte."""
@@ -54,7 +54,7 @@ def identity(trainer: str, config: TrainConfig, data: dict[str, str], model: str
         model: The model's fingerprint.
         processes: Processes that train together, since they share out the examples.
     """
-    values = {k: v for k, v in dataclasses.asdict(config).items() if k not in {"output_dir", "overwrite"}}
+    values = {k: v for k, v in dataclasses.asdict(config).items() if k not in UNHASHED}
     facts = {"trainer": trainer, "processes": processes, **values, **data, "model": model}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

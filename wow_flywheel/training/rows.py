@@ -20,11 +20,15 @@ ROLES = ("system", "user", "assistant", "tool")
 
 
 class Pair(NamedTuple):
-    """One preference pair; `chosen` and `rejected` are the contents of the two assistant answers."""
+    """One preference pair; `chosen` and `rejected` are the contents of the two assistant answers.
+
+    `issue_type` is what was wrong with the rejected one, empty where the file does not say.
+    """
 
     prompt: list[ChatMessage]
     chosen: str
     rejected: str
+    issue_type: str = ""
 
 
 def read_dialogues(path: Path) -> list[list[ChatMessage]]:
@@ -85,7 +89,10 @@ def _pair(path: Path, number: int, row: dict[str, Any]) -> Pair:
     chosen, rejected = (answer[0]["content"] for answer in answers)
     if chosen == rejected:
         raise TrainingError(f"{path}, line {number}: chosen equals rejected", hint="a tie teaches nothing: leave it out")
-    return Pair(prompt, chosen, rejected)
+    issue_type = row.get("issue_type") or ""
+    if not isinstance(issue_type, str):
+        raise TrainingError(f"{path}, line {number}: issue_type is not a string", hint="mend the line, or leave the field out")
+    return Pair(prompt, chosen, rejected, issue_type)
 
 
 def _messages(path: Path, number: int, row: dict[str, Any], name: str) -> list[ChatMessage]:

@@ -53,7 +53,7 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
 
     from wow_flywheel.training import loop, models
     from wow_flywheel.training.encoding import encode_dialogues
-    from wow_flywheel.training.small_vocabulary import trainer_class
+    from wow_flywheel.training.sft_trainer import trainer_class
 
     collect_only_new()
     texts = [message["content"] for dialogue in dialogues[:8] for message in dialogue]
@@ -61,18 +61,37 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
     encoded = encode_dialogues(tokenizer, dialogues, config.max_length, config.max_dropped)
     held = encode_dialogues(tokenizer, held_out, config.max_length, config.max_dropped).rows if held_out else []
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started)
-    bf16 = models.autocast_bf16(config, model)
-    trainer = trainer_class(len(tokenizer))(
+    plan = loop.plan(config, model, encoded.lengths, folder.root)
+    job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started, plan)
+    skip = {"dataset_kwargs": {"skip_prepare_dataset": True}}
+    trainer = trainer_class(len(tokenizer), packed=plan.packed)(
         model=model,
-        args=SFTConfig(**loop.arguments(job, bf16=bf16), dataset_kwargs={"skip_prepare_dataset": True}),
+        args=SFTConfig(**loop.arguments(job), **measuring(config), **skip),
         train_dataset=Dataset.from_list(encoded.rows),
         eval_dataset=Dataset.from_list(held) if held else None,
         processing_class=tokenizer,
         peft_config=models.lora(config),
+        callbacks=stop_early(config),
     )
     loop.refuse_sharded_lora(trainer, config)
-    return loop.train(job, trainer, lambda _logs: None)
+    return loop.train(job, trainer)
+
+
+def measuring(config: SftConfig) -> dict[str, Any]:
+    """When the held-out loss is measured, and whether the best weights are kept."""
+    if not (config.eval_file and config.eval_steps):
+        return {}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    return {"eval_strategy": "steps", "eval_steps": config.eval_steps} | (best if config.patience else {})
+
+
+def stop_early(config: SftConfig) -> list[Any]:
+    """transformers' early stopping, whose count of fruitless measurements is part of a checkpoint."""
+    if not config.patience:
+        return []
+    from transformers import EarlyStoppingCallback
+
+    return [EarlyStoppingCallback(early_stopping_patience=config.patience)]
 
 
 if __name__ == "__main__":

@@ -20,8 +20,12 @@ def run(model: Path, data: Path, folder: Path, *more: str) -> list[dict]:
 
 @pytest.mark.parametrize(
     "more",
-    [("--epochs", "3"), ("--max-steps", "3"), ("--lora-rank", "4", "--max-steps", "8", "--learning-rate", "0.01")],
-    ids=["reference scored once", "reference model", "LoRA"],
+    [
+        ("--epochs", "3", "--packing", "always"),
+        ("--max-steps", "3"),
+        ("--lora-rank", "4", "--max-steps", "8", "--learning-rate", "0.01"),
+    ],
+    ids=["packed", "padded", "LoRA"],
 )
 def test_the_first_loss_is_ln_2_and_the_margin_grows(sft_model: Path, data: Path, tmp_path: Path, more: tuple) -> None:
     rows = run(sft_model / "model", data, tmp_path, *more)
@@ -40,18 +44,12 @@ def test_the_nll_of_the_chosen_answer_is_added(sft_model: Path, data: Path, tmp_
 
 
 def test_a_reference_that_is_another_model_is_noticed() -> None:
-    check = dpo.check_reference(DpoConfig(model="m", output_dir="o", pairs="p"))
-    check({"loss": 0.6931, "rewards/chosen": 0.0, "rewards/rejected": 0.0})
+    config = DpoConfig(model="m", output_dir="o", pairs="p")
+    dpo.check_reference(config, {"loss": 0.6931, "rewards/chosen": 0.0, "rewards/rejected": 0.0})
     for logs in (
         {"loss": 0.55, "rewards/chosen": 0.0, "rewards/rejected": 0.0},
         {"loss": 0.6931, "rewards/chosen": 0.4, "rewards/rejected": 0.4},
         {"loss": math.nan, "rewards/chosen": 0.0, "rewards/rejected": math.nan},
     ):
         with pytest.raises(TrainingError, match="reference"):
-            check(logs)
-
-
-def test_scoring_once_pays_when_all_pairs_are_seen() -> None:
-    assert dpo.precompute_pays(examples_seen=32, pairs=32, processes=1)
-    assert not dpo.precompute_pays(examples_seen=31, pairs=32, processes=1)
-    assert not dpo.precompute_pays(examples_seen=320, pairs=32, processes=2)
+            dpo.check_reference(config, logs)

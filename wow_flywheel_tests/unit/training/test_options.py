@@ -52,8 +52,8 @@ def test_an_int_stands_for_a_float() -> None:
 def test_flags_win_over_the_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text('{"model": "m", "train_file": "t", "output_dir": "o", "seed": 1, "epochs": 3}')
-    config = parse(SftConfig, sft.make_parser(), ["--config", str(path), "--seed", "2", "--gradient-checkpointing"])
-    assert (config.seed, config.epochs, config.gradient_checkpointing, config.overwrite) == (2, 3.0, True, False)
+    config = parse(SftConfig, sft.make_parser(), ["--config", str(path), "--seed", "2", "--overwrite", "--packing", "never"])
+    assert (config.seed, config.epochs, config.packing, config.overwrite) == (2, 3.0, "never", True)
 
 
 @pytest.mark.parametrize(

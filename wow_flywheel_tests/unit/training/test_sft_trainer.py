@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wow_flywheel.training import small_vocabulary
+from wow_flywheel.training import sft_trainer
 
 VOCABULARY, IGNORED, PADDING = 64, -100, 0
 
@@ -67,7 +67,7 @@ def trainers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         quiet |= {"bf16": False, "activation_checkpointing": False}
         return SFTConfig(output_dir=str(folder), max_length=None, dataset_kwargs={"skip_prepare_dataset": True}, **quiet)
 
-    own = small_vocabulary.trainer_class(VOCABULARY)
+    own = sft_trainer.trainer_class(VOCABULARY, packed=False)
     assert own is not SFTTrainer
     return {"own": trainer(own, "own"), "trl": trainer(SFTTrainer, "trl")}
 
@@ -176,5 +176,5 @@ def test_the_batch_is_left_as_it_was(trainers: dict[str, Any]) -> None:
 def test_only_a_small_vocabulary_takes_full_logits(vocabulary: int, plain: bool) -> None:
     from trl.trainer.sft_trainer import SFTTrainer
 
-    assert (small_vocabulary.trainer_class(vocabulary) is SFTTrainer) == plain
-    assert issubclass(small_vocabulary.trainer_class(vocabulary), SFTTrainer)
+    assert (sft_trainer.trainer_class(vocabulary, packed=False) is SFTTrainer) == plain
+    assert issubclass(sft_trainer.trainer_class(vocabulary, packed=False), SFTTrainer)
