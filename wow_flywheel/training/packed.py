@@ -8,7 +8,8 @@ where TRL expects them. Losses stay TRL's own.
     rows of TRL's batch      prompt chosen · ·  and  prompt rejected
     the row that is computed prompt chosen rejected            (the last prompt token opens each answer, so it stands twice)
 
-What belongs here: that row, its mask, and which models can take it. What does not: losses (TRL), the order of examples (`order`).
+What belongs here: that row, its mask, and which models can take it. What does not: losses (TRL), the order of
+examples (`order`).
 """
 
 from __future__ import annotations
