@@ -2,8 +2,8 @@
 
 What belongs here: running both sides one after the other on the same files, and the ratio. What does not: the files' making
 (`training_data`), the trainers. Both sides see each example once, start from the same weights, and use TRL's defaults for
-batch, rate and β; TRL is told to learn assistant turns alone, as here. Counted are real tokens, a pair's prompt twice on both sides;
-timed is training itself, here with the scoring of the reference. Prints Markdown; `--write FILE` also appends it.
+batch, rate and β; TRL is told to learn assistant turns alone, as here. Counted are real tokens, a pair's prompt twice on both
+sides; timed is training itself, here with the scoring of the reference. Prints Markdown; `--write FILE` also appends it.
 """
 
 import argparse

@@ -58,7 +58,7 @@ app = typer.Typer(
     cls=ErrorsAsExitCodes,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Releases, replay, review, serving, checks and datasets of the flywheel.",
+    help="Releases, replay, review, serving, checks, datasets and training of the flywheel.",
 )
 _mount("release", "wow_flywheel.release.commands:app", "Released models: list, show, compare, roll back.")
 _mount(
@@ -68,5 +68,6 @@ _mount(
 )
 _mount("review", "wow_flywheel.cases.commands:app", "Cases that wait for a person's decision.")
 _mount("datasets", "wow_flywheel.datasets.commands:app", "Training sets of each cycle: list, show, export.")
+_mount("training", "wow_flywheel.training.commands:app", "What a training run would learn of an example.")
 _mount("serve", "wow_flywheel.serving.commands:app", "Serve the current release as an OpenAI-compatible endpoint.")
 _mount("check-server", "wow_flywheel.rules.commands:app", "Check live conversations by the rules, over HTTP.")

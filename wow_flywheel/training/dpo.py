@@ -103,7 +103,7 @@ def loss_arguments(config: DpoConfig) -> dict[str, Any]:
 
 
 def check(config: DpoConfig) -> Callable[[int, dict[str, float]], None]:
-    """What logs must fulfil: the first step's, that the reference is the start; all, that chosen answers stay likely."""
+    """What logs must show: at first, that the reference is the starting model; always, that chosen answers stay likely."""
 
     def judge(step: int, logs: dict[str, float]) -> None:
         if step == 1:

@@ -5,6 +5,7 @@ What belongs here: the process's environment, the early checks, exit codes. What
 
 import argparse
 import gc
+import importlib.util
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wow_flywheel.errors import FlywheelError
+from wow_flywheel.errors import FlywheelError, TrainingError
 from wow_flywheel.training.config import TrainConfig
 from wow_flywheel.training.folder import RunFolder
 from wow_flywheel.training.options import parse
@@ -68,11 +69,22 @@ def run_command(
 
 def prepare(trainer: str, config: TrainConfig, env: Mapping[str, str]) -> Prepared:
     """Hash data and model before anything heavy is imported, so that a finished run is recognised at once."""
+    check_tracker(config.report_to)
     data = {name: sha256(Path(path)) for name, path in config.data_files().items()}
     model = model_fingerprint(config.model)
     key = identity(trainer, config, data, model, int(env.get("WORLD_SIZE", "1")))
     facts = {"trainer": trainer, "data_sha256": data, "model_sha256": model}
     return RunFolder(Path(config.output_dir), key), facts | {"identity": key}
+
+
+def check_tracker(name: str) -> None:
+    """The package that takes metrics must be there.
+
+    Raises:
+        TrainingError: It is not installed.
+    """
+    if name != "none" and importlib.util.find_spec(name) is None:
+        raise TrainingError(f"report_to={name}, and {name} is not installed", hint=f"pip install {name}, or report_to=none")
 
 
 def prepare_process(env: MutableMapping[str, str]) -> None:

@@ -53,3 +53,54 @@ def test_a_reference_that_is_another_model_is_noticed() -> None:
     ):
         with pytest.raises(TrainingError, match="reference"):
             dpo.check_reference(config, logs)
+
+
+def write_typed(data: Path, path: Path) -> Path:
+    pairs = [json.loads(line) for line in (data / "pairs.jsonl").read_text().splitlines()]
+    world.write_jsonl(path, [{**pair, "issue_type": ("policy", "repetition")[at % 2]} for at, pair in enumerate(pairs)])
+    return path
+
+
+def test_each_issue_type_is_told_apart(sft_model: Path, data: Path, tmp_path: Path) -> None:
+    pairs = write_typed(data, tmp_path / "typed.jsonl")
+    rows = run(sft_model / "model", data, tmp_path / "run", "--pairs", str(pairs), "--epochs", "4", "--packing", "always")
+    for kind in ("policy", "repetition"):
+        assert rows[0].get(f"rewards/margins/{kind}", 0.0) == pytest.approx(0, abs=1e-4)
+        assert rows[-1][f"rewards/margins/{kind}"] > 0.05
+        assert 0 <= rows[-1][f"rewards/accuracies/{kind}"] <= 1
+    mean = (rows[-1]["rewards/margins/policy"] + rows[-1]["rewards/margins/repetition"]) / 2
+    assert rows[-1]["rewards/margins"] == pytest.approx(mean, rel=0.2)
+
+
+def test_a_run_of_one_issue_type_reads_the_scores_of_an_earlier_run(
+    sft_model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wow_flywheel.training import preference_trainer
+
+    pairs = write_typed(data, tmp_path / "typed.jsonl")
+    cache = ["--pairs", str(pairs), "--reference-cache", str(tmp_path / "cache"), "--epochs", "1"]
+    both = run(sft_model / "model", data, tmp_path / "both", *cache)
+    monkeypatch.setattr(preference_trainer, "_score", lambda *_: pytest.fail("scored again"))
+    one = run(sft_model / "model", data, tmp_path / "one", *cache, "--issue-types", "policy", "--beta", "0.3")
+    assert json.loads((tmp_path / "one" / "run.json").read_text())["examples"] == 16
+    assert one[0]["loss"] == pytest.approx(both[0]["loss"], abs=1e-3) == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_packed_and_padded_runs_have_one_curve(sft_model: Path, data: Path, tmp_path: Path) -> None:
+    curves = [
+        [row["loss"] for row in run(sft_model / "model", data, tmp_path / setting, "--epochs", "2", "--packing", setting)]
+        for setting in ("always", "never")
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=2e-4)
+
+
+def test_a_run_whose_chosen_answers_collapse_is_stopped(
+    sft_model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    argv = ["--model", str(sft_model / "model"), "--pairs", str(data / "pairs.jsonl"), "--output-dir", str(tmp_path)]
+    argv += [*world.SHORT, "--logging-steps", "1", "--max-steps", "40", "--learning-rate", "0.3", "--warmup", "0"]
+    assert dpo.main([*argv, "--loss-type", "hinge", "--beta", "5"]) == 1
+    assert "nats per token less likely than under the reference" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+    config = DpoConfig(model="m", output_dir="o", pairs="p", max_chosen_drop=0.0)
+    dpo.check_chosen(config, 5, 99.0)

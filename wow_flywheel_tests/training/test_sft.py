@@ -99,3 +99,53 @@ def test_a_json_config_and_flags_are_one_path(model: Path, data: Path, tmp_path:
     (tmp_path / "f.json").write_text(json.dumps({**config, "max_steps": 1, "max_length": 256, "save_steps": 0}))
     assert sft.main(["--config", str(tmp_path / "f.json"), "--max-steps", "2"]) == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["steps"] == 2
+
+
+def test_a_run_ends_early_and_keeps_the_weights_of_the_best_measurement(model: Path, data: Path, tmp_path: Path) -> None:
+    from wow_flywheel.serving.engine import ReplyEngine
+
+    held = [*world.dialogues(4, seed=9)]
+    for messages in held:  # nothing of it is in training, so that learning makes it less and less likely
+        messages[-1] = {"role": "assistant", "content": world.answer("zzz zzz qqq")}
+    world.write_jsonl(tmp_path / "held.jsonl", [{"messages": messages} for messages in held])
+    more = ["--eval-file", str(tmp_path / "held.jsonl"), "--eval-steps", "4", "--save-steps", "4", "--patience", "2"]
+    folder = tmp_path / "run"
+    assert sft.main(command(model, data / "sft.jsonl", folder, "--max-steps", "80", *more, "--learning-rate", "0.05")) == 0
+    record = json.loads((folder / "run.json").read_text())
+    measured = [(row["step"], row["eval_loss"]) for row in rows(folder) if "eval_loss" in row]
+    best = min(measured, key=lambda pair: pair[1])
+    assert record["steps"] < 80, "it ended early"
+    assert record["steps"] == best[0] + 8, "two measurements after the best"
+    assert record["tokens"] < rows(folder)[0]["tokens"] * 80
+    losses = ReplyEngine(folder / "model").losses(held)
+    assert record["eval_loss"] == pytest.approx(best[1], rel=1e-4)
+    assert sum(losses) / len(losses) == pytest.approx(best[1], rel=0.1)
+
+
+def test_a_full_disk_is_noticed_before_training(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    from types import SimpleNamespace
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10_000))
+    assert sft.main(command(model, data / "sft.jsonl", tmp_path, "--max-steps", "8")) == 1
+    assert "this run writes up to" in capsys.readouterr().err
+    assert not (tmp_path / "loss.jsonl").exists()
+
+
+def test_recomputing_activations_changes_no_loss(model: Path, data: Path, tmp_path: Path) -> None:
+    curves = []
+    for setting in ("always", "never"):
+        more = ["--max-steps", "4", "--logging-steps", "1", "--packing", "always", "--gradient-checkpointing", setting]
+        assert sft.main(command(model, data / "sft.jsonl", tmp_path / setting, *more)) == 0
+        assert json.loads((tmp_path / setting / "run.json").read_text())["plan"]["checkpointing"] == (setting == "always")
+        curves.append([row["loss"] for row in rows(tmp_path / setting)])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-5)
+
+
+def test_a_tracker_that_is_not_installed_is_named(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert sft.main(command(model, data / "sft.jsonl", tmp_path, "--max-steps", "8", "--report-to", "mlflow")) == 1
+    assert "pip install mlflow" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The loss on full logits is TRL's: the same value and the same gradients for the same model and batch."""
+"""Packed or on full logits, the loss is TRL's: the same value and the same gradients for the same model and batch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ ANSWERS: dict[str, list[Sequence[int]]] = {
 
 @pytest.fixture(scope="module")
 def trainers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """This project's trainer and TRL's, each with its own copy of the model."""
+    """This project's trainers and TRL's, each with its own copy of the model."""
     from datasets import Dataset
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
@@ -69,7 +69,8 @@ def trainers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
     own = sft_trainer.trainer_class(VOCABULARY, packed=False)
     assert own is not SFTTrainer
-    return {"own": trainer(own, "own"), "trl": trainer(SFTTrainer, "trl")}
+    packed = trainer(sft_trainer.trainer_class(VOCABULARY, packed=True), "packed")
+    return {"own": trainer(own, "own"), "trl": trainer(SFTTrainer, "trl"), "packed": packed}
 
 
 def step(trainer: Any, inputs: dict[str, Any], count: Any = None, *, train: bool = True) -> tuple[float, dict[str, Any]]:
@@ -84,14 +85,18 @@ def step(trainer: Any, inputs: dict[str, Any], count: Any = None, *, train: bool
 
 
 def same(trainers: dict[str, Any], inputs: dict[str, Any], count: Any = None, *, train: bool = True) -> float:
-    """Hold one step of both trainers to each other; returns the loss."""
+    """Hold one step of all trainers to TRL's; returns the loss."""
     import torch
 
-    (own, own_grads), (trl, trl_grads) = (step(trainers[name], inputs, count, train=train) for name in ("own", "trl"))
-    assert own == pytest.approx(trl, rel=1e-5, abs=1e-7)
-    assert own_grads.keys() == trl_grads.keys()
-    for name, grad in own_grads.items():
-        torch.testing.assert_close(grad, trl_grads[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+    trl, trl_grads = step(trainers["trl"], inputs, count, train=train)
+    for variant in ("packed", "own"):
+        own, own_grads = step(trainers[variant], inputs, count, train=train)
+        assert own == pytest.approx(trl, rel=1e-5, abs=1e-7)
+        assert own_grads.keys() == trl_grads.keys()
+        for name, grad in own_grads.items():
+            torch.testing.assert_close(
+                grad, trl_grads[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name, kind=variant: f"{kind} {name}: {text}"
+            )
     assert any(grad.abs().max() > 1e-3 for grad in own_grads.values()) == (own > 0)
     return own
 
