@@ -36,7 +36,7 @@ class StepRanker:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
 
     def best(self, prompt: Sequence[ChatMessage], steps: Sequence[str]) -> str:
         """The likeliest step after a prompt; ties go to the earlier one."""
@@ -56,7 +56,7 @@ class StepRanker:
         opening, shared = before[-1:], before[:-1]
         branches = [opening + ids for ids in named]
         row, positions, mask = _tree(shared, branches)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode():
             logits = self._model(
                 input_ids=row, position_ids=positions, attention_mask=mask, logits_to_keep=sum(map(len, branches))
             ).logits
@@ -135,6 +135,17 @@ def _verdicts(star: Star, rewrites: Sequence[tuple[Site, Candidate]]) -> list[st
         for at, reason in zip(each.values(), verdicts, strict=True):
             found[at] = reason
     return found
+
+
+def in_bf16(folder: Path, copy: Path) -> Path:
+    """A copy of a trained model in the precision that the untrained one comes in: all are measured alike."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if not (copy / "config.json").exists():
+        AutoTokenizer.from_pretrained(folder).save_pretrained(copy)
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).save_pretrained(copy)
+    return copy
 
 
 def engine(folder: Path) -> ReplyEngine:

@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, help="the converted model; by default it is converted into the folder")
     parser.add_argument("--dialogues", type=int, default=600, help="Good Cases to train on (default: %(default)s)")
     parser.add_argument("--each", type=int, default=60, help="planted defects a type in training (default: %(default)s)")
+    parser.add_argument("--sft-steps", type=int, default=0, help="SFT steps of 8 dialogues; 0: one pass (default: %(default)s)")
+    parser.add_argument("--dpo-steps", type=int, default=0, help="DPO steps of 8 pairs; 0: one pass (default: %(default)s)")
     parser.add_argument("--held-out", type=int, default=40, help="dialogues measured a split (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=250, help="turns ranked a split (default: %(default)s)")
     parser.add_argument("--sites", type=int, default=12, help="planted defects a type and split (default: %(default)s)")
@@ -89,11 +91,12 @@ class Run:
 
     def _sft(self) -> Path:
         model = self._args.model or self._folder / "base"
-        return self._trained("sft", {"model": str(model), "train_file": str(self._folder / "sft.jsonl"), **SFT})
+        given = {"model": str(model), "train_file": str(self._folder / "sft.jsonl"), "max_steps": self._args.sft_steps}
+        return self._trained("sft", given | SFT)
 
     def _dpo(self) -> Path:
-        given = {"model": str(self._folder / "sft" / "model"), "pairs": str(self._folder / "pairs.jsonl"), **DPO, **DPO_LOSS}
-        return self._trained("dpo", given)
+        given = {"model": str(self._folder / "sft" / "model"), "pairs": str(self._folder / "pairs.jsonl")}
+        return self._trained("dpo", given | {"max_steps": self._args.dpo_steps} | DPO | DPO_LOSS)
 
     def _trained(self, trainer: str, given: Mapping[str, Any]) -> Path:
         """The trainer's own command; it knows by itself whether it is done."""
@@ -103,7 +106,7 @@ class Run:
         if not (self._folder / trainer / "model").is_dir():
             command = [sys.executable, "-m", f"wow_flywheel.training.{trainer}", "--config", str(config)]
             subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        return self._folder / trainer / "model"
+        return star_measures.in_bf16(self._folder / trainer / "model", self._folder / f"{trainer}-bf16")
 
     def _measured(self, name: str, model: Path, split: str) -> dict[str, Any]:
         path = self._folder / f"measured-{name}-{split}.json"

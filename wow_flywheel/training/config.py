@@ -152,3 +152,20 @@ class DpoConfig(TrainConfig):
     def data_files(self) -> dict[str, str]:
         """Path of each data file by the name of its field."""
         return {"pairs": self.pairs}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KtoConfig(TrainConfig):
+    """What `kto` is told. The reference is always the model that the run starts from."""
+
+    replies: str = option('JSONL of {"prompt": [messages], "completion": [one assistant message], "label": true or false}')
+    learning_rate: float = option("peak learning rate of AdamW, > 0 (1e-6: TRL's KTO default)", 1e-6, low=1e-12)
+    batch_size: int = option("examples a step on each device, ≥ 2: each is compared with another of its batch", 8, low=2)
+    beta: float = option("strength of the pull to the reference, > 0 (0.1: the KTO paper, arXiv 2402.01306)", 0.1, low=1e-6)
+    loss_type: str = option("loss (kto: the paper's)", "kto", choices=("kto", "apo_zero_unpaired"))
+    desirable_weight: float = option("weight of good replies, ≥ 0; the paper asks for good × weight ≈ bad × weight", 1.0, low=0)
+    undesirable_weight: float = option("weight of bad replies, ≥ 0", 1.0, low=0)
+
+    def data_files(self) -> dict[str, str]:
+        """Path of each data file by the name of its field."""
+        return {"replies": self.replies}

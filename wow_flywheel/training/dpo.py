@@ -62,6 +62,7 @@ def train(config: DpoConfig, folder: RunFolder, facts: dict[str, Any], report: R
 
     from wow_flywheel.training import loop, models
     from wow_flywheel.training.encoding import encode_pairs
+    from wow_flywheel.training.plan import make_plan
 
     collect_only_new()
     texts = [pair.chosen for pair in pairs[:32]]
@@ -69,7 +70,7 @@ def train(config: DpoConfig, folder: RunFolder, facts: dict[str, Any], report: R
     encoded = encode_pairs(tokenizer, pairs, config.max_length, config.max_dropped)
     kept = [pairs[index] for index in encoded.kept]
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    plan = loop.plan(config, model, encoded.lengths, folder.root)
+    plan = make_plan(config, model, encoded.lengths, folder.root)
     weights = weights_of(kept, config.issue_weights)
     job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started, plan, weights)
     names = sorted({issue_of(pair) for pair in kept})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wow_flywheel.errors import TrainingError
 from wow_flywheel.training.chat_template import training_template
-from wow_flywheel.training.rows import Pair
+from wow_flywheel.training.rows import Labelled, Pair
 
 if TYPE_CHECKING:  # dialogue imports polars, which a trainer does not need
     from wow_flywheel.dialogue import ChatMessage
@@ -85,6 +85,18 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[Pair], max_length: int, max_dro
             rows.append({"prompt_ids": prompt, "chosen_ids": chosen[len(prompt) :], "rejected_ids": rejected[len(prompt) :]})
     lengths = [2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows]
     return _checked(Encoded(rows, lengths, len(pairs) - len(rows), kept), max_length, max_dropped)
+
+
+def encode_labelled(tokenizer: Any, replies: Sequence[Labelled], max_length: int, max_dropped: float) -> Encoded:
+    """Token ids of labelled replies: `prompt_ids` and `completion_ids`, as `encode_pairs` gives a chosen answer's.
+
+    Raises:
+        TrainingError: As `encode_pairs`.
+    """
+    pairs = [Pair(reply.prompt, reply.completion, reply.completion) for reply in replies]
+    encoded = encode_pairs(tokenizer, pairs, max_length, max_dropped)
+    rows = [{"prompt_ids": row["prompt_ids"], "completion_ids": row["chosen_ids"]} for row in encoded.rows]
+    return encoded._replace(rows=rows, lengths=[length // 2 for length in encoded.lengths])
 
 
 def _answered(tokenizer: Any, pairs: Sequence[Pair], prompts: list[str], name: str) -> list[list[int]]:

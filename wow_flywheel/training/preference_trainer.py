@@ -63,7 +63,7 @@ def trainer_class(preferences: Preferences) -> type[Any]:
             return dataset
 
         def _precompute_ref_logps(self, dataset: Any, _name: str, batch_size: int) -> Any:
-            self.data_collator = WithIssues(self.data_collator)
+            self.data_collator: Any = WithIssues(self.data_collator)
             rows = list(dataset)
             wanted = [rows[index] for index in dict.fromkeys(preferences.seen)]
             lacking = sorted((wanted[i] for i in preferences.reference.missing(wanted)), key=_tokens)

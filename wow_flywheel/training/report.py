@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from wow_flywheel.training.plot import loss_curve_png
+from wow_flywheel.training.plot import by_issue, curves_png, loss_curve_png
 
 
 class Reporter(Protocol):
@@ -57,13 +57,20 @@ class PipesReporter:
 
     def finished(self, record: Mapping[str, Any], losses: Sequence[Mapping[str, Any]], /) -> None:
         """Report the materialization: the facts, and the loss curve as a picture."""
-        png = base64.b64encode(loss_curve_png([(row["step"], row["loss"]) for row in losses if "loss" in row])).decode()
         metadata: dict[str, Any] = {
-            "loss curve": {"raw_value": f"![loss by step](data:image/png;base64,{png})", "type": "md"},
+            "loss curve": picture(loss_curve_png([(row["step"], row["loss"]) for row in losses if "loss" in row]), "loss"),
             "model": {"raw_value": record["model_path"], "type": "path"},
         }
+        for name in ("margins", "accuracies"):
+            if curves := by_issue(losses, f"rewards/{name}/"):
+                metadata[f"{name} by issue type"] = picture(curves_png(curves, name), name)
         metadata |= {name: value for name, value in facts(record).items() if name not in metadata}
         self._context.report_asset_materialization(metadata=metadata, data_version=record["identity"][:16])
+
+
+def picture(png: bytes, what: str) -> dict[str, str]:
+    """A picture as Markdown metadata, which carries it along."""
+    return {"raw_value": f"![{what} by step](data:image/png;base64,{base64.b64encode(png).decode()})", "type": "md"}
 
 
 def is_main(env: Mapping[str, str]) -> bool:
@@ -97,6 +104,7 @@ def facts(record: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": record["seconds"],
         "tokens per second": record["tokens_per_second"],
         "examples": record["examples"],
+        "padding": "none: packed" if record["plan"]["packed"] else "to the longest of a batch",
         "examples dropped as too long": record["dropped"],
         "device": record["device"],
         "git commit": record["git_commit"],

@@ -31,6 +31,14 @@ class Pair(NamedTuple):
     issue_type: str = ""
 
 
+class Labelled(NamedTuple):
+    """One reply with a label; `completion` is the content of the assistant message."""
+
+    prompt: list[ChatMessage]
+    completion: str
+    good: bool
+
+
 def read_dialogues(path: Path) -> list[list[ChatMessage]]:
     """The dialogues of an SFT file, each with at least one assistant message.
 
@@ -47,6 +55,28 @@ def read_pairs(path: Path) -> list[Pair]:
         TrainingError: The file is missing or empty, a line is not of the shape, or chosen equals rejected.
     """
     return [_pair(path, number, row) for number, row in _rows(path)]
+
+
+def read_labelled(path: Path) -> list[Labelled]:
+    """The replies of a KTO file.
+
+    Raises:
+        TrainingError: The file is missing or empty, a line is not of the shape, or all labels are the same.
+    """
+    replies = [_labelled(path, number, row) for number, row in _rows(path)]
+    if len({reply.good for reply in replies}) == 1:
+        raise TrainingError(f"{path}: all replies have the same label", hint="KTO learns from good and bad ones together")
+    return replies
+
+
+def _labelled(path: Path, number: int, row: dict[str, Any]) -> Labelled:
+    completion, label = _messages(path, number, row, "completion"), row.get("label")
+    if len(completion) != 1 or completion[0]["role"] != "assistant" or not isinstance(label, bool):
+        raise TrainingError(
+            f"{path}, line {number}: needs a completion of one assistant message, and a label that is true or false",
+            hint='write {"prompt": …, "completion": [{"role": "assistant", "content": …}], "label": true}',
+        )
+    return Labelled(_messages(path, number, row, "prompt"), completion[0]["content"], label)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -53,6 +53,7 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
 
     from wow_flywheel.training import loop, models
     from wow_flywheel.training.encoding import encode_dialogues
+    from wow_flywheel.training.plan import make_plan
     from wow_flywheel.training.sft_trainer import trainer_class
 
     collect_only_new()
@@ -61,7 +62,7 @@ def train(config: SftConfig, folder: RunFolder, facts: dict[str, Any], report: R
     encoded = encode_dialogues(tokenizer, dialogues, config.max_length, config.max_dropped)
     held = encode_dialogues(tokenizer, held_out, config.max_length, config.max_dropped).rows if held_out else []
     model = models.load_model(config.model, len(tokenizer), config.max_length)
-    plan = loop.plan(config, model, encoded.lengths, folder.root)
+    plan = make_plan(config, model, encoded.lengths, folder.root)
     job = loop.Job(config, folder, encoded, tokenizer, texts, facts, report, started, plan)
     skip = {"dataset_kwargs": {"skip_prepare_dataset": True}}
     trainer = trainer_class(len(tokenizer), packed=plan.packed)(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import kill_drill
 from wow_flywheel.training import sft
 from wow_flywheel_tests.training import world
 
@@ -60,6 +62,17 @@ def test_a_killed_run_resumes_to_the_very_same_model(model: Path, data: Path, tm
     for name, weights in undisturbed.items():
         torch.testing.assert_close(resumed[name], weights, atol=1e-6, rtol=0)
     assert sorted(path.name for path in cut.iterdir()) == ["loss.jsonl", "model", "run.json"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("trainer", ["sft", "dpo"])
+def test_a_run_killed_five_times_at_random_ends_as_an_undisturbed_one(trainer: str, tmp_path: Path) -> None:
+    found = kill_drill.drill(tmp_path, trainer, 5, random.Random(os.getpid()))
+    assert len(found.kills) == 5
+    assert found.rows
+    assert found.loss <= 1e-6
+    assert found.weights <= 1e-6
 
 
 def test_accelerate_launch_runs_the_same_command(model: Path, data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from wow_flywheel.errors import TrainingError
 from wow_flywheel.training.config import SftConfig
 from wow_flywheel.training.folder import RunFolder
 from wow_flywheel.training.order import steps_of, training_order
-from wow_flywheel.training.plot import loss_curve_png
+from wow_flywheel.training.plot import by_issue, curves_png, loss_curve_png
 from wow_flywheel.training.provenance import identity, model_fingerprint
 
 
@@ -107,8 +107,19 @@ def test_the_loss_curve_is_a_png() -> None:
     assert len(png) < 40_000
 
 
+def test_curves_by_issue_type_leave_out_steps_without_a_pair_of_it() -> None:
+    rows = [
+        {"step": 1, "loss": 1.0, "rewards/margins/a": 0.1},
+        {"step": 2, "rewards/margins/b": 0.2, "rewards/accuracies/b": 1.0},
+    ]
+    curves = by_issue(rows, "rewards/margins/")
+    assert curves == {"a": [(1, 0.1)], "b": [(2, 0.2)]}
+    assert by_issue(rows[:1], "rewards/accuracies/") == {}
+    assert curves_png(curves, "margins").startswith(b"\x89PNG\r\n")
+
+
 def test_importing_the_trainers_loads_nothing_heavy() -> None:
     heavy = {"torch", "trl", "transformers", "datasets", "matplotlib", "dagster", "polars"}
-    code = "import sys, wow_flywheel.training.sft, wow_flywheel.training.dpo, wow_flywheel.training.loop; print(*sys.modules)"
+    code = "import sys, wow_flywheel.training.sft, wow_flywheel.training.dpo, wow_flywheel.training.kto, wow_flywheel.training.loop; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert heavy & set(done.stdout.split()) == set()
