@@ -1,7 +1,8 @@
 """KTO, where replies have labels and no pairs: `python -m wow_flywheel.training.kto --config f.json`.
 
-What belongs here: what is particular to KTO (arXiv 2402.01306). What does not: its loss (TRL), the shared loop (`loop`),
-choosing labelled replies (`labelled`). Its loss compares each reply with the reference and with a mismatched reply of the same batch.
+What belongs here: what is particular to KTO (arXiv 2402.01306), whose loss compares each reply with the reference and with a
+mismatched reply of the same batch. What does not: that loss (TRL), the shared loop (`loop`), choosing labelled replies
+(`labelled`).
 """
 
 import argparse
