@@ -47,6 +47,9 @@ class Settings:
             None means offline evaluation on held-out conversations only.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
+        ray_address: `WOW_RAY_ADDRESS`, HTTP address of a Ray cluster's dashboard, where trainers and evaluations then run; None
+            means here.
+        ray_gpus: `WOW_RAY_GPUS`, GPUs that such a job asks the cluster for; 0 asks for one CPU.
         rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
         checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
         embedded: True when no logs are configured, so that the closed world plays production.
@@ -74,6 +77,8 @@ class Settings:
     environment: str | None
     logs_settle_seconds: int
     logs_manifest: str | None
+    ray_address: str | None
+    ray_gpus: int
     rules: str | None
     checks: str | None
     embedded: bool
@@ -112,6 +117,8 @@ class Settings:
             environment=_environment(env, embedded=logs is None),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
+            ray_address=_http(env, "WOW_RAY_ADDRESS"),
+            ray_gpus=int(_number(env, "WOW_RAY_GPUS", 1, 0, 64, whole=True)),
             rules=_text(env, "WOW_RULES"),
             checks=_text(env, "WOW_CHECKS"),
             embedded=logs is None,

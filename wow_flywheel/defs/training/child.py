@@ -1,10 +1,12 @@
 """How a trainer or an evaluation is started: a plain command line in its own process, with its config in a file.
 
-What belongs here: the config file, the command, and the message of a child that failed. What does not: hyper-parameters
-(`recipes`).
+What belongs here: the config file, the command, whether it runs here or on a Ray cluster, and the message of a child that
+failed. What does not: hyper-parameters (`recipes`).
 """
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any, Final
 import dagster as dg
 from dagster._core.errors import DagsterPipesExecutionError
 
+from wow_flywheel.errors import SettingsError
+from wow_flywheel.settings import Settings
 from wow_flywheel.storage import write_atomic
 
 QUIET_CHILD: Final = {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONUNBUFFERED": "1"}
@@ -29,19 +33,45 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
 def run_child(
     context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient, module: str, config: Path
 ) -> dg.PipesClientCompletedInvocation:
-    """Run `python -m <module> --config <config>`; its log lines and what it reports become the step's own.
+    """Run `python -m <module> --config <config>`, here or on the Ray cluster of `WOW_RAY_ADDRESS`.
+
+    Its log lines and what it reports become the step's own.
 
     Raises:
         dagster.Failure: It failed; the description is its own message.
     """
+    command = ["-m", module, "--config", str(config)]
+    settings = Settings.from_env(os.environ)
     try:
-        return pipes.run(context=context, command=[sys.executable, "-m", module, "--config", str(config)])
-    except DagsterPipesExecutionError as error:
+        if settings.ray_address is not None:
+            return _on_ray(context, settings.ray_address, settings.ray_gpus, command)
+        return pipes.run(context=context, command=[sys.executable, *command])
+    except (DagsterPipesExecutionError, RuntimeError) as error:  # a Ray job that failed is a RuntimeError of dagster-ray's
         raise dg.Failure(
             description=f"{module}: {_last_words(context) or f'failed, see its output: {error}'}",
             metadata={"config": dg.MetadataValue.path(config)},
             allow_retries=False,
         ) from error
+
+
+def _on_ray(
+    context: dg.AssetExecutionContext, address: str, gpus: int, command: list[str]
+) -> dg.PipesClientCompletedInvocation:
+    """Submit the command as a Ray job; the cluster needs this package's `train` extra, and the folder of models mounted.
+
+    Raises:
+        SettingsError: dagster-ray is not installed here.
+    """
+    try:
+        from dagster_ray.core.pipes import PipesRayJobClient
+    except ImportError as error:
+        raise SettingsError(
+            "WOW_RAY_ADDRESS is set, and dagster-ray is not installed", hint="pip install 'wow-flywheel[ray]'"
+        ) from error
+    share = {"entrypoint_num_gpus": gpus} if gpus else {"entrypoint_num_cpus": 1}
+    job = {"entrypoint": shlex.join(["python", *command]), "runtime_env": {"env_vars": dict(QUIET_CHILD)}, **share}
+    done: dg.PipesClientCompletedInvocation = PipesRayJobClient(address=address).run(context=context, submit_job_params=job)
+    return done
 
 
 def _last_words(context: dg.AssetExecutionContext) -> str | None:
