@@ -42,7 +42,7 @@ test-ray: install ## training on a local Ray cluster of two nodes; installs the 
 	$(PYTHON) -m venv .venv-ray
 	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,ray]'
-	.venv-ray/bin/python -m pytest -n 0 wow_flywheel_tests/defs/test_ray.py
+	.venv-ray/bin/python -m pytest -n 0 -p no:unraisableexception wow_flywheel_tests/defs/test_ray.py # Ray leaves sockets open
 
 results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
 	$(BIN)/python -m benchmarks.wheel
