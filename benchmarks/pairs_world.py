@@ -113,9 +113,7 @@ def labelled(talks: pl.DataFrame, knowledge: pl.DataFrame, procedures: pl.DataFr
         knowledge=knowledge,
         procedures=procedures,
     )
-    return Labelled(
-        talks, found.inspections, label(talks, satisfaction, found.inspections, found.verdicts, DECISIONS.empty())
-    )
+    return Labelled(talks, found.inspections, label(talks, satisfaction, found.inspections, found.verdicts, DECISIONS.empty()))
 
 
 def replayed(fresh: Episode, messages: list[Message], turn: int) -> Episode:

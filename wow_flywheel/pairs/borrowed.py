@@ -24,15 +24,17 @@ UNPROMPTED_SHARE: Final = 0.2
 COMMON_NAME: Final = 3
 """A capitalised word that agents say in so many conversations is no customer's name."""
 INSIDE: Final = re.compile(r"(?:(?<=[a-z0-9,;:] )|(?<=\bMr\. )|(?<=\bMs\. )|(?<=\bMrs\. ))[A-Z][a-z]+")
-FUNCTION_WORDS: Final = frozenset(
-    "a about above after again all already also always am an and another any anything are as at back be because been before"
-    " being below between both but by can cannot could d did do does doing done don down during each else every few for from"
-    " further get give go got had has have having he hello help her here hers hi him his how however i if in into is it its"
-    " just know ll let like ll m make may me mean might more most much must my need no nor not now of off ok okay on once one"
-    " only or other our out over own please re right s same see she should so some something soon sorry still such sure take t"
-    " tell than thank thanks that the their them then there these they this those through to too under until up us ve very"
-    " want was we well were what when where which while who whom why will with within without would yes yet you your yours".split()
+COMMON: Final = (
+    "a about above after again all already also always am an and another any anything are as at back be because"
+    " been before being below between both but by can cannot could d did do does doing don done down during each"
+    " else every few for from further get give go got had has have having he hello help her here hers hi him his how"
+    " however i if in into is it its just know let like ll m make may me mean might more most much must my need no"
+    " nor not now of off ok okay on once one only or other our out over own please re right s same see she should so"
+    " some something soon sorry still such sure t take tell than thank thanks that the their them then there these"
+    " they this those through to too under until up us ve very want was we well were what when where which while who"
+    " whom why will with within without would yes yet you your yours"
 )
+FUNCTION_WORDS: Final = frozenset(COMMON.split())
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Grounded candidates for a rewrite without an endpoint: Good-Case replies to the same need, and procedure templates.
 
-What belongs here: finding them. What does not: deciding on them (`verify`, `solution`). Nothing is invented: a candidate is what
-was said in a Good Case at the same point of the same scenario, or what the procedure says next, with this conversation's values.
+What belongs here: finding them. What does not: deciding on them (`verify`, `solution`). Nothing is invented: a candidate is
+what was said in a Good Case at the same point of the same scenario, or what the procedure says next, with this conversation's
+values.
 """
 
 import json
@@ -78,8 +79,8 @@ class GoodCases:
     def candidates(self, site: Site) -> list[Candidate]:
         """Outputs given at the same point to the most similar customer messages, values filled in from the site.
 
-        What was said more often, to more similar words, comes first; ties go by the words themselves. Those with words of another
-        customer come with a reason against them.
+        What was said more often, to more similar words, comes first; ties go by the words themselves. Those with words of
+        another customer come with a reason against them.
         """
         words, here = heard(site.prompt), context_words(site.prompt)
         at_point = self._by_point.get(point(site.scenario, site.prompt), {})

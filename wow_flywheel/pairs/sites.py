@@ -24,8 +24,8 @@ class Site:
         prompt: The messages before it; of parallel calls the earlier ones with their results count as before it.
         said: What the model said or did there; the rejected side.
         call: Which of the turn's parallel calls it is, from 0.
-        rest: What followed in the log, from the turn itself on: it shows how the demand was solved, and is never shown to whoever
-            writes or judges a rewrite.
+        rest: What followed in the log, from the turn itself on: it shows how the demand was solved, and is never shown to
+            whoever writes or judges a rewrite.
         locale: As logged.
     """
 
@@ -59,8 +59,8 @@ def find_sites(
         edits: Columns conversation_id, turn, issue_type, one row a turn: see `edits.latest`.
 
     Returns:
-        One site a turn, the earliest first; by findings at most three a conversation, and where findings compete for a turn, the
-        most severe and surest names the issue and, by its quote, the call.
+        One site a turn, the earliest first; by findings at most three a conversation, and where findings compete for a turn,
+        the most severe and surest names the issue and, by its quote, the call.
     """
     bad = cases.filter(pl.col("label") == "bad").select("conversation_id")
     found = (
@@ -83,7 +83,7 @@ def find_sites(
 
 
 def outputs_at(messages: Sequence[Message], turn: int) -> list[tuple[tuple[Message, ...], DialogueAction]]:
-    """Each output of an assistant turn, with the messages before it: parallel calls one after the other, as training shows them."""
+    """Each output of an assistant turn with the messages before it: parallel calls in a row, as training shows them."""
     message = messages[turn]
     calls = message.get("tool_calls") or []
     results = tool_results(messages, turn) if len(calls) > 1 else {}

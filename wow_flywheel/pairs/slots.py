@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
-from wow_flywheel.inspection.grounding import is_list_mark
 
 SLOT = re.compile(r"\{(\w+)(?::[sd])?\}")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)")
 WORD = r"[^\W\u3400-\u9fff]"
-"""A character of a word that white space ends. Chinese has no such ends, so a value may stand between any two of its characters."""
+"""A character of a word that white space ends. In Chinese, where none does, a value may stand between any two characters."""
+LINE_BEGINS, LIST_MARK = re.compile(r"(?:^|\n)\s*$"), re.compile(r"\d[.)、]\s")
 USER_NUMBER = "user_number"
 MAX_CHARS = 80
 Values = Mapping[str, str]
@@ -122,7 +122,7 @@ def _cut(text: str | None, named: Mapping[str, list[str]], used: set[str]) -> st
     pattern = re.compile("|".join(f"(?:{_whole(value)})" for value in present))
 
     def slot(match: re.Match[str]) -> str:
-        if len(match[0]) == 1 and is_list_mark(match[0], text):
+        if len(match[0]) == 1 and LIST_MARK.match(text, match.start()) and LINE_BEGINS.search(text[: match.start()]):
             return match[0]
         used.add(match[0])
         return "{" + named[match[0]][0] + "}"
