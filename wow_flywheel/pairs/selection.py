@@ -21,8 +21,15 @@ from wow_flywheel.pairs.limits import PairLimits
 
 @dataclass(slots=True)
 class Selection:
-    """Verified attempts on their way to pairs; `chosen` is one a site, `left_out` says why others are none; `exchanged` are sites whose
-    best rewrite gave way to another."""
+    """Verified attempts on their way to pairs.
+
+    Attributes:
+        limits: What the day may look like.
+        options: Verified attempts by site, the best first.
+        chosen: The attempt of each site that is to be a pair.
+        left_out: Why other sites have none.
+        exchanged: Sites whose best attempt gave way to another.
+    """
 
     limits: PairLimits
     options: Mapping[str, Sequence[Attempt]]
