@@ -5,9 +5,12 @@ What belongs here: asking, and remembering. What does not: which forms these are
 
 from functools import cache, lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import duckdb
+
+LONGEST_REMEMBERED: Final = 200
+"""Characters."""
 
 
 class Asked:
@@ -16,7 +19,11 @@ class Asked:
     def __init__(self) -> None:
         self._connection = duckdb.connect()
         self._lock = Lock()
-        self.ask = lru_cache(maxsize=8192)(self._ask)
+        self._short = lru_cache(maxsize=8192)(self._ask)
+
+    def ask(self, call: str, *values: str) -> Any:
+        """The value of a call with `$1`, `$2`, … in it; remembered where the values are short."""
+        return self._short(call, *values) if sum(map(len, values)) <= LONGEST_REMEMBERED else self._ask(call, *values)
 
     def _ask(self, call: str, *values: str) -> Any:
         with self._lock:

@@ -18,7 +18,7 @@ def _refuse(value: str) -> Any:
     raise ValueError(value)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _parsed(text: str) -> Any:
     """JSON on which Python and DuckDB agree: pairs of an object as a tuple of pairs.
 
