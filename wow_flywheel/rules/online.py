@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from wow_flywheel.queries import Session
+from wow_flywheel.rules.compiled.asked import asked
 from wow_flywheel.rules.compiled.program import Program
 from wow_flywheel.rules.compiled.tables import Table
 from wow_flywheel.rules.incoming import Conversation, parse
@@ -23,6 +24,8 @@ from wow_flywheel.rules.warm import WarmSession
 
 Finding = dict[str, Any]
 LIVE: Final = "turns"
+FIRST: Final = {"messages": [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "您好, 1.5"}]}
+"""A conversation that is checked at start-up, so that no user waits for what is made at first use."""
 KNOWLEDGE: Final = pl.Schema(dict.fromkeys(("unit_id", "title", "content"), pl.String))
 PROCEDURES: Final = pl.Schema(dict.fromkeys(("policy_id", "scenario", "reply_id", "text", "next_reply_id"), pl.String))
 
@@ -93,6 +96,8 @@ class Live:
         self.left = self._program.left
         rest = tuple(rule for rule in profile.rules if rule.rule_id in self.left)
         self._warm = WarmSession(replace(profile, rules=rest), frames) if rest else None
+        asked()
+        self.findings(Conversation.model_validate(FIRST))
 
     def findings(self, conversation: Conversation) -> list[Finding]:
         """See `Checker.check`."""
