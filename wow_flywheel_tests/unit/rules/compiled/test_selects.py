@@ -83,9 +83,10 @@ SAME = [
 
 
 @pytest.mark.parametrize("sql", SAME)
-@pytest.mark.parametrize("lasting", [False, True])
-def test_a_select_gives_what_it_gives_in_duckdb(sql: str, lasting: bool) -> None:
-    assert in_order(compiled_rows(sql, FRAMES, lasting=lasting)) == in_order(duckdb_rows(sql, FRAMES))
+def test_a_select_gives_what_it_gives_in_duckdb(sql: str) -> None:
+    wanted = in_order(duckdb_rows(sql, FRAMES))
+    assert in_order(compiled_rows(sql, FRAMES)) == wanted
+    assert in_order(compiled_rows(sql, FRAMES, lasting=True)) == wanted  # which joins the other way round
 
 
 @pytest.mark.parametrize(
