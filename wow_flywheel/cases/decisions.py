@@ -17,7 +17,14 @@ from wow_flywheel.lake import Lake
 
 
 def decide(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str, note: str, now: dt.datetime) -> pl.DataFrame:
-    """Add a person's decision about one case.
+    """Add a person's decision about one case; see `decision`."""
+    row = decision(lake, day, conversation_id, label, who, note, now)
+    lake.append("decisions", row)
+    return row
+
+
+def decision(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str, note: str, now: dt.datetime) -> pl.DataFrame:
+    """A person's decision about one case, checked and not yet added.
 
     Args:
         lake: The tables.
@@ -29,7 +36,7 @@ def decide(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str,
         now: When, with a timezone.
 
     Returns:
-        The row that was added to `decisions`.
+        The row for `decisions`.
 
     Raises:
         DecisionError: The label is unknown, nobody is named, or the day has no such case.
@@ -38,7 +45,7 @@ def decide(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str,
         raise DecisionError(f"{label!r} is no label", hint=f"use one of {list(LABELS)}")
     named = typed.who(who)
     case(lake, day, conversation_id)
-    row = pl.DataFrame(
+    return pl.DataFrame(
         {
             "dt": [day],
             "conversation_id": [conversation_id],
@@ -49,8 +56,6 @@ def decide(lake: Lake, day: dt.date, conversation_id: str, label: str, who: str,
         },
         schema=DECISIONS.columns,
     )
-    lake.append("decisions", row)
-    return row
 
 
 def case(lake: Lake, day: dt.date, conversation_id: str) -> pl.DataFrame:

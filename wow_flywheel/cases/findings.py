@@ -87,7 +87,23 @@ def decide_finding(
     note: str,
     now: dt.datetime,
 ) -> pl.DataFrame:
-    """Add a person's decision about one finding.
+    """Add a person's decision about one finding; see `finding_decision`."""
+    row = finding_decision(lake, day, conversation_id, finding, decision, by, note, now)
+    lake.append("finding_decisions", row)
+    return row
+
+
+def finding_decision(
+    lake: Lake,
+    day: dt.date,
+    conversation_id: str,
+    finding: tuple[int, str, str],
+    decision: str,
+    by: str,
+    note: str,
+    now: dt.datetime,
+) -> pl.DataFrame:
+    """A person's decision about one finding, checked and not yet added.
 
     Args:
         lake: The tables.
@@ -100,7 +116,7 @@ def decide_finding(
         now: When, with a timezone.
 
     Returns:
-        The row that was added to `finding_decisions`.
+        The row for `finding_decisions`.
 
     Raises:
         DecisionError: There is no such claim, or the decision is none.
@@ -125,9 +141,7 @@ def decide_finding(
         "decided_at": now,
         "note": as_note(note, conversation(lake, day, conversation_id)),
     }
-    added = pl.DataFrame([row], schema=FINDING_DECISIONS.columns)
-    lake.append("finding_decisions", added)
-    return added
+    return pl.DataFrame([row], schema=FINDING_DECISIONS.columns)
 
 
 def claims_at(lake: Lake, day: dt.date, conversation_id: str, turn: int, issue_type: str, quote: str) -> Iterable[str]:

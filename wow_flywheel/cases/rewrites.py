@@ -33,7 +33,23 @@ def edit(
     note: str,
     now: dt.datetime,
 ) -> pl.DataFrame:
-    """Add what should have been said at one turn.
+    """Add what should have been said at one turn; see `rewrite_edit`."""
+    row = rewrite_edit(lake, day, conversation_id, place, chosen, by, note, now)
+    lake.append("rewrite_edits", row)
+    return row
+
+
+def rewrite_edit(
+    lake: Lake,
+    day: dt.date,
+    conversation_id: str,
+    place: tuple[int, str],
+    chosen: DialogueAction,
+    by: str,
+    note: str,
+    now: dt.datetime,
+) -> pl.DataFrame:
+    """What should have been said at one turn, checked and not yet added.
 
     Args:
         lake: The tables.
@@ -46,7 +62,7 @@ def edit(
         now: When, with a timezone.
 
     Returns:
-        The row that was added to `rewrite_edits`.
+        The row for `rewrite_edits`.
 
     Raises:
         DecisionError: The turn is no assistant's turn after a customer's, the issue type is unknown, or it was said so already.
@@ -67,9 +83,7 @@ def edit(
         "decided_at": now,
         "note": as_note(note, messages),
     }
-    added = pl.DataFrame([row], schema=REWRITE_EDITS.columns)
-    lake.append("rewrite_edits", added)
-    return added
+    return pl.DataFrame([row], schema=REWRITE_EDITS.columns)
 
 
 def said_at(messages: list[Message], turn: int) -> DialogueAction:

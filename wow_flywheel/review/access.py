@@ -3,7 +3,7 @@
 What belongs here: secrets, and which requests are refused and why. What does not: pages (`app`), decisions.
 
 The page listens on loopback only, but other pages in the same browser, and other people on the same machine, can reach that
-too. So: a request's Host must be this server's (a foreign name that resolves to 127.0.0.1 is refused); without the cookie, which
+too. So: a request's Host must be this server's (a foreign name that resolves to 127.0.0.1 is refused); without the cookie that
 only the one-time link gives, nothing is shown; a request that changes something must come from this origin and carry its
 session's token; and no other page may frame or read this one.
 """

@@ -208,6 +208,7 @@ def create_app(desk: Desk, access: Access, now: Now = lambda: dt.datetime.now(dt
             for name in ("logout", "refresh", "label", "finding", "rewrite")
         ),
         Route("/static/{name}", _static),
+        Route("/favicon.ico", _no_icon),
     ]
     handlers: Any = dict.fromkeys((Refused, HTTPException, FlywheelError), pages.refused)
     return Guarded(Starlette(routes=routes, exception_handlers=handlers, max_body_size=LARGEST_BODY), access)
@@ -231,6 +232,10 @@ def _told(error: Exception) -> tuple[int, str, str]:
 
 def _url(row: Mapping[str, Any] | None) -> str | None:
     return None if row is None else case_url(row)
+
+
+async def _no_icon(_: Request) -> Response:
+    return Response(status_code=204)
 
 
 async def _static(request: Request) -> Response:

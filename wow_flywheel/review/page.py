@@ -69,8 +69,7 @@ def view(lake: Lake, day: dt.date, conversation_id: str) -> dict[str, Any]:
     """
     found = reviewed(lake, day, conversation_id)
     of_it = pl.col("conversation_id") == conversation_id
-    by_people = FindingDecisions.of(lake.read("finding_decisions", day).filter(of_it))
-    findings = grouped(lake.read("inspections", day).filter(of_it).to_dicts(), by_people)
+    findings = findings_of(lake, day, conversation_id)
     edits = lake.read("rewrite_edits", day).filter(of_it).sort("decided_at", descending=True).to_dicts()
     pairs = lake.read("preference_pairs", day).filter(of_it)
     verdict = lake.read("verdicts", day).filter(of_it)
@@ -84,6 +83,13 @@ def view(lake: Lake, day: dt.date, conversation_id: str) -> dict[str, Any]:
         "findings": findings,
         "turns": turns(found["messages"], findings, edits, pairs.to_dicts()),
     }
+
+
+def findings_of(lake: Lake, day: dt.date, conversation_id: str) -> list[Finding]:
+    """The findings of one conversation, with people's decisions on them."""
+    of_it = pl.col("conversation_id") == conversation_id
+    by_people = FindingDecisions.of(lake.read("finding_decisions", day).filter(of_it))
+    return grouped(lake.read("inspections", day).filter(of_it).to_dicts(), by_people)
 
 
 def grouped(claims: Sequence[Row], by_people: FindingDecisions) -> list[Finding]:
