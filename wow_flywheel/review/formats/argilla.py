@@ -2,8 +2,8 @@
 
 What belongs here: the records' shape. What does not: the server, which this does not talk to; what becomes of the answers.
 
-Two datasets, since Argilla asks the same of all records of one. Cases: fields `chat` (ChatField) and `why` (TextField), questions
- `label` (LabelQuestion: good, bad, failed, review) and `note` (TextQuestion). Findings: fields `chat` and `finding`,
+Two datasets, since Argilla asks the same of all records of one. Cases: fields `chat` (ChatField) and `why` (TextField),
+questions `label` (LabelQuestion: good, bad, failed, review) and `note` (TextQuestion). Findings: fields `chat` and `finding`,
 questions `holds` (LabelQuestion: accepted, rejected), `rewrite` and `note` (TextQuestions).
 """
 

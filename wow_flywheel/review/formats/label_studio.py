@@ -1,7 +1,7 @@
 """Cases as Label Studio tasks with predictions, and annotations back from its JSON export.
 
-What belongs here: the tasks' shape and the labelling interface that goes with it. What does not: the server, which this does not
-talk to; what becomes of the answers.
+What belongs here: the tasks' shape and the labelling interface that goes with it. What does not: the server, which this does
+not talk to; what becomes of the answers.
 
 A region is a finding: its id is the finding's key, its label the issue type, its place the quote. For each region the annotator
 chooses `accepted` or `rejected` and may write what should have been said there; for the whole task, the label and a note.
