@@ -61,8 +61,8 @@ def of_conversation(lake: Lake, models: Path, conversation_id: str) -> dict[str,
     """The datasets and models that saw a conversation.
 
     Returns:
-        conversation_id; datasets: cycle, dataset, split, as (itself, or reply for a pair that prefers a reply of it); models: as
-        `forget.models.trained_on` finds them from the cycles that trained on it.
+        conversation_id; datasets: cycle, dataset, split, as (itself, or reply for a pair that prefers a reply of it); models:
+        as `forget.models.trained_on` finds them from the cycles that trained on it.
     """
     named, reply = (
         pl.col("conversation_id") == conversation_id,
@@ -90,8 +90,8 @@ def of_policy(lake: Lake, models: Path, policies: list[Policy], policy_id: str) 
 
     Returns:
         policy_id; versions: conversations by version that they were judged by; stale: table and rows that rest on another
-        version than today's; datasets: training rows by cycle and dataset, of conversations judged by it or made from it; models: as
-        in `of_conversation`.
+        version than today's; datasets: training rows by cycle and dataset, of conversations judged by it or made from it;
+        models: as in `of_conversation`.
 
     Raises:
         DatasetError: No policy, match or dialogue has this id.
