@@ -1,7 +1,7 @@
 """What do a cycle's datasets cost? `python -m benchmarks.datasets --conversations 100000`.
 
-What belongs here: a lake of that many Good Cases, and one build of their datasets with its time and peak memory. What does not: how
-they are built (`wow_flywheel.datasets`).
+What belongs here: a lake of that many Good Cases, and one build of their datasets with its time and peak memory. What does not:
+how they are built (`wow_flywheel.datasets`).
 
 Conversations come from the STAR logs, repeated; each repetition has other customers and other numbers, so that many are near
 duplicates of each other: the hard case for components and for the scan.
