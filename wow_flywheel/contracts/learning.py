@@ -63,9 +63,12 @@ PREFERENCE_PAIRS: Final = Contract(
     pattern={"issue_type": ISSUE_TYPES},
 )  # fmt: skip
 
+SFT_SOURCES: Final = ("good_case", "human", "knowledge", "general")
+"""Where a dialogue of the SFT dataset comes from."""
+
 SFT_DATASET: Final = Contract(
     name="sft_dataset",
-    version=1,
+    version=2,
     grain="one training dialogue of a cycle, as chat messages whose assistant turns are unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -73,18 +76,21 @@ SFT_DATASET: Final = Contract(
         "conversation_id": pl.String,
         "user_id": pl.String,
         "scenario": pl.String,
+        "language": pl.String,
+        "source": pl.String,
+        "from_cycle": pl.String,
         "split": pl.String,
         "messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
     },
-    required=("cycle", "dt", "conversation_id", "user_id", "scenario", "split", "messages"),
+    required=("cycle", "conversation_id", "scenario", "language", "source", "split", "messages"),
     key=("conversation_id",),
     partition="cycle",
-    pattern={"split": ("train", "held_out")},
+    pattern={"split": ("train", "held_out"), "source": SFT_SOURCES},
 )
 
 PREFERENCE_DATASET: Final = Contract(
     name="preference_dataset",
-    version=1,
+    version=2,
     grain="one preference pair of a cycle: prompt messages, chosen and rejected unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -94,16 +100,23 @@ PREFERENCE_DATASET: Final = Contract(
         "user_id": pl.String,
         "scenario": pl.String,
         "issue_type": pl.String,
+        "language": pl.String,
+        "source": pl.String,
+        "source_conversation_id": pl.String,
+        "from_cycle": pl.String,
         "split": pl.String,
         "prompt": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
         "chosen": pl.String,
         "rejected": pl.String,
     },
-    required=("cycle", "dt", "conversation_id", "pair_id", "user_id", "issue_type", "split", "prompt", "chosen", "rejected"),
+    required=(
+        "cycle", "dt", "conversation_id", "pair_id", "user_id", "issue_type", "language", "split", "prompt", "chosen",
+        "rejected",
+    ),
     key=("pair_id",),
     partition="cycle",
     pattern={"split": ("train", "held_out")},
-)
+)  # fmt: skip
 
 EVALUATIONS: Final = Contract(
     name="evaluations",
