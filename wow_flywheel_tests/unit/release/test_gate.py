@@ -98,7 +98,14 @@ def test_absent_metrics_are_not_applicable_and_do_not_block() -> None:
         "usm2 not worse": None,
         "rr not worse": True,
         "format_validity not worse": None,
+        "general_loss_change within its limit": None,
         "rr episodes": True,
+        "solve_rate power": None,
+        "action_accuracy power": None,
+        "usm1 power": None,
+        "usm2 power": None,
+        "rr power": None,
+        "format_validity power": None,
     }
 
 
@@ -136,7 +143,7 @@ def test_a_check_carries_its_numbers() -> None:
     check = next(check for check in decided(GOOD).checks if check.name == "usm1 not worse")
     assert check.model_dump() == {
         "name": "usm1 not worse", "metric": "usm1", "kind": "non-inferiority", "margin": 0.03, "difference": -0.05,
-        "low": -0.1, "high": 0.0, "n": 100, "passed": True,
+        "low": -0.1, "high": 0.0, "n": 100, "p_value": None, "needed": None, "passed": True,
         "why": "usm1 is at most 0.03 worse: -0.050 (95 % interval -0.100 to +0.000, n = 100)",
     }  # fmt: skip
 
@@ -163,7 +170,7 @@ def test_repetition_that_is_already_nil_cannot_fall() -> None:
 def test_the_candidates_own_metrics_are_kept() -> None:
     decision = decided({"rr": GOOD["rr"]})
     assert [value.model_dump() for value in decision.metrics] == [
-        {"metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 100}
+        {"metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 100, "kind": "simulated"}
     ]
 
 
