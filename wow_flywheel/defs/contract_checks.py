@@ -20,7 +20,7 @@ UNCHECKED = ("decisions", "forgotten", "feedback", "log_files", "vault")
 """Tables that are no assets: people append to the first two by commands, ingestion writes the third with the conversations and
 the last outside the lake, and listing the logs remembers the fourth."""
 
-WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
+WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation", "comparison_slices": "evaluation"}
 """The asset that writes a table, where it has another name."""
 
 

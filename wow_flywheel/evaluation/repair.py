@@ -32,7 +32,7 @@ CHAT: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 def held_out_sites(
     cases: pl.DataFrame, conversations: pl.DataFrame, inspections: pl.DataFrame, most: int = MOST_SITES
 ) -> list[Site]:
-    """The turns where Bad Cases of held-out customers went wrong, in order of day and name.
+    """The turns where Bad Cases of held-out customers went wrong, in order of day and name; each name once.
 
     Args:
         cases: Contract `cases`.
@@ -41,7 +41,8 @@ def held_out_sites(
         most: How many at most.
     """
     mine = [site for site in find_sites(cases, conversations, inspections) if split_of(site.user_id) == "held_out"]
-    drawn = sorted(mine, key=lambda site: sha256(site.pair_id.encode()).hexdigest())[:most]
+    once = {site.pair_id: site for site in mine}.values()
+    drawn = sorted(once, key=lambda site: sha256(site.pair_id.encode()).hexdigest())[:most]
     return sorted(drawn, key=lambda site: (site.dt, site.pair_id))
 
 

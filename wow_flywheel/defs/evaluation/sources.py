@@ -11,6 +11,7 @@ import polars as pl
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.judged import add_judged
 from wow_flywheel.evaluation.measure import Outcomes, with_locale
 from wow_flywheel.evaluation.offline import read_dialogues
@@ -22,7 +23,8 @@ from wow_flywheel.pairs.sites import Site
 
 def sites_of(lake: Lake, folder: Path) -> list[Site]:
     """The turns where held-out Bad Cases of the cycle's days went wrong."""
-    return held_out_sites(*(_of_days(lake, folder, name) for name in ("cases", "conversations", "inspections")))
+    cases, conversations, inspections = (_of_days(lake, folder, name) for name in ("cases", "conversations", "inspections"))
+    return held_out_sites(cases, conversations, inspections)
 
 
 def write_sites(lake: Lake, folder: Path, sites: Sequence[Site]) -> Path:
@@ -53,7 +55,7 @@ def outcomes_of(flywheel: Flywheel, folder: Path, main: str, sites: Sequence[Sit
         return found
     replies = pl.read_parquet(place / "replies.parquet")
     if "offline" in found:
-        dialogues = read_dialogues(folder / "sft.held_out.jsonl", found["offline"].height + 1)
+        dialogues = read_dialogues(folder / "sft.held_out.jsonl", EPISODES)
         said = replies.filter(pl.col("source") == "dialogue")
         judged = add_judged(found["offline"], dialogues, said, flywheel.knowledge(), flywheel.procedures())
         found["offline"] = with_locale(judged, locales(flywheel.lake(), folder))
@@ -105,9 +107,8 @@ class Judge:
 
 def _repair(flywheel: Flywheel, folder: Path, sites: Sequence[Site], replies: pl.DataFrame) -> pl.DataFrame:
     judged = judge_sites(sites, replies, verifier_verdicts(flywheel, folder))
-    judged.join(replies.select("user_id", model="model", site="episode"), on=["model", "site"]).write_parquet(
-        folder / "evaluation" / "judged.parquet"
-    )
+    whose = replies.select("model", "user_id", site="episode")
+    judged.join(whose, on=["model", "site"]).write_parquet(folder / "evaluation" / "judged.parquet")
     return repair_outcomes(pl.read_parquet(folder / "evaluation" / "sites.parquet"), judged)
 
 
