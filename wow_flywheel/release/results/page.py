@@ -29,7 +29,7 @@ KINDS: Final = {
 }
 GROUPS: Final = {"scenario": "scenario", "locale": "language", "issue_type": "issue type"}
 HEADLINE: Final = ("rr", "usm1", "usm2", "solve_rate", "repair_rate", "reply_loss", "action_accuracy")
-BY_GROUP: Final = ("rr", "usm1", "usm2", "solve_rate", "repair_rate", "action_accuracy", "reply_loss")
+BY_GROUP: Final = ("rr", "usm1", "usm2", "solve_rate", "repair_rate")
 MOST_CARDS: Final = 5
 
 
@@ -110,7 +110,14 @@ def group_table(slices: pl.DataFrame, by: str) -> dict[str, Any] | None:
     cells = {(row["slice"], row["metric"]): _cell(row) for row in speaking.iter_rows(named=True)}
     every = ISSUE_TYPES if by == "issue_type" else sorted(speaking["slice"].unique())
     rows = [(group.replace("_", " "), [cells.get((group, name)) for name in names]) for group in every]
+    rows = [(f"{group} (n {_least(found)})" if any(found) else group, found) for group, found in rows]
     return {"metrics": [f"{_plain(name)} {METRICS.get(name).arrow}" for name in names], "rows": rows}
+
+
+def _least(cells: Sequence[Mapping[str, Any] | None]) -> str:
+    """The numbers of episodes of a group: one, or its range over the metrics."""
+    counts = sorted({cell["n"] for cell in cells if cell})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
 
 
 def _metric_row(row: Mapping[str, Any], before: float | None, after: float | None, margin: float | None) -> dict[str, Any]:
@@ -167,7 +174,8 @@ def _check_row(check: GateCheck) -> dict[str, Any]:
 def _bounds(metric: Metric, row: Mapping[str, Any]) -> str:
     if row["low"] is None or row["high"] is None:
         return "no interval"
-    return f"{_shown(metric, row['low'], signed=True)} to {_shown(metric, row['high'], signed=True)}"
+    factor, _, digits = metric.scale
+    return " to ".join(f"{row[end] * factor:+.{digits}f}" for end in ("low", "high"))
 
 
 def _shown(metric: Metric, value: float | None, *, signed: bool = False) -> str:
@@ -216,7 +224,7 @@ def changes_in_words(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("by scenario", _counted(counts.get("sft_dataset.scenario", {}))),
         ("preference pairs", _counted(counts.get("preference_dataset.split", {}))),
         ("by issue type", _counted(counts.get("preference_dataset.issue_type", {}))),
-        ("code", manifest.get("git_commit") or "unknown"),
+        ("code", manifest.get("git_commit") or ""),
     ]
     return [(name, value) for name, value in rows if value]
 
