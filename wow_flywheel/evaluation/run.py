@@ -98,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             _write(frames[name], path)
         else:
             path.unlink(missing_ok=True)
-    _write(frames["outcomes"], config.output)
+    if "outcomes" in frames:
+        _write(frames["outcomes"], config.output)
 
 
 def read_config(path: Path) -> EvaluationConfig:
@@ -120,9 +121,9 @@ def evaluate(config: EvaluationConfig, say: Callable[[str], None]) -> Frames:
     """Evaluate every model, in the config's order.
 
     Returns:
-        `outcomes`: of episodes with an environment, else of held-out dialogues. Where asked for, `offline`: of held-out
-        dialogues beside an environment; `replies`: what was said offline (`replies.REPLIES`); `general` (`general.GENERAL`).
-        See `metrics` for outcomes.
+        `outcomes`: of episodes with an environment, else of held-out dialogues, if there are any. Where asked for, `offline`:
+        of held-out dialogues beside an environment; `replies`: what was said offline (`replies.REPLIES`); `general`
+        (`general.GENERAL`). See `metrics` for outcomes.
 
     Raises:
         DatasetError: There are no held-out dialogues where some were named.
@@ -140,7 +141,8 @@ def evaluate(config: EvaluationConfig, say: Callable[[str], None]) -> Frames:
             found.setdefault(name, []).append(frame)
         if work.texts:
             losses[model.name] = engine.text_losses(work.texts)
-        say(f"evaluation: {model.name} done, {frames['outcomes'].height} episodes")
+        done_of = frames.get("outcomes", frames.get("replies", pl.DataFrame()))
+        say(f"evaluation: {model.name} done, {done_of.height} {'episodes' if 'outcomes' in frames else 'replies'}")
     done = {name: pl.concat(frames) for name, frames in found.items()}
     return done | ({"general": _general(config, work, losses)} if work.texts else {})
 
@@ -172,7 +174,7 @@ class _Work:
 
     @classmethod
     def of(cls, config: EvaluationConfig) -> "_Work":
-        if config.environment is None and config.held_out is None:
+        if config.environment is None and config.held_out is None and config.sites is None:
             raise SettingsError(
                 "there are neither an environment nor held-out dialogues to evaluate on",
                 hint="set WOW_ENVIRONMENT, or name held_out in the config",
