@@ -37,7 +37,7 @@ def measure(outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str
     """Sum up the outcomes of all kinds.
 
     Args:
-        outcomes: By kind; each holds the baseline and all others, perhaps more models.
+        outcomes: By kind; each holds the baseline and others, perhaps more models. A judge hears the candidate alone.
         baseline: The model in use.
         others: The cycle's models, the candidate last.
         cycle: Its name.
@@ -47,7 +47,7 @@ def measure(outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str
     """
     kinds = [kind for kind in KINDS if kind in outcomes and outcomes[kind].height]
     evaluations = [summarise(outcomes[kind], cycle, kind) for kind in kinds]
-    pairs = [(kind, other) for kind in kinds for other in others]
+    pairs = [(kind, other) for kind in kinds for other in others if other in outcomes[kind]["model"]]
     comparisons = [compare(outcomes[kind], baseline, other, cycle, kind) for kind, other in pairs]
     slices = [compare_slices(outcomes[kind], baseline, other, cycle, kind) for kind, other in pairs]
     return Measured(

@@ -172,7 +172,7 @@ def _outcome(dialogue: Dialogue, turns: Sequence[Given], index: int, model: str)
     return {
         "model": model,
         **named(dialogue, index),
-        "rr": float(any(_repeats(messages[:turn], reply.output) for turn, reply in answered)) if answered else None,
+        "rr": float(any(repeats(messages[:turn], reply.output) for turn, reply in answered)) if answered else None,
         "action_accuracy": _share(right),
         "slot_f1": slot_f1(expected),
         "format_validity": _share([reply.output is not None for _, reply in answered]),
@@ -185,7 +185,8 @@ def _share(values: Sequence[bool]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _repeats(history: Sequence[ChatMessage], output: DialogueAction | None) -> bool:
+def repeats(history: Sequence[ChatMessage], output: DialogueAction | None) -> bool:
+    """Whether an output says again what the assistant said earlier: the same, or 0.9 alike with the same numbers."""
     if output is None or not output.reply:
         return False
     said = [parsed.reply for m in history if m["role"] == "assistant" and (parsed := DialogueAction.from_json(m["content"]))]

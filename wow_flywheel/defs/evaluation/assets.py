@@ -12,9 +12,10 @@ import polars as pl
 
 from wow_flywheel.defs.evaluation.judge import evaluation_config, first_base, kind_of, model_names
 from wow_flywheel.defs.evaluation.results import write_page
+from wow_flywheel.defs.evaluation.side_by_side import verdict_lines
 from wow_flywheel.defs.evaluation.sources import outcomes_of, sites_of, write_sites
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import column_schema, frame_table, picture, written
+from wow_flywheel.defs.metadata import column_schema, frame_table, picture, table, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import file_spec
 from wow_flywheel.defs.training.child import run_child, write_config
@@ -70,4 +71,5 @@ def shown(measured: Measured, page: Path) -> dict[str, Any]:
         "plot": picture(plot_png(measured.evaluations), "metrics"),
         "repair rate": frame_table(by_issue_type(last)),
         "results page": dg.MetadataValue.path(str(page)),
+        "judge": table(("verdict", "turns"), verdict_lines(page.parent.parent)),
     }

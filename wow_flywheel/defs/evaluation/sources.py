@@ -10,6 +10,7 @@ import polars as pl
 
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST
+from wow_flywheel.defs.evaluation.side_by_side import judged_outcomes
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.judged import add_judged
@@ -54,14 +55,15 @@ def outcomes_of(flywheel: Flywheel, folder: Path, main: str, sites: Sequence[Sit
     if not (place / "replies.parquet").is_file():
         return found
     replies = pl.read_parquet(place / "replies.parquet")
-    if "offline" in found:
-        dialogues = read_dialogues(folder / "sft.held_out.jsonl", EPISODES)
+    dialogues = read_dialogues(folder / "sft.held_out.jsonl", EPISODES) if "offline" in found else []
+    if dialogues:
         said = replies.filter(pl.col("source") == "dialogue")
         judged = add_judged(found["offline"], dialogues, said, flywheel.knowledge(), flywheel.procedures())
         found["offline"] = with_locale(judged, locales(flywheel.lake(), folder))
     if sites:
         found["repair"] = _repair(flywheel, folder, sites, replies.filter(pl.col("source") == "site"))
-    return found
+    duels = judged_outcomes(flywheel, folder, dialogues, pl.read_parquet(place / "sites.parquet"), replies)
+    return found | ({"judged": duels} if duels is not None else {})
 
 
 def locales(lake: Lake, folder: Path) -> pl.DataFrame:
