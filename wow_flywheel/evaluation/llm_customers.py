@@ -1,11 +1,10 @@
 """Customers that an endpoint plays: `WOW_ENVIRONMENT=wow_flywheel.evaluation.llm_customers:LlmCustomers`.
 
-What belongs here: personas from held-out conversations, turn taking, what an episode came to. What does not: the client
-(`llm`).
+What belongs here: personas from held-out conversations, turn taking, what an episode came to. What does not: the client.
 
 A persona is what a real customer of a held-out conversation said; the endpoint says what such a customer says next. Nothing is
-really done: a tool call is answered as in that conversation if it had the same one, else by an error. So end states and moods
-are the played customer's own word, and two models compare only on the same personas with the same endpoint.
+really done: a tool call is answered as in that conversation if it had the same one, else by an error. So how it ended is the played
+customer's own word, and two models compare only on the same personas with the same endpoint.
 """
 
 import asyncio
