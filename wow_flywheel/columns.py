@@ -197,6 +197,14 @@ ELSEWHERE: Final = {
     ("calibration", "locale"): "en, zh, or * for all",
     ("calibration", "inspector"): "rules, evidence or panel as a whole, one of theirs by name, or labels",
     ("calibration", "issue_type"): "kind of the defect; * for labels as a whole",
+    ("finding_decisions", "decision"): "accepted: it holds; rejected: it does not",
+    ("finding_decisions", "quote"): "verbatim text of that turn, by which the finding is known again when inspectors run again",
+    ("finding_decisions", "decided_by"): "the person who decided",
+    ("rewrite_edits", "turn"): "index of the message to replace, from 0",
+    ("rewrite_edits", "issue_type"): "what is wrong with what was said there",
+    ("rewrite_edits", "chosen"): "what should have been said, as unified dialogue-action JSON",
+    ("rewrite_edits", "decided_by"): "the person who wrote it",
+    ("rewrite_edits", "decided_at"): "when the person wrote it, UTC",
     ("verdicts", "evidence"): "the named pieces of evidence with their weights",
 }
 """By table and column, where the word means something else there."""
@@ -217,7 +225,7 @@ def as_markdown() -> str:
         "# Tables",
         "",
         "Each is a Delta table at `WOW_LAKE_URI/<name>`, which any Delta reader opens: `polars.scan_delta`, or DuckDB's",
-        "`delta_scan`. Only the flywheel writes to them; decisions come in by `wow-flywheel review decide`.",
+        "`delta_scan`. Only the flywheel writes to them; people's decisions come in by `wow-flywheel review`.",
         "Made by `python -m wow_flywheel.columns > docs/tables.md` from `wow_flywheel/contracts/`.",
     ]
     for contract in TABLES.values():

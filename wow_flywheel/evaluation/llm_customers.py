@@ -3,8 +3,8 @@
 What belongs here: personas from held-out conversations, turn taking, what an episode came to. What does not: the client.
 
 A persona is what a real customer of a held-out conversation said; the endpoint says what such a customer says next. Nothing is
-really done: a tool call is answered as in that conversation if it had the same one, else by an error. So how it ended is the played
-customer's own word, and two models compare only on the same personas with the same endpoint.
+really done: a tool call is answered as in that conversation if it had the same one, else by an error. So how it ended is the
+played customer's own word, and two models compare only on the same personas with the same endpoint.
 """
 
 import asyncio

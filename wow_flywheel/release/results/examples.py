@@ -2,8 +2,8 @@
 
 What belongs here: which turns are shown, and in what words. What does not: judging (`evaluation.repair`), HTML (`page`).
 
-The choice is by the hash of a turn's name, one of each kind of change in turn, so that nobody picks the flattering ones and what
-broke is shown first.
+The choice is by the hash of a turn's name, one of each kind of change in turn, so that nobody picks the flattering ones and
+what broke is shown first.
 """
 
 from collections.abc import Mapping, Sequence
