@@ -38,8 +38,8 @@ test: lint ## lint and all tests but the slow ones
 test-all: lint ## lint and all tests, property tests with all their examples
 	WOW_TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal
 
-results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
-	$(BIN)/python -m benchmarks.wheel
+results: install ## the figures of docs/results.md, over three seeds, and ablations (about half an hour on two cores)
+	$(BIN)/python -m benchmarks.wheel --ablations
 
 lock: ## pin what .venv holds into constraints.txt
 	@echo "# Every dependency, pinned: what \`make install\` puts into .venv. Rewritten by \`make lock\`." > constraints.txt

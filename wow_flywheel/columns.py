@@ -132,6 +132,22 @@ MEANING: Final = {
     "higher_is_better": "which way is better",
     "baseline": "the model compared with: the release in use",
     "difference": "candidate minus baseline, paired",
+    "sd": "standard deviation of the paired differences, clustered by customer: what the power computation rests on",
+    "unit": "share, nats per token, tokens, seconds, or relative (a change as a share of the value before)",
+    "metric_version": "raised when the same episodes would give another value",
+    "interval": "how the interval is made: Wilson's for shares of yes and no, else a bootstrap clustered by customer",
+    "slice_by": "what the episodes are grouped by",
+    "slice": "the group",
+    "before": "the baseline's value, on the episodes that both models have",
+    "after": "the candidate's value, on the same episodes",
+    "traffic": "conversations that the share is taken of",
+    "share": "of the traffic, by hash of the conversation, that gets no knowledge",
+    "with_knowledge": "the value on these conversations, as served",
+    "without_knowledge": "the value on the same conversations without knowledge",
+    "pairs": "pairs of the issue type on the training side",
+    "held_out_turns": "turns of held-out Bad Cases of the issue type",
+    "trained": "whether there was enough to train and to measure",
+    "why": "what was done, or why not",
     "basis": "planted: defects put into clean conversations; people: decisions of the last weeks",
     "defects": "defects that were planted, or conversations that people called bad or failed",
     "found": "how many of them the inspector claimed, at their turn where it is known",
@@ -155,6 +171,9 @@ MEANING: Final = {
 }
 """By column, in the words that fit most tables."""
 
+HOW: Final = (
+    "simulated customers, offline on held-out dialogues, repair of held-out Bad Cases, general texts, or judged by the endpoint"
+)
 ELSEWHERE: Final = {
     ("feedback", "dt"): "the day on which the line arrived",
     ("log_files", "dt"): "the file's home: the first day of its lines, or the day it was written if none can be read",
@@ -172,8 +191,15 @@ ELSEWHERE: Final = {
     ("preference_dataset", "rejected"): "unified dialogue-action JSON as it was given",
     ("rewrite_candidates", "reason"): "why it was accepted or not",
     ("evaluations", "model"): "the model that was evaluated",
-    ("evaluations", "kind"): "simulated customers, or offline on held-out dialogues",
-    ("comparisons", "kind"): "simulated customers, or offline on held-out dialogues",
+    ("evaluations", "kind"): HOW,
+    ("comparisons", "kind"): HOW,
+    ("comparison_slices", "kind"): HOW,
+    ("knowledge_ablation", "kind"): HOW,
+    ("single_issue_dpo", "kind"): HOW,
+    ("comparison_slices", "candidate"): "the newly trained model",
+    ("knowledge_ablation", "model"): "the model that served",
+    ("knowledge_ablation", "difference"): "without minus with knowledge, paired",
+    ("single_issue_dpo", "difference"): "after minus before, paired",
     ("comparisons", "candidate"): "the newly trained model",
     ("inspection_audit", "found"): "of the inspected, with an accepted claim of the issue type",
     ("panel_calls", "prompt"): "what was asked, with the conversation as data, redacted as it is in `conversations`",

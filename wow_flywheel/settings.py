@@ -46,6 +46,10 @@ class Settings:
         log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
+        general_set: `WOW_GENERAL_SET`, JSON Lines of `{"text": …}` on which general ability is measured; None measures none.
+        judged_turns: `WOW_JUDGED_TURNS`, how many held-out turns of a cycle the endpoint compares pairwise; 0 asks it nothing.
+        canary_share: `WOW_CANARY_SHARE`, the share of the traffic that a new release serves at first, beside the current one; 1
+            makes it current at once.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
         rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
@@ -74,6 +78,9 @@ class Settings:
     vault_uri: str | None
     presidio: str | None
     environment: str | None
+    general_set: str | None
+    judged_turns: int
+    canary_share: float
     logs_settle_seconds: int
     logs_manifest: str | None
     rules: str | None
@@ -113,6 +120,9 @@ class Settings:
             vault_uri=_vault(env),
             presidio=_text(env, "WOW_PRESIDIO"),
             environment=_environment(env, embedded=logs is None),
+            general_set=_text(env, "WOW_GENERAL_SET"),
+            canary_share=_number(env, "WOW_CANARY_SHARE", 1, 0.001, 1),
+            judged_turns=int(_number(env, "WOW_JUDGED_TURNS", 100, 0, 100_000, whole=True)),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
             rules=_text(env, "WOW_RULES"),
