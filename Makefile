@@ -44,8 +44,8 @@ test-ray: install ## training on a local Ray cluster of two nodes; installs the 
 	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,ray]'
 	.venv-ray/bin/python -m pytest -n 0 -p no:unraisableexception wow_flywheel_tests/defs/test_ray.py # Ray leaves sockets open
 
-results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
-	$(BIN)/python -m benchmarks.wheel
+results: install ## the figures of docs/results.md, over three seeds, and ablations (about half an hour on two cores)
+	$(BIN)/python -m benchmarks.wheel --ablations
 
 lock: ## pin what .venv holds into constraints.txt
 	@echo "# Every dependency, pinned: what \`make install\` puts into .venv. Rewritten by \`make lock\`." > constraints.txt

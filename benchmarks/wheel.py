@@ -1,7 +1,8 @@
 """Does the wheel better the model? Whole demos over several seeds: `python -m benchmarks.wheel --seeds 1 2 3`.
 
 What belongs here: running the main job in folders of its own and summing up what its tables say. What does not: any metric.
-Prints Markdown; `--write FILE` also writes it to a file. About five minutes a seed on two cores.
+Prints Markdown; `--write FILE` also writes it to a file. About five minutes a seed on two cores; `--ablations` trains the first
+turn's variants too (`ablations`), about three more.
 """
 
 import argparse
@@ -22,8 +23,11 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks import ablations
+from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.metrics import METRICS
+from wow_flywheel.evaluation.repair import by_issue_type
 from wow_flywheel.lake import Lake
 
 ROOT = Path(__file__).parent.parent
@@ -38,15 +42,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], choices=range(1, 1000), metavar="SEED")
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--write", type=Path, help="Markdown file to write")
+    parser.add_argument("--ablations", action="store_true", help="also what each part of a turn is worth")
     args = parser.parse_args(argv)
-    runs = [run(seed, args.turns) for seed in args.seeds]
+    runs = [run(seed, args.turns, variants=args.ablations) for seed in args.seeds]
     text = report(runs, args.turns)
+    if args.ablations:
+        text += "\n" + ablations.report({run["seed"]: run["ablations"] for run in runs})
     print(text)
     if args.write:
         args.write.write_text(text, encoding="utf-8")
 
 
-def run(seed: int, turns: int) -> dict[str, Any]:
+def run(seed: int, turns: int, *, variants: bool = False) -> dict[str, Any]:
     """One demo in a folder of its own: its evaluations, its days, its gates, seconds and peak memory."""
     with TemporaryDirectory() as folder:
         home = Path(folder)
@@ -61,17 +68,27 @@ def run(seed: int, turns: int) -> dict[str, Any]:
         done = subprocess.run([*command, "-c", str(config)], cwd=folder, env=env, check=False, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"seed {seed} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        seconds = time.monotonic() - started
         lake = Lake.at(str(home / "data" / "lake"))
         releases = home / "data" / "models" / "releases"
         return {
             "seed": seed,
-            "seconds": time.monotonic() - started,
-            "evaluations": lake.read("evaluations"),
+            "seconds": seconds,
+            "evaluations": lake.read("evaluations").filter(pl.col("kind") == "simulated"),
+            "repairs": repairs(lake),
+            "ablations": ablations.run(home, env, seed) if variants else None,
             "days": lake.read("satisfaction_daily").filter(pl.col("scenario") == "*").sort("dt"),
             "cases": lake.read("cases"),
             "pairs": lake.read("preference_pairs").height,
             "released": (releases / "current").read_text().strip(),
         }
+
+
+def repairs(lake: Lake) -> pl.DataFrame:
+    """Repair rates of all eight issue types, of each cycle's DPO model."""
+    slices = lake.read("comparison_slices").filter(pl.col("candidate").str.ends_with("-dpo"))
+    cycles = slices["cycle"].unique().sort()
+    return pl.concat([by_issue_type(slices.filter(pl.col("cycle") == c)).with_columns(cycle=pl.lit(c)) for c in cycles])
 
 
 def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
@@ -102,6 +119,15 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "| seed | cycle | model | RR ↓ | USM 1 ↓ | USM 2 ↑ | solve rate ↑ |",
         "|---|---|---|---|---|---|---|",
         *(line for run in runs for line in _turn_lines(run)),
+        "",
+        "## Repair rate by issue type",
+        "",
+        "Turns at which Bad Cases of held-out customers went wrong, replayed with the model in use and the DPO model of the",
+        "same cycle, judged blind by the flywheel's own inspectors. All eight issue types; – where no turn was held out.",
+        "",
+        "| issue type | " + " | ".join(f"seed {run['seed']}, {cycle}" for run, cycle in _columns(runs)) + " |",
+        "|---" * (len(_columns(runs)) + 1) + "|",
+        *_repair_lines(runs),
         "",
         "## What production saw",
         "",
@@ -148,6 +174,25 @@ def _turn_lines(run: dict[str, Any]) -> list[str]:
 def _with_interval(row: dict[str, Any], metric: str) -> str:
     value, low, high = (100 * row[f"{part}_{metric}"] for part in ("value", "low", "high"))
     return f"{value:.1f} ({low:.1f}–{high:.1f})"
+
+
+def _columns(runs: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    return [(run, cycle) for run in runs for cycle in run["repairs"]["cycle"].unique().sort()]
+
+
+def _repair_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"| {issue} | "
+        + " | ".join(
+            _repair(run["repairs"].filter(cycle=cycle, issue_type=issue).row(0, named=True)) for run, cycle in _columns(runs)
+        )
+        + " |"
+        for issue in ISSUE_TYPES
+    ]
+
+
+def _repair(row: dict[str, Any]) -> str:
+    return f"{100 * row['before']:.0f} → {100 * row['after']:.0f} (n = {row['n']})" if row["n"] else "–"
 
 
 def _day_lines(run: dict[str, Any]) -> list[str]:

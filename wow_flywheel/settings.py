@@ -31,6 +31,7 @@ class Settings:
             defaults.
         llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
         llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
+        embeddings_model: `WOW_EMBEDDINGS_MODEL`, local path or hub id of a sentence encoder for the triage; None goes without.
         near_duplicate: `WOW_NEAR_DUPLICATE`, least similarity (estimated Jaccard, 0.8 to 1) of a near duplicate.
         duplicate_window_days: `WOW_DUPLICATE_WINDOW_DAYS`, how many days back duplicates are looked for.
         duplicates_warn: `WOW_DUPLICATES_WARN`, the share of a day's conversations from which on duplicates are a warning.
@@ -45,6 +46,10 @@ class Settings:
         log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
+        general_set: `WOW_GENERAL_SET`, JSON Lines of `{"text": …}` on which general ability is measured; None measures none.
+        judged_turns: `WOW_JUDGED_TURNS`, how many held-out turns of a cycle the endpoint compares pairwise; 0 asks it nothing.
+        canary_share: `WOW_CANARY_SHARE`, the share of the traffic that a new release serves at first, beside the current one; 1
+            makes it current at once.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
         ray_address: `WOW_RAY_ADDRESS`, HTTP address of a Ray cluster's dashboard, where trainers and evaluations then run; None
@@ -64,6 +69,7 @@ class Settings:
     training_config: str | None
     llm_base_url: str | None
     llm_model: str | None
+    embeddings_model: str | None
     near_duplicate: float
     duplicate_window_days: int
     duplicates_warn: float
@@ -75,6 +81,9 @@ class Settings:
     vault_uri: str | None
     presidio: str | None
     environment: str | None
+    general_set: str | None
+    judged_turns: int
+    canary_share: float
     logs_settle_seconds: int
     logs_manifest: str | None
     ray_address: str | None
@@ -95,30 +104,34 @@ class Settings:
         """
         logs = _text(env, "WOW_LOGS_URI")
         settings = cls(
-            logs_uri=_uri(env, "WOW_LOGS_URI", f"{DEFAULT_DATA_DIR}/logs"),
-            lake_uri=_uri(env, "WOW_LAKE_URI", f"{DEFAULT_DATA_DIR}/lake"),
+            logs_uri=read_uri(env, "WOW_LOGS_URI", f"{DEFAULT_DATA_DIR}/logs"),
+            lake_uri=read_uri(env, "WOW_LAKE_URI", f"{DEFAULT_DATA_DIR}/lake"),
             models_uri=_local(env, "WOW_MODELS_URI", f"{DEFAULT_DATA_DIR}/models"),
-            knowledge_uri=_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
-            policies_uri=_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
+            knowledge_uri=read_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
+            policies_uri=read_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
             model=_text(env, "WOW_MODEL"),
             training_config=_text(env, "WOW_TRAINING_CONFIG"),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
-            near_duplicate=_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
-            duplicate_window_days=int(_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
-            duplicates_warn=_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),
-            max_per_user=int(_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
-            max_per_template=int(_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
+            embeddings_model=_text(env, "WOW_EMBEDDINGS_MODEL"),
+            near_duplicate=read_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
+            duplicate_window_days=int(read_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
+            duplicates_warn=read_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),
+            max_per_user=int(read_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
+            max_per_template=int(read_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             personal_fields=_paths(env, "WOW_PERSONAL_FIELDS"),
             log_drift=_text(env, "WOW_LOG_DRIFT") or "",
             vault_uri=_vault(env),
             presidio=_text(env, "WOW_PRESIDIO"),
             environment=_environment(env, embedded=logs is None),
+            general_set=_text(env, "WOW_GENERAL_SET"),
+            canary_share=read_number(env, "WOW_CANARY_SHARE", 1, 0.001, 1),
+            judged_turns=int(read_number(env, "WOW_JUDGED_TURNS", 100, 0, 100_000, whole=True)),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
             ray_address=_http(env, "WOW_RAY_ADDRESS"),
-            ray_gpus=int(_number(env, "WOW_RAY_GPUS", 1, 0, 64, whole=True)),
+            ray_gpus=int(read_number(env, "WOW_RAY_GPUS", 1, 0, 64, whole=True)),
             rules=_text(env, "WOW_RULES"),
             checks=_text(env, "WOW_CHECKS"),
             embedded=logs is None,
@@ -138,7 +151,8 @@ def _text(env: Mapping[str, str], name: str) -> str | None:
     return env.get(name, "").strip() or None
 
 
-def _uri(env: Mapping[str, str], name: str, default: str) -> str:
+def read_uri(env: Mapping[str, str], name: str, default: str) -> str:
+    """A variable that is a local folder, made absolute, or an `s3://` prefix."""
     value = _text(env, name) or default
     scheme, separator, rest = value.partition("://")
     if not separator:
@@ -154,7 +168,7 @@ def _uri(env: Mapping[str, str], name: str, default: str) -> str:
 
 
 def _local(env: Mapping[str, str], name: str, default: str) -> str:
-    value = _uri(env, name, default)
+    value = read_uri(env, name, default)
     if "://" in value:
         raise SettingsError(
             f"{name}={value!r} is not a local folder",
@@ -173,7 +187,10 @@ def _http(env: Mapping[str, str], name: str) -> str | None:
     return value.rstrip("/")
 
 
-def _number(env: Mapping[str, str], name: str, default: float, lowest: float, highest: float, *, whole: bool = False) -> float:
+def read_number(
+    env: Mapping[str, str], name: str, default: float, lowest: float, highest: float, *, whole: bool = False
+) -> float:
+    """A variable that is a number within bounds."""
     text = _text(env, name)
     try:
         value = float(default if text is None else text)
@@ -244,4 +261,4 @@ def _vault(env: Mapping[str, str]) -> str | None:
             "WOW_VAULT_URI is set but WOW_VAULT_KEY is not",
             hint="make a key with `wow-flywheel conversations vault-key` and set WOW_VAULT_KEY in the environment only",
         )
-    return _uri(env, "WOW_VAULT_URI", "")
+    return read_uri(env, "WOW_VAULT_URI", "")

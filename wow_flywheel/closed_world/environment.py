@@ -4,8 +4,9 @@ What belongs here: populations, seeds, outcomes per episode. What does not: one 
 """
 
 import datetime as dt
+import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,7 +15,7 @@ from wow_flywheel.closed_world.customers import Customer
 from wow_flywheel.closed_world.episode import Agent, Episode, play
 from wow_flywheel.closed_world.world import Database, Rules
 from wow_flywheel.datasets.split import split_of
-from wow_flywheel.dialogue import DialogueAction, to_chat
+from wow_flywheel.dialogue import ChatMessage, DialogueAction, to_chat
 from wow_flywheel.serving.protocol import Engine
 
 CUSTOMERS = 2000
@@ -84,10 +85,40 @@ class ClosedWorld:
             One row an episode: model, episode, user_id, scenario, and one column a metric (solve_rate, usm1, usm2, rr,
             action_accuracy, format_validity; null where it does not apply).
         """
-        episodes = self.episodes(count, seed=seed, split="held_out")
+        return self._played(engine, self.episodes(count, seed=seed, split="held_out"), model)
+
+    def evaluate_chosen(
+        self, engine: Engine, *, model: str, traffic: int, seed: int, chosen: Callable[[str], bool]
+    ) -> pl.DataFrame:
+        """Play those conversations of a stream of traffic, with customers of all kinds, that are chosen by their id.
+
+        Returns:
+            As `evaluate`.
+        """
+        return self._played(engine, [e for e in self.episodes(traffic, seed=seed) if chosen(e.episode_id)], model)
+
+    def hide_knowledge(self, chat: Sequence[ChatMessage]) -> list[ChatMessage]:
+        """The conversation as a model sees it that is not told the business rules: tool results without them.
+
+        What a tool says of the order itself stays.
+        """
+        return [
+            {"role": "tool", "content": _without_rules(message["content"])} if message["role"] == "tool" else message
+            for message in chat
+        ]
+
+    def _played(self, engine: Engine, episodes: list[Episode], model: str) -> pl.DataFrame:
         for _ in play(ModelAgent(engine), episodes):
             pass
         return pl.DataFrame([outcome(episode, model) for episode in episodes], schema=OUTCOME_SCHEMA)
+
+
+RULE_FACTS = ("days", "fee", "voucher")
+"""What tool results carry of `Rules`."""
+
+
+def _without_rules(content: str) -> str:
+    return json.dumps({name: value for name, value in json.loads(content).items() if name not in RULE_FACTS})
 
 
 OUTCOME_SCHEMA = {

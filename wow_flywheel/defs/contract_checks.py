@@ -20,7 +20,7 @@ UNCHECKED = ("decisions", "finding_decisions", "rewrite_edits", "forgotten", "fe
 """Tables that are no assets: people append to the first three, `forget` to `forgotten`; ingestion writes `feedback` with the
 conversations and `vault` outside the lake, and listing the logs remembers `log_files`."""
 
-WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
+WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation", "comparison_slices": "evaluation"}
 """The asset that writes a table, where it has another name."""
 
 

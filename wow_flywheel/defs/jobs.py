@@ -1,4 +1,4 @@
-"""The jobs over assets: `nightly` and `calibrate` for a day, `training_cycle` for a cycle.
+"""The jobs over assets: `nightly` and `calibrate` for a day, `training_cycle` and two experiments for a cycle.
 
 What belongs here: their selections. What does not: the main job, which turns the whole wheel (`flywheel`).
 """
@@ -31,4 +31,18 @@ training_cycle: Final = dg.define_asset_job(
     selection=dg.AssetSelection.groups(*CYCLE_GROUPS),
     config=LOGGERS,
     description="One cycle: datasets → SFT → DPO → evaluation → gate → release. A refused candidate changes nothing.",
+)
+
+knowledge_ablation: Final = dg.define_asset_job(
+    "knowledge_ablation",
+    selection=dg.AssetSelection.assets("knowledge_ablation"),
+    config=LOGGERS,
+    description="Experiment: the release in use without its knowledge, on one per cent of simulated traffic.",
+)
+
+single_issue_dpo: Final = dg.define_asset_job(
+    "single_issue_dpo",
+    selection=dg.AssetSelection.assets("single_issue_dpo"),
+    config=LOGGERS,
+    description="Experiment: DPO on one issue type at a time, and the repair rate of each of the eight.",
 )

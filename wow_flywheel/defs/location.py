@@ -19,10 +19,11 @@ from wow_flywheel.defs.datasets import assets as datasets
 from wow_flywheel.defs.datasets import checks as dataset_checks
 from wow_flywheel.defs.evaluation import assets as evaluation
 from wow_flywheel.defs.evaluation import checks as evaluation_checks
+from wow_flywheel.defs.experiments import assets as experiments
 from wow_flywheel.defs.flywheel.job import wheel
 from wow_flywheel.defs.inspection import assets as inspection
 from wow_flywheel.defs.inspection import triage
-from wow_flywheel.defs.jobs import calibrate, nightly, training_cycle
+from wow_flywheel.defs.jobs import calibrate, knowledge_ablation, nightly, single_issue_dpo, training_cycle
 from wow_flywheel.defs.pairs import assets as pairs
 from wow_flywheel.defs.pairs import checks as pair_checks
 from wow_flywheel.defs.policies import assets as policies
@@ -45,16 +46,17 @@ defs: Final = dg.Definitions(
         *(triage.triage, inspection.inspections, cases.cases, pairs.preference_pairs),
         calibration.calibration,
         *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
+        *(experiments.knowledge_ablation, experiments.single_issue_dpo),
     ],
     asset_checks=[
         *contract_checks(),
-        *dataset_checks.leakage_checks,
-        pair_checks.chosen_differs_from_rejected,
+        *(*dataset_checks.leakage_checks, *dataset_checks.contamination_checks),
+        pair_checks.pairs_are_sound,
         evaluation_checks.gate_checks,
         *agreement_checks,
     ],
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient(env=QUIET_CHILD)},
-    jobs=[nightly, calibrate, training_cycle, wheel],
+    jobs=[nightly, calibrate, training_cycle, knowledge_ablation, single_issue_dpo, wheel],
     schedules=[nightly_schedule, calibrate_schedule],
     sensors=[new_logs, late_feedback, changed_policies, enough_pairs],
     loggers={"console": console},

@@ -11,7 +11,7 @@ import polars as pl
 
 from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ContractError
-from wow_flywheel.evaluation.intervals import Interval, clustered_mean
+from wow_flywheel.evaluation.intervals import Interval, clustered_mean, clustered_sd
 from wow_flywheel.evaluation.metrics import METRICS, Metric, metric_columns
 
 
@@ -26,23 +26,16 @@ def compare(outcomes: pl.DataFrame, baseline: str, candidate: str, cycle: str, k
         baseline: The model now in use, as named in `model`.
         candidate: The model that may replace it.
         cycle: The training cycle.
-        kind: `simulated` or `offline`.
+        kind: One of `metrics.KINDS`.
 
     Raises:
         ContractError: A model is not among the outcomes, both are the same, they share no episode, or an episode belongs to
             different customers.
     """
     metrics = metric_columns(outcomes)
-    pairs = _paired(outcomes, baseline, candidate)
-    rows = [
-        {
-            "cycle": cycle, "baseline": baseline, "candidate": candidate, "metric": metric.name,
-            "difference": interval.value, "low": interval.low, "high": interval.high, "n": interval.n,
-            "higher_is_better": metric.higher_is_better, "kind": kind,
-        }
-        for metric in metrics
-        for interval in [_difference(pairs, metric)]
-    ]  # fmt: skip
+    pairs = paired(outcomes, baseline, candidate)
+    models = {"cycle": cycle, "baseline": baseline, "candidate": candidate, "kind": kind}
+    rows = [models | difference(pairs, metric) for metric in metrics]
     return COMPARISONS.conform(pl.DataFrame(rows, schema=COMPARISONS.columns))
 
 
@@ -54,17 +47,17 @@ def table_markdown(evaluations: pl.DataFrame) -> str:
     """
     rows = EVALUATIONS.conform(evaluations)
     models = rows["model"].unique(maintain_order=True).to_list()
-    cells = {(row["metric"], row["model"]): _cell(METRICS.get(row["metric"]), row) for row in rows.iter_rows(named=True)}
-    lines = ["| metric | unit | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
-    for name in rows["metric"].unique(maintain_order=True):
+    cells = {(r["kind"], r["metric"], r["model"]): _cell(METRICS.get(r["metric"]), r) for r in rows.iter_rows(named=True)}
+    lines = ["| metric | kind | unit | " + " | ".join(models) + " |", "|---|---|---|" + "---|" * len(models)]
+    for kind, name in rows.select("kind", "metric").unique(maintain_order=True).iter_rows():
         metric = METRICS.get(name)
-        values = " | ".join(cells.get((name, model), "not measured") for model in models)
-        lines.append(f"| {name} {metric.arrow} | {'%' if metric.unit == 'share' else metric.unit} | {values} |")
+        values = " | ".join(cells.get((kind, name, model), "not measured") for model in models)
+        lines.append(f"| {name} {metric.arrow} | {kind} | {metric.scale[1]} | {values} |")
     return "\n".join(lines)
 
 
 def plot_png(evaluations: pl.DataFrame) -> bytes:
-    """A PNG: one panel a metric, in it one point with its 95 % interval a model.
+    """A PNG of the first kind of evaluation: one panel a metric, in it one point with its 95 % interval a model.
 
     Args:
         evaluations: Rows of the table `evaluations`, of one cycle.
@@ -73,6 +66,7 @@ def plot_png(evaluations: pl.DataFrame) -> bytes:
         ContractError: No metric has a value.
     """
     rows = EVALUATIONS.conform(evaluations).drop_nulls("value")
+    rows = rows.filter(pl.col("kind") == rows["kind"].first()) if rows.height else rows
     if rows.is_empty():
         raise ContractError("no metric has a value, so there is nothing to plot", hint="check the evaluation's outcomes")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,7 +89,12 @@ def plot_png(evaluations: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _paired(outcomes: pl.DataFrame, baseline: str, candidate: str) -> pl.DataFrame:
+def paired(outcomes: pl.DataFrame, baseline: str, candidate: str) -> pl.DataFrame:
+    """The episodes that both models have: the baseline's columns, and the candidate's with the suffix `_after`.
+
+    Raises:
+        ContractError: See `compare`.
+    """
     models = set(outcomes["model"])
     absent = sorted({baseline, candidate} - models)
     if absent or baseline == candidate:
@@ -112,16 +111,25 @@ def _paired(outcomes: pl.DataFrame, baseline: str, candidate: str) -> pl.DataFra
     return pairs
 
 
-def _difference(pairs: pl.DataFrame, metric: Metric) -> Interval:
+def difference(pairs: pl.DataFrame, metric: Metric) -> dict[str, Any]:
+    """One metric on episodes that both models have: metric, difference, low, high, n, sd, higher_is_better.
+
+    Args:
+        pairs: As `paired` gives them, or some of its rows.
+        metric: A column of theirs.
+    """
     common = pairs.drop_nulls([metric.name, f"{metric.name}_after"])
-    change = (common[f"{metric.name}_after"] - common[metric.name]).cast(pl.Float64)
-    return clustered_mean(change.to_numpy(), common["user_id"].to_numpy())
+    change = (common[f"{metric.name}_after"] - common[metric.name]).cast(pl.Float64).to_numpy()
+    customers = common["user_id"].to_numpy()
+    found: Interval = clustered_mean(change, customers)
+    bounds = {"difference": found.value, "low": found.low, "high": found.high, "n": found.n}
+    return {"metric": metric.name, "higher_is_better": metric.higher_is_better, "sd": clustered_sd(change, customers)} | bounds
 
 
 def _cell(metric: Metric, row: dict[str, object]) -> str:
     if row["value"] is None:
         return "not applicable"
-    scale, digits = (100, 1) if metric.unit == "share" else (1, 3)
+    scale, _, digits = metric.scale
     value, low, high = (
         None if row[key] is None else f"{float(str(row[key])) * scale:.{digits}f}" for key in ("value", "low", "high")
     )

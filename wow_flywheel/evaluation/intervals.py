@@ -83,6 +83,24 @@ def clustered_mean(values: Floats, clusters: NDArray[Any], *, level: float = LEV
     return Interval(estimate, float(lower), float(upper), n)
 
 
+def clustered_sd(values: Floats, clusters: NDArray[Any]) -> float | None:
+    """The standard deviation that one observation would have if all were independent and the mean were as uncertain.
+
+    √n times the cluster-robust standard error of the mean (Liang and Zeger 1986), with C clusters:
+    √(Σ_c (Σ_{i∈c} (x_i − mean))² · C / (C − 1) / n). It carries what clustering costs, so that formulas for independent
+    observations may be used.
+
+    Returns:
+        In the values' unit; None with fewer than two clusters.
+    """
+    _, index = np.unique(clusters.astype(str), return_inverse=True)
+    n, size = len(values), int(index.max(initial=-1)) + 1
+    if size < 2:
+        return None
+    totals = np.bincount(index, weights=values - np.mean(values))
+    return float(np.sqrt(np.sum(totals**2) * size / (size - 1) / n))
+
+
 def _draw_means(sums: Floats, counts: Floats, generator: np.random.Generator) -> Floats:
     """Means of `DRAWS` resamples, in blocks so that memory stays bounded however many clusters there are."""
     size = len(sums)

@@ -9,6 +9,7 @@ weights, which cannot be freed of a person (`models` lists them).
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def files_of(models: Path, person: Person) -> Iterator[Rewritten]:
         rest = rows.filter(~pl.col("user_id").is_in(person.user_ids).fill_null(value=False))
         if rest.height < rows.height:
             yield Rewritten(str(path), rows.height - rest.height, _parquet(rest))
+    marks = [f'data-user="{escape(each)}"'.encode() for each in person.user_ids]
+    for path in sorted((models / "cycles").glob("*/evaluation/*.html")):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not any(mark in line for mark in marks)]
+        if len(kept) < len(lines):
+            yield Rewritten(str(path), len(lines) - len(kept), b"".join(kept))
 
 
 def rewrite(file: Rewritten) -> None:

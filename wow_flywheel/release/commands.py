@@ -13,21 +13,25 @@ from wow_flywheel.release.folder import Release, card
 from wow_flywheel.release.store import ReleaseStore
 
 app = typer.Typer(no_args_is_help=True, help="Released models: list, show, compare, roll back.")
+canary_app = typer.Typer(no_args_is_help=True, help="A release that serves a share of the traffic beside the current one.")
+app.add_typer(canary_app, name="canary")
 ReleaseId = Annotated[str, typer.Argument(help="A release's id, such as 0003-2026-11-05.")]
 
 
 @app.command("list")
 def list_releases(as_json: JsonOption = False) -> None:
-    """List all releases, oldest first; a star marks the current one."""
+    """List all releases, oldest first; a star marks the current one, and a canary its share of the traffic."""
     store = _store()
-    current, ids = store.current_id(), store.list()
+    current, ids, canary = store.current_id(), store.list(), store.canary()
+    shares = {canary.release: canary.share} if canary else {}
     if as_json:
-        print_json([{"id": each, "current": each == current} for each in ids])
+        print_json([{"id": each, "current": each == current, "canary_share": shares.get(each)} for each in ids])
         return
     if not ids:
         typer.echo("no release yet")
     for each in ids:
-        typer.echo(f"{'*' if each == current else ' '} {each}")
+        share = f"  canary, {shares[each]:.0%} of the traffic" if each in shares else ""
+        typer.echo(f"{'*' if each == current else ' '} {each}{share}")
 
 
 @app.command()
@@ -71,6 +75,41 @@ def diff(a: ReleaseId, b: ReleaseId, as_json: JsonOption = False) -> None:
         return
     rows = [*changes.manifest.items(), *((f"metric {name}", values) for name, values in changes.metrics.items())]
     print_table(["", a, b], [(name, *values) for name, values in rows])
+
+
+@canary_app.command("start")
+def start_canary(
+    release_id: ReleaseId,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the conversations, above 0 and below 1.")] = 0.1,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a release serve a share of the conversations, chosen by the hash of their id; `serve` reads it when it starts."""
+    canary = _store().set_canary(release_id, share)
+    if as_json:
+        print_json({"canary": canary.release, "share": canary.share})
+    else:
+        typer.echo(f"{canary.release} serves {canary.share:.0%} of the conversations once `serve` starts again")
+
+
+@canary_app.command("finish")
+def finish_canary(as_json: JsonOption = False) -> None:
+    """Make the canary the current release."""
+    release = _store().finish_canary()
+    if as_json:
+        print_json({"current": release.id})
+    else:
+        typer.echo(f"{release.id} is current")
+
+
+@canary_app.command("stop")
+def stop_canary(as_json: JsonOption = False) -> None:
+    """Let the current release serve all traffic again."""
+    store = _store()
+    store.stop_canary()
+    if as_json:
+        print_json({"canary": None, "current": store.current_id()})
+    else:
+        typer.echo(f"no canary; {store.current_id()} serves all traffic once `serve` starts again")
 
 
 def _store() -> ReleaseStore:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-CheckKind = Literal["superiority", "non-inferiority", "sample"]
+CheckKind = Literal["superiority", "non-inferiority", "limit", "sample", "power"]
 
 
 class GateCheck(BaseModel):
@@ -16,12 +16,18 @@ class GateCheck(BaseModel):
     Attributes:
         name: The check's name, such as `rr improves`.
         metric: The metric that it looks at.
-        kind: `superiority` (a target must improve), `non-inferiority` (no metric may worsen beyond a margin) or `sample`.
-        margin: What is tolerated, in the metric's unit, as a positive number; for `sample` the smallest number of episodes.
-        difference: Candidate minus baseline.
+        kind: `superiority` (a target must improve), `non-inferiority` (no metric may worsen beyond a margin), `limit` (a value
+        of
+            the candidate's own must stay within a bound), `sample` (enough evidence), or `power` (whether so many episodes
+            could show the margin at 80 %; it never blocks).
+        margin: What is tolerated, in the metric's unit; for `limit` the bound, for `sample` the smallest number of episodes.
+        difference: Candidate minus baseline; for `limit` the candidate's value.
         low: Lower bound of its 95 % interval.
         high: Upper bound.
         n: Episodes compared.
+        p_value: Of `superiority`, one-sided: how likely so large a gain is if nothing improved; adjusted by Holm where several
+            targets compete.
+        needed: Of `power`, the episodes that the margin needs at 80 % power.
         passed: None when the check is not applicable.
         why: One sentence for people.
     """
@@ -36,6 +42,8 @@ class GateCheck(BaseModel):
     low: float | None
     high: float | None
     n: int
+    p_value: float | None = None
+    needed: int | None = None
     passed: bool | None
     why: str
 
@@ -50,7 +58,7 @@ class Alarm(BaseModel):
 
 
 class MetricValue(BaseModel):
-    """A metric of the candidate with its 95 % interval."""
+    """A metric of the candidate with its 95 % interval; `kind` says how it was measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +67,7 @@ class MetricValue(BaseModel):
     low: float | None
     high: float | None
     n: int
+    kind: str | None = None
 
 
 class Decision(BaseModel):

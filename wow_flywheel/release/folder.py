@@ -7,6 +7,7 @@ release is current (`store`).
     <id>/manifest.json   what it was made from
     <id>/decision.json   why the gate let it pass
     <id>/card.md         the same for people
+    <id>/results.html    the cycle's results page without its examples, where there was an evaluation
     <id>/release.json    id, cycle, time, hash of the model
     <id>/seal.json       SHA-256 of every other file
 """
@@ -94,11 +95,17 @@ def model_digest(model_dir: Path) -> str:
     return sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-def build(folder: Path, release: Release, source: Path) -> None:
+def build(folder: Path, release: Release, source: Path, page: str | None = None) -> None:
     """Write a whole release below `folder`, seal it and make it durable.
 
     Weights are hard-linked where the file system allows it, so a release costs no second copy of them. Everything else is
     copied: trainers rewrite those files in place, which a link would carry into the release.
+
+    Args:
+        folder: Where to.
+        release: What it is to say.
+        source: The checkpoint.
+        page: The results page, HTML; None for none.
 
     Raises:
         ReleaseError: The checkpoint changed meanwhile.
@@ -117,6 +124,8 @@ def build(folder: Path, release: Release, source: Path) -> None:
     _write_json(folder / "manifest.json", dict(release.manifest))
     _write_json(folder / "decision.json", release.decision.model_dump(mode="json"))
     write_atomic(folder / "card.md", card(release).encode())
+    if page is not None:
+        write_atomic(folder / "results.html", page.encode())
     _write_json(folder / SEAL, digests(folder))
     for each in [path for path in folder.rglob("*") if path.is_dir()]:
         sync_folder(each)

@@ -1,16 +1,21 @@
 """The gate: may the candidate replace the model now in use?
 
-What belongs here: the rules and their application to a comparison. What does not: computing metrics (`evaluation`), promoting
-(`store`).
+What belongs here: the rules and the verdict. What does not: single checks (`gate_checks`), failure signatures (`alarms`),
+computing metrics (`evaluation`), promoting (`store`).
 
-Two kinds of check, both on the interval of the paired difference and never on the point alone: a *target* must improve
-(superiority), and no guarded metric may be worse than its margin (non-inferiority). Below, `gain` is the difference turned so
-that positive is better.
+What blocks, always on intervals and never on the point alone: a *target* must improve (superiority); no guarded metric may be
+worse than its margin (non-inferiority); no value of the candidate's own may pass its limit; and there must be enough evidence.
+
+Many tests are made, and each could err. That a worse model is released takes *every* guard to err at once, so each may keep its
+95 % interval (an intersection-union test: Berger 1982); more guards make the gate stricter, not laxer. Targets are different
+where any of them will do: each is another chance to look improved by luck, so their p-values are adjusted by Holm's method
+(1979), and an improvement counts below 2.5 %, one-sided, for all of them together. Where all targets must improve, no
+adjustment is due. A cycle is tested once, and only its last model: choosing the better of two by the same episodes would be
+another test.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,11 +23,15 @@ import polars as pl
 
 from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ReleaseError
-from wow_flywheel.release.decision import Alarm, CheckKind, Decision, GateCheck, MetricValue
+from wow_flywheel.release import gate_checks as checks
+from wow_flywheel.release.alarms import alarms_of
+from wow_flywheel.release.changes import changes_of, pair_of, speaking
+from wow_flywheel.release.decision import Decision, GateCheck, MetricValue
 
 DEFAULT_MARGINS: Mapping[str, float] = MappingProxyType(
     {"solve_rate": 0.05, "action_accuracy": 0.05, "usm1": 0.03, "usm2": 0.05, "rr": 0.05, "format_validity": 0.02}
 )
+DEFAULT_LIMITS: Mapping[str, float] = MappingProxyType({"general_loss_change": 0.03})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +42,14 @@ class GateRules:
         targets: Metrics that should improve. Default `rr` and `usm2`, which the report moves.
         targets_needed: `any` (default) asks for one of the applicable targets, `all` for each.
         target_tolerance: 0 (default) asks that the whole interval lies on the better side. A small demo may allow some: then
-            the point must be better and the interval may reach this far to the worse side.
+            the point must be better and the interval may reach this far to the worse side, and p-values do not count.
         margins: By metric, the largest worsening that the interval may still contain, in the metric's unit. A target has one
             too, so that with `any` the other target cannot fall unseen.
-        min_episodes: Fewest episodes to compare on, for every applicable check. Default 50.
+        limits: By metric, the bound that the whole interval of the candidate's own value must keep. Default: general loss at
+        most
+            3 % above the first base model's, the bound that the report proposes.
+        min_episodes: Fewest episodes to compare on, for every applicable check. Default 50. A metric that is only a target and
+            has fewer does not improve, and does not block.
         min_coverage: Smallest share of a metric's episodes, of either model, that must enter its comparison. Default 0.9: a
             candidate cannot pass by failing to answer the hard ones.
     """
@@ -45,6 +58,7 @@ class GateRules:
     targets_needed: Literal["any", "all"] = "any"
     target_tolerance: float = 0.0
     margins: Mapping[str, float] = field(default_factory=lambda: DEFAULT_MARGINS)
+    limits: Mapping[str, float] = field(default_factory=lambda: DEFAULT_LIMITS)
     min_episodes: int = 50
     min_coverage: float = 0.9
 
@@ -57,39 +71,9 @@ class GateRules:
             )
 
 
-OFFLINE_RULES = GateRules(targets=("reply_loss", "action_accuracy"))
-"""Rules for an evaluation on held-out conversations, where no customer can be satisfied: better replies, no worse actions."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """One metric's row of a comparison that has a difference."""
-
-    metric: str
-    difference: float
-    low: float | None
-    high: float | None
-    n: int
-    higher_is_better: bool
-
-    @property
-    def gain(self) -> float:
-        return self.difference if self.higher_is_better else -self.difference
-
-    @property
-    def gain_low(self) -> float | None:
-        return self.low if self.higher_is_better else None if self.high is None else -self.high
-
-    @property
-    def gain_high(self) -> float | None:
-        return self.high if self.higher_is_better else None if self.low is None else -self.low
-
-    @property
-    def text(self) -> str:
-        bounds = (
-            "no interval" if self.low is None or self.high is None else f"95 % interval {self.low:+.3f} to {self.high:+.3f}"
-        )
-        return f"{self.difference:+.3f} ({bounds}, n = {self.n})"
+OFFLINE_RULES = GateRules(targets=("repair_rate", "reply_loss", "action_accuracy"))
+"""Rules for an evaluation on held-out conversations, where no customer can be satisfied: fewer of the old faults, or better
+replies, and no worse actions."""
 
 
 def decide(comparisons: pl.DataFrame, evaluations: pl.DataFrame, rules: GateRules) -> Decision:
@@ -104,87 +88,35 @@ def decide(comparisons: pl.DataFrame, evaluations: pl.DataFrame, rules: GateRule
         ReleaseError: The comparison holds none or several pairs, or the evaluations lack one of the two models.
     """
     rows, values = COMPARISONS.conform(comparisons), EVALUATIONS.conform(evaluations)
-    baseline, candidate = _pair(rows, values)
-    changes = _changes(rows)
-    targets = [_superiority(name, changes.get(name), rules) for name in rules.targets]
-    guards = [_non_inferiority(name, margin, changes.get(name)) for name, margin in rules.margins.items()]
-    available = _available(values.filter(pl.col("model").is_in([baseline, candidate])))
-    asked = dict.fromkeys([*rules.targets, *rules.margins])
-    samples = [_sample(name, changes.get(name), available[name], rules) for name in asked if available.get(name)]
-    passed, reason = _verdict(targets, [*guards, *samples], rules)
+    baseline, candidate = pair_of(rows, values)
+    changes = changes_of(rows)
+    judged = speaking(values.filter(pl.col("model").is_in([baseline, candidate])))
+    available: dict[str, int] = dict(judged.group_by("metric").agg(pl.col("n").max()).iter_rows())
+    own = {row["metric"]: row for row in judged.filter(pl.col("model") == candidate).iter_rows(named=True)}
+    samples = {
+        name: checks.sample(name, changes.get(name), available[name], rules.min_episodes, rules.min_coverage)
+        for name in dict.fromkeys([*rules.targets, *rules.margins])
+        if available.get(name)
+    }
+    targets = checks.superiority(
+        [(name, changes.get(name), name not in samples or bool(samples[name].passed)) for name in rules.targets],
+        rules.target_tolerance,
+        adjust=rules.targets_needed == "any",
+    )
+    guards = [checks.non_inferiority(name, margin, changes.get(name)) for name, margin in rules.margins.items()]
+    guards += [checks.limit(name, bound, own.get(name)) for name, bound in rules.limits.items()]
+    blocking = [check for name, check in samples.items() if name in rules.margins]
+    passed, reason = _verdict(targets, [*guards, *blocking], rules)
+    powers = [checks.power(name, margin, changes.get(name)) for name, margin in rules.margins.items()]
     return Decision(
         passed=passed,
         reason=reason,
         baseline=baseline,
         candidate=candidate,
-        checks=(*targets, *guards, *samples),
-        alarms=tuple(_alarms(changes, values, baseline)),
+        checks=(*targets, *guards, *samples.values(), *powers),
+        alarms=tuple(alarms_of(changes, judged, baseline, candidate)),
         metrics=tuple(_metrics(values, candidate)),
     )
-
-
-def _pair(comparisons: pl.DataFrame, evaluations: pl.DataFrame) -> tuple[str, str]:
-    pairs = comparisons.select("cycle", "baseline", "candidate").unique().sort(pl.all()).rows()
-    if len(pairs) != 1:
-        raise ReleaseError(
-            f"the gate judges one candidate against one baseline in one cycle, not {pairs}", hint="filter the comparisons first"
-        )
-    _, baseline, candidate = pairs[0]
-    absent = sorted({baseline, candidate} - set(evaluations["model"]))
-    if absent:
-        raise ReleaseError(f"the evaluations lack {absent}", hint="pass the evaluations of both models")
-    return baseline, candidate
-
-
-def _changes(comparisons: pl.DataFrame) -> dict[str, _Change]:
-    columns = ("metric", "difference", "low", "high", "n", "higher_is_better")
-    return {row[0]: _Change(*row) for row in comparisons.drop_nulls("difference").select(columns).iter_rows()}
-
-
-def _available(evaluations: pl.DataFrame) -> dict[str, int]:
-    """By metric, the larger of the two models' numbers of episodes."""
-    return dict(evaluations.group_by("metric").agg(pl.col("n").max()).iter_rows())
-
-
-def _check(
-    name: str, kind: CheckKind, margin: float, metric: str, change: _Change | None, passed: bool | None, why: str
-) -> GateCheck:
-    found = {"difference": change.difference, "low": change.low, "high": change.high, "n": change.n} if change else {"n": 0}
-    empty = {"difference": None, "low": None, "high": None}
-    return GateCheck.model_validate(
-        {"name": name, "metric": metric, "kind": kind, "margin": margin, "passed": passed, "why": why, **empty, **found}
-    )
-
-
-def _superiority(metric: str, change: _Change | None, rules: GateRules) -> GateCheck:
-    name, tolerance = f"{metric} improves", rules.target_tolerance
-    if change is None:
-        return _check(name, "superiority", tolerance, metric, None, None, f"not applicable: {metric} was not measured on both")
-    passed = change.gain > 0 and change.gain_low is not None and change.gain_low > -tolerance
-    if passed:
-        verdict = "improved"
-    elif change.gain > 0:
-        verdict = "looks better, but the interval reaches the worse side"
-    else:
-        verdict = "did not improve"
-    return _check(name, "superiority", tolerance, metric, change, passed, f"{metric} {verdict}: {change.text}")
-
-
-def _non_inferiority(metric: str, margin: float, change: _Change | None) -> GateCheck:
-    name = f"{metric} not worse"
-    if change is None:
-        return _check(name, "non-inferiority", margin, metric, None, None, f"not applicable: {metric} was not measured on both")
-    passed = change.gain_low is not None and change.gain_low >= -margin
-    verdict = "is at most" if passed else "may be more than"
-    return _check(name, "non-inferiority", margin, metric, change, passed, f"{metric} {verdict} {margin} worse: {change.text}")
-
-
-def _sample(metric: str, change: _Change | None, available: int, rules: GateRules) -> GateCheck:
-    """Enough episodes, and those of both models: a metric that only one of the two has fails here."""
-    n = change.n if change else 0
-    needed = max(rules.min_episodes, rules.min_coverage * available)
-    why = f"{metric} was compared on {n} of {available} episodes; at least {ceil(needed)} are needed"
-    return _check(f"{metric} episodes", "sample", rules.min_episodes, metric, change, n >= needed, why)
 
 
 def _verdict(targets: list[GateCheck], others: list[GateCheck], rules: GateRules) -> tuple[bool, str]:
@@ -199,24 +131,6 @@ def _verdict(targets: list[GateCheck], others: list[GateCheck], rules: GateRules
     if failed:
         return False, "; ".join(check.why for check in failed)
     return True, "; ".join(check.why for check in applicable if check.passed) + "; no guarded metric worsened beyond its margin"
-
-
-def _alarms(changes: Mapping[str, _Change], evaluations: pl.DataFrame, baseline: str) -> list[Alarm]:
-    alarms: list[Alarm] = []
-    repetition = changes.get("rr")
-    before = evaluations.filter(model=baseline, metric="rr")["value"].to_list()
-    if repetition and repetition.gain <= 0 and before != [0.0]:
-        alarms.append(
-            Alarm(
-                name="RR not falling",
-                why=f"rr changed by {repetition.text}: Bad Cases of script_repetition are not being processed",
-            )
-        )
-    worse = [change for name in ("usm1", "usm2") if (change := changes.get(name)) and (change.gain_high or 0) < 0]
-    if worse:
-        moved = ", ".join(f"{change.metric} {change.text}" for change in worse)
-        alarms.append(Alarm(name="USM 1 up or USM 2 down after DPO", why=f"{moved}: look for bad preference pairs"))
-    return alarms
 
 
 def _metrics(evaluations: pl.DataFrame, candidate: str) -> list[MetricValue]:

@@ -11,27 +11,20 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.release import folder
+from wow_flywheel.release.canary import Canary, CanaryPointer
 from wow_flywheel.release.decision import Decision
+from wow_flywheel.release.diff import ReleaseDiff
 from wow_flywheel.release.folder import Release
 from wow_flywheel.release.history import History, Move
 from wow_flywheel.storage import sync_folder, write_atomic
 
 RELEASE_ID: Final = re.compile(r"^(?P<number>\d{4,})-(?P<cycle>[A-Za-z0-9][A-Za-z0-9._-]*)$")
 TEMPORARY: Final = ".building-"
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseDiff:
-    """What differs between two releases: by dotted manifest key and by metric, the value of each (None where it has none)."""
-
-    manifest: Mapping[str, tuple[Any, Any]]
-    metrics: Mapping[str, tuple[float | None, float | None]]
 
 
 class ReleaseStore:
@@ -44,9 +37,19 @@ class ReleaseStore:
     def __init__(self, models_uri: str | Path) -> None:
         self.root = Path(models_uri) / "releases"
         self.history = History(self.root / "history.jsonl")
+        self._canary = CanaryPointer(self.root / "canary.json")
 
-    def promote(self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str) -> Release:
-        """Release a model and make it current.
+    def promote(
+        self,
+        model_dir: Path,
+        manifest: Mapping[str, Any],
+        decision: Decision,
+        cycle: str,
+        *,
+        page: str | None = None,
+        share: float = 1.0,
+    ) -> Release:
+        """Release a model and make it current, or where its share is below 1 and there is a current one, its canary.
 
         Promoting the same model of the same cycle again gives the same release. It also completes a promotion that a crash cut
         off, but never moves the pointer back: after a newer release or a rollback, `rollback(to=…)` is the way to return.
@@ -56,6 +59,8 @@ class ReleaseStore:
             manifest: What the model was made from, as JSON values.
             decision: The gate's; it must have passed.
             cycle: The training cycle: letters, digits, dot, dash, underscore.
+            page: The results page, HTML; None for none.
+            share: Of the traffic, above 0 and at most 1.
 
         Raises:
             ReleaseError: The gate did not pass, there is no model, the cycle's name is not usable, or this model's release was
@@ -70,9 +75,9 @@ class ReleaseStore:
         digest = folder.model_digest(model_dir)
         with self._locked():
             self._settle()
-            release = self._find(cycle, digest) or self._build(model_dir, manifest, decision, cycle, digest)
+            release = self._find(cycle, digest) or self._build(model_dir, manifest, decision, cycle, digest, page)
             if not self.history.was_promoted(release.id):
-                self._move("promote", release.id)
+                self._introduce(release.id, share)
             return release
 
     def current_id(self) -> str | None:
@@ -88,6 +93,52 @@ class ReleaseStore:
         """
         name = self.current_id()
         return None if name is None else self.show(name)
+
+    def canary(self) -> Canary | None:
+        """The release that serves a share of the traffic beside the current one, or None.
+
+        Raises:
+            ReleaseError: The pointer is malformed.
+        """
+        return self._canary.read()
+
+    def set_canary(self, release_id: str, share: float) -> Canary:
+        """Let a release serve a share of the traffic.
+
+        Raises:
+            ReleaseError: There is no current release to serve the rest, it is the current one, the share is not between 0 and
+            1,
+                or the release is missing, incomplete or tampered with.
+        """
+        canary = Canary(release_id, share)
+        with self._locked():
+            self._settle()
+            if self.current_id() in {None, self.show(release_id).id}:
+                raise ReleaseError(
+                    f"{release_id} cannot be a canary beside {self.current_id()}", hint="a canary serves beside another release"
+                )
+            self._canary.write(canary)
+            return canary
+
+    def finish_canary(self) -> Release:
+        """Make the canary the current release.
+
+        Raises:
+            ReleaseError: There is none, or it is incomplete or tampered with.
+        """
+        with self._locked():
+            self._settle()
+            canary = self.canary()
+            if canary is None:
+                raise ReleaseError("there is no canary to finish", hint="wow-flywheel release list shows the releases")
+            release = self.show(canary.release)
+            self._move("promote", release.id)
+            return release
+
+    def stop_canary(self) -> None:
+        """Let the current release serve all traffic again."""
+        with self._locked():
+            self._canary.clear()
 
     def list(self) -> list[str]:
         """The ids of all releases, oldest first, their seals unchecked."""
@@ -126,9 +177,7 @@ class ReleaseStore:
         Raises:
             ReleaseError: One of them is missing, incomplete or tampered with.
         """
-        first, second = self.show(a), self.show(b)
-        values = [{metric.metric: metric.value for metric in each.decision.metrics} for each in (first, second)]
-        return ReleaseDiff(_changes(_flat(first.manifest), _flat(second.manifest)), _changes(*values))
+        return ReleaseDiff.of(self.show(a), self.show(b))
 
     def _find(self, cycle: str, digest: str) -> Release | None:
         for name in self.list():
@@ -137,12 +186,20 @@ class ReleaseStore:
                 return release
         return None
 
-    def _build(self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str, digest: str) -> Release:
+    def _introduce(self, release_id: str, share: float) -> None:
+        if share < 1 and self.current_id() is not None:
+            self._canary.write(Canary(release_id, share))
+        else:
+            self._move("promote", release_id)
+
+    def _build(
+        self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str, digest: str, page: str | None
+    ) -> Release:
         name = f"{max(map(_number, self.list()), default=0) + 1:04d}-{cycle}"
         release = Release(name, cycle, self.root / name, folder.now(), digest, manifest, decision)
         temporary = self.root / f"{TEMPORARY}{name}"
         temporary.mkdir()
-        folder.build(temporary, release, model_dir)
+        folder.build(temporary, release, model_dir, page)
         temporary.rename(release.path)
         sync_folder(self.root)
         return self.show(name)
@@ -151,6 +208,9 @@ class ReleaseStore:
         came_from = self.current_id()
         write_atomic(self.root / "current", f"{release_id}\n".encode())
         self._record(action, release_id, came_from)
+        canary = self._canary.read()
+        if canary is not None and canary.release == release_id:
+            self._canary.clear()
 
     def _record(self, action: str, release_id: str, came_from: str | None) -> None:
         self.history.append(Move(folder.now(), "promote" if action == "promote" else "rollback", release_id, came_from))
@@ -184,14 +244,3 @@ class ReleaseStore:
 
 def _number(release_id: str) -> int:
     return int(release_id.partition("-")[0])
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, inner in value.items():
-        flat |= _flat(inner, f"{prefix}{key}.") if isinstance(inner, Mapping) else {f"{prefix}{key}": inner}
-    return flat
-
-
-def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}

@@ -17,7 +17,7 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -29,11 +29,13 @@ from starlette.routing import Route
 
 from wow_flywheel.dialogue import to_chat
 from wow_flywheel.errors import FlywheelError, RetryableError
+from wow_flywheel.release.canary import Canary
 from wow_flywheel.serving import openai_api as api
 from wow_flywheel.serving.batching import Batcher
 from wow_flywheel.serving.conversation import About, LoggedMessage
 from wow_flywheel.serving.log_writer import LogWriter, utc_now
 from wow_flywheel.serving.protocol import Engine
+from wow_flywheel.serving.split import Served, Split
 
 CONVERSATION_HEADER: Final = "x-conversation-id"
 LONGEST_ID: Final = 200
@@ -51,23 +53,25 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    model: str
-    batcher: Batcher
+    split: Split
     writer: LogWriter
 
     async def complete(self, request: Request) -> Response:
         body = await _body(request, api.ChatRequest)
-        if body.model not in {None, self.model}:
-            raise BadRequest(404, "model", f"this endpoint serves {self.model!r}, not {body.model!r}")
+        if body.model is not None and body.model not in self.split.models:
+            names = " and ".join(map(repr, self.split.models))
+            raise BadRequest(404, "model", f"this endpoint serves {names}, not {body.model!r}")
         received = utc_now()
         history = [message.record() for message in body.messages]
         about = self._about(body)
         name = await self._conversation(request, body, about, history)
-        reply = await self.batcher.respond(to_chat([message.logged() for message in body.messages]))
+        served = self.split.of(name)
+        about = replace(about, model=served.model)
+        reply = await served.batcher.respond(to_chat([message.logged() for message in body.messages]))
         message, tokens = api.assistant_message(reply, f"call_{uuid4().hex[:12]}"), api.usage(reply)
         logged = {**message, "usage": {key: tokens[key] for key in ("prompt_tokens", "completion_tokens")}}
         await asyncio.to_thread(self.writer.turn, name, about, history, logged, received)
-        identity = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": self.model}
+        identity = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": served.model}
         headers = {CONVERSATION_HEADER: name}
         if not body.stream:
             return JSONResponse(api.completion(identity, message, tokens), headers=headers)
@@ -83,17 +87,16 @@ class _Endpoint:
         return JSONResponse({"conversation_id": name, "closed": True})
 
     async def models(self, _: Request) -> Response:
-        return JSONResponse(
-            {"object": "list", "data": [{"id": self.model, "object": "model", "created": 0, "owned_by": "wow-flywheel"}]}
-        )
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "wow-flywheel"} for name in self.split.models]
+        return JSONResponse({"object": "list", "data": data})
 
     async def health(self, _: Request) -> Response:
-        return JSONResponse({"status": "ok", "model": self.model})
+        return JSONResponse({"status": "ok", "model": self.split.current.model})
 
     def _about(self, body: api.ChatRequest) -> About:
         about = body.metadata
         user = body.user or about.user_id or "anonymous"
-        return About(user, about.scenario or "unknown", about.channel or "api", self.model, about.locale)
+        return About(user, about.scenario or "unknown", about.channel or "api", self.split.current.model, about.locale)
 
     async def _conversation(self, request: Request, body: api.ChatRequest, about: About, history: list[LoggedMessage]) -> str:
         named = request.headers.get(CONVERSATION_HEADER) or body.metadata.conversation_id
@@ -106,7 +109,14 @@ class _Endpoint:
         return continued or f"conv-{uuid4().hex}"
 
 
-def create_app(engine: Engine, model: str, writer: LogWriter, *, idle: dt.timedelta = dt.timedelta(minutes=30)) -> Starlette:
+def create_app(
+    engine: Engine,
+    model: str,
+    writer: LogWriter,
+    *,
+    idle: dt.timedelta = dt.timedelta(minutes=30),
+    canary: tuple[Engine, Canary] | None = None,
+) -> Starlette:
     """The endpoint as an ASGI application.
 
     Args:
@@ -114,12 +124,15 @@ def create_app(engine: Engine, model: str, writer: LogWriter, *, idle: dt.timede
         model: Its name: what clients ask for and what the logs say.
         writer: Keeps and logs the conversations; stopped with the application.
         idle: A conversation without a turn for this long is over.
+        canary: Another model and the share of the conversations that it serves, all turns of each; the logs name which it was.
     """
-    endpoint = _Endpoint(model, Batcher(engine), writer)
+    other = (Served(canary[1].release, Batcher(canary[0])), canary[1]) if canary else None
+    endpoint = _Endpoint(Split(Served(model, Batcher(engine)), other), writer)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(endpoint.batcher.run()), asyncio.create_task(_close_idle(writer, idle))]
+        batchers = [asyncio.create_task(batcher.run()) for batcher in endpoint.split.batchers]
+        tasks = [*batchers, asyncio.create_task(_close_idle(writer, idle))]
         try:
             yield
         finally:

@@ -35,13 +35,18 @@ def serve(
     from wow_flywheel.serving.log_writer import LogWriter
 
     configured = settings()
-    served = chosen(ReleaseStore(configured.models_uri), release)
+    store = ReleaseStore(configured.models_uri)
+    served, canary = chosen(store, release), None if release else store.canary()
     engine = ReplyEngine(served.model_dir)
+    beside = (ReplyEngine(store.show(canary.release).model_dir), canary) if canary else None
     writer = LogWriter(configured.logs_uri, timezone=configured.timezone)
     url = f"http://{host}:{port}/v1"
     started = {"url": url, "release": served.id, "logs": configured.logs_uri}
-    typer.echo(json.dumps(started) if as_json else f"serving release {served.id} at {url}, logs go to {configured.logs_uri}")
-    asgi = create_app(engine, served.id, writer, idle=dt.timedelta(minutes=idle_minutes))
+    started |= {"canary": canary.release, "share": f"{canary.share:g}"} if canary else {}
+    share = f" (canary {canary.release}: {canary.share:.0%} of the conversations)" if canary else ""
+    text = f"serving release {served.id}{share} at {url}, logs go to {configured.logs_uri}"
+    typer.echo(json.dumps(started) if as_json else text)
+    asgi = create_app(engine, served.id, writer, idle=dt.timedelta(minutes=idle_minutes), canary=beside)
     uvicorn.run(asgi, host=host, port=port, log_level="warning")
 
 

@@ -49,6 +49,8 @@ class ReplyEngine:
         limits = self._model.generation_config
         own_limit = limits.max_new_tokens is not None or limits.max_length is not None
         self._limit = {} if own_limit else {"max_new_tokens": MAX_NEW_TOKENS}
+        self._longest_output: int = limits.max_new_tokens or (0 if own_limit else MAX_NEW_TOKENS)
+        self._positions: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model.to(self._device).eval()
 
@@ -62,19 +64,37 @@ class ReplyEngine:
         lengths = list(map(len, self._tokenizer(prompts, add_special_tokens=False)["input_ids"])) if prompts else []
         return [reply for start, end in batches(lengths) for reply in self._batch(prompts[start:end])]
 
+    def fits(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[bool]:
+        """Whether each conversation and the longest output after it stay within the positions that the model has learned.
+
+        Beyond them many architectures go on without an error, and answer nonsense.
+        """
+        prompts = [self._prompt(conversation) for conversation in conversations]
+        found = self._tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
+        return [self._positions is None or len(ids) + self._longest_output <= self._positions for ids in found]
+
+    def text_losses(self, texts: Sequence[str]) -> list[float | None]:
+        """Mean negative log-likelihood of each text's tokens but the first, in nats per token; None with fewer than two tokens.
+
+        Beyond the model's positions a text is not looked at.
+        """
+        tokens = [self._tokenizer(text, add_special_tokens=False)["input_ids"][: self._positions] for text in texts]
+        return [self._loss(ids, [True] * len(ids)) if len(ids) > 1 else None for ids in tokens]
+
     def losses(self, dialogues: Sequence[Sequence[ChatMessage]]) -> list[float | None]:
-        """Mean negative log-likelihood of each dialogue's assistant tokens, in nats per token; None without such tokens.
+        """Mean negative log-likelihood of each dialogue's assistant tokens, in nats per token.
+
+        None for a dialogue without such tokens, or one longer than the model's positions.
 
         The tokens are those between the assistant's turn opening and the next turn, found by rendering the dialogue prefix by
         prefix, so that any chat template will do.
         """
-        return [self._loss(dialogue) for dialogue in dialogues]
+        return [self._loss(*self._masked(dialogue)) for dialogue in dialogues]
 
-    def _loss(self, dialogue: Sequence[ChatMessage]) -> float | None:
+    def _loss(self, ids: list[int], mask: list[bool]) -> float | None:
         import torch
 
-        ids, mask = self._masked(dialogue)
-        if not any(mask):
+        if not any(mask) or len(ids) > (self._positions or len(ids)):
             return None
         tokens = torch.tensor([ids], device=self._device)
         with torch.inference_mode():

@@ -17,6 +17,7 @@ from wow_flywheel.errors import ReleaseError
 from wow_flywheel.lake import Lake
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.gate import OFFLINE_RULES, GateRules, decide
+from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 
 SEED: Final = 20_000
@@ -31,8 +32,17 @@ def model_names(folder: Path, cycle: str) -> dict[str, str]:
     return {baseline: parents.base_model} | {f"{cycle}-{name}": str(folder / name / "model") for name in trained}
 
 
-def evaluation_config(settings: Settings, folder: Path, cycle: str) -> dict[str, Any]:
-    """The config of `wow_flywheel.evaluation.run` for a cycle."""
+def evaluation_config(settings: Settings, folder: Path, cycle: str, first: tuple[str, str] | None = None) -> dict[str, Any]:
+    """The config of `wow_flywheel.evaluation.run` for a cycle.
+
+    Args:
+        settings: They name the environment and the general texts.
+        folder: The cycle's, with its models, held-out dialogues and `evaluation/sites.parquet`.
+        cycle: Its name.
+        first: Name and folder of the first base model, which general ability is compared with; None means the baseline.
+    """
+    held_out, sites = folder / "sft.held_out.jsonl", folder / "evaluation" / "sites.parquet"
+    offline = settings.environment is None or (held_out.is_file() and held_out.stat().st_size > 0)
     return {
         "models": [{"name": name, "path": path} for name, path in model_names(folder, cycle).items()],
         "output": str(folder / "evaluation" / "outcomes.parquet"),
@@ -41,8 +51,19 @@ def evaluation_config(settings: Settings, folder: Path, cycle: str) -> dict[str,
         "episodes": EPISODES,
         "max_dialogues": EPISODES,
         "seed": SEED,
-        "held_out": str(folder / "sft.held_out.jsonl"),
+        "held_out": str(held_out) if offline else None,
+        "sites": str(sites) if sites.is_file() else None,
+        "general_set": settings.general_set,
+        "general_base": {"name": first[0], "path": first[1]} if first and settings.general_set else None,
     }
+
+
+def first_base(settings: Settings, store: ReleaseStore) -> tuple[str, str] | None:
+    """Name and folder of the model that everything began with: `WOW_MODEL`, else the oldest release."""
+    if settings.model is not None:
+        return Path(settings.model).name, settings.model
+    oldest = store.list()[:1]
+    return (oldest[0], str(store.show(oldest[0]).model_dir)) if oldest else None
 
 
 def kind_of(settings: Settings) -> str:
@@ -60,5 +81,5 @@ def gate(lake: Lake, folder: Path, cycle: str) -> Decision:
     comparisons = lake.read("comparisons", cycle).filter(pl.col("baseline") == baseline, pl.col("candidate") == candidate)
     if comparisons.is_empty():
         raise ReleaseError(f"cycle {cycle} has no evaluation of {candidate}", hint="materialize `evaluation` first")
-    rules = GateRules() if comparisons["kind"][0] == "simulated" else OFFLINE_RULES
+    rules = GateRules() if "simulated" in comparisons["kind"] else OFFLINE_RULES
     return decide(comparisons, lake.read("evaluations", cycle), rules)

@@ -11,10 +11,12 @@ import dagster as dg
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.evaluation.judge import gate, model_names
+from wow_flywheel.defs.evaluation.results import page_data
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import file_spec
 from wow_flywheel.release.folder import card
+from wow_flywheel.release.results.page import render, without_examples
 
 SPEC = file_spec(
     "release",
@@ -34,10 +36,13 @@ def release(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Materia
         decision = gate(flywheel.lake(), folder, cycle)
         *_, model_dir = model_names(folder, cycle).values()
         manifest = Manifest.load(folder / MANIFEST).model_dump(mode="json")
-        released = flywheel.releases().promote(Path(model_dir), manifest, decision, cycle)
-    context.log.info("release %s is current", released.id)
+        page, share = render(without_examples(page_data(flywheel, cycle))), flywheel.settings().canary_share
+        store = flywheel.releases()
+        released = store.promote(Path(model_dir), manifest, decision, cycle, page=page, share=share)
+    context.log.info("release %s is current", store.current_id())
     shown: dict[str, Any] = {
         "release": released.id,
+        "current": str(store.current_id()),
         "folder": dg.MetadataValue.path(released.path),
         "card": dg.MetadataValue.md(card(released)),
     }

@@ -12,7 +12,8 @@ import polars as pl
 from wow_flywheel.contracts import TRIAGE
 from wow_flywheel.inspection.triage.estimator import TARGETS, Estimator, Examples, Target
 from wow_flywheel.inspection.triage.features import observe
-from wow_flywheel.inspection.triage.labels import known
+from wow_flywheel.inspection.triage.labels import KEY, known
+from wow_flywheel.inspection.triage.meaning import SentenceEncoder
 
 ENOUGH_OF_EACH: Final = 30
 """Labels of each kind from which on the estimate ranks better than the evidence inspectors: docs/labelling/calibration.md."""
@@ -21,13 +22,21 @@ Tables = dict[str, pl.DataFrame]
 """conversations, satisfaction, inspections, verdicts, findings; see `features.observe`."""
 
 
-def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFrame:
+def rank(
+    today: Tables,
+    earlier: Tables,
+    decisions: pl.DataFrame,
+    encoder: SentenceEncoder | None = None,
+    upheld: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Rank a day's conversations by how much they need inspection.
 
     Args:
         today: The day's tables.
         earlier: The same of the days before it, to learn from.
         decisions: Contract `decisions`.
+        encoder: Reads what was said last; None goes without.
+        upheld: dt and conversation_id of those with a severe finding that a person accepted.
 
     Returns:
         Contract `triage`. Where there are too few labels to learn from, a risk is null and the evidence inspectors' verdict
@@ -38,8 +47,8 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFram
         return TRIAGE.empty()
     risks, trained = {}, 0
     for target in TARGETS:
-        labels = known(target, earlier["satisfaction"], decisions)
-        risks[target], count = _risks(target, today, earlier, labels)
+        labels = known(target, earlier["satisfaction"], decisions, upheld)
+        risks[target], count = _risks(target, today, earlier, labels, encoder)
         trained = max(trained, count)
     verdicts = today["verdicts"].select("conversation_id", "solved_score", "satisfied_score")
     rows = conversations.select("dt", "conversation_id", "scenario").with_columns(
@@ -57,15 +66,18 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFram
     return TRIAGE.conform(ranked.drop("solved_score", "satisfied_score").sort("need_rank"))
 
 
-def _risks(target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame) -> tuple[Sequence[float | None], int]:
-    learned = earlier["conversations"].join(labels, on="conversation_id").sort("conversation_id")
+def _risks(
+    target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame, encoder: SentenceEncoder | None
+) -> tuple[Sequence[float | None], int]:
+    learned = earlier["conversations"].join(labels, on=KEY).sort("conversation_id", "dt")
     positives = int(learned["label"].sum())
     if min(positives, learned.height - positives) < ENOUGH_OF_EACH:
         return [None] * today["conversations"].height, 0
     columns = earlier["conversations"].columns
-    fitted = Estimator(target).fit(_examples(earlier | {"conversations": learned.select(columns)}), learned["label"].to_list())
-    return fitted.score(_examples(today)), learned.height
+    examples = _examples(earlier | {"conversations": learned.select(columns)}, encoder)
+    fitted = Estimator(target).fit(examples, learned["label"].to_list())
+    return fitted.score(_examples(today, encoder)), learned.height
 
 
-def _examples(tables: Tables) -> Examples:
-    return Examples.of(observe(**tables), tables["conversations"]["scenario"].to_list())
+def _examples(tables: Tables, encoder: SentenceEncoder | None) -> Examples:
+    return Examples.of(observe(**tables), tables["conversations"]["scenario"].to_list(), encoder)

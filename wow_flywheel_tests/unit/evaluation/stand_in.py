@@ -10,8 +10,8 @@ from wow_flywheel.serving.protocol import Reply
 class StandIn:
     """Answers by the length of the history that it gets, and remembers what it was asked."""
 
-    def __init__(self, said: Mapping[int, str], losses: Sequence[float | None] = ()) -> None:
-        self._said, self._losses = said, losses
+    def __init__(self, said: Mapping[int, str], losses: Sequence[float | None] = (), longest: int = 1000) -> None:
+        self._said, self._losses, self._longest = said, losses, longest
         self.prompts: list[list[ChatMessage]] = []
         self.scored: list[list[ChatMessage]] = []
 
@@ -19,6 +19,12 @@ class StandIn:
         self.prompts += [list(conversation) for conversation in conversations]
         texts = [self._said[len(conversation)] for conversation in conversations]
         return [Reply(text, DialogueAction.from_json(text), 10, 5) for text in texts]
+
+    def fits(self, conversations: Sequence[Sequence[ChatMessage]]) -> list[bool]:
+        return [len(conversation) <= self._longest for conversation in conversations]
+
+    def text_losses(self, texts: Sequence[str]) -> list[float | None]:
+        return [None if not text.strip() else float(len(text.split())) for text in texts]
 
     def losses(self, dialogues: Sequence[Sequence[ChatMessage]]) -> list[float | None]:
         self.scored += [list(dialogue) for dialogue in dialogues]

@@ -70,10 +70,10 @@ def evaluations() -> pl.DataFrame:
 def test_the_table_gives_value_interval_and_n() -> None:
     # Wilson of 2 in 2: from 2 / (2 + 3.841459) = 34.2 %; of 0 in 1: to 3.841459 / 4.841459 = 79.3 %.
     assert table_markdown(evaluations()).splitlines() == [
-        "| metric | unit | base | dpo |",
-        "|---|---|---|---|",
-        "| rr ↓ | % | **100.0** [34.2, 100.0], n = 2 | **0.0** [0.0, 79.3], n = 1 |",
-        "| reply_loss ↓ | nats per token | **1.250** [1.250, 1.250], n = 2 | not applicable |",
+        "| metric | kind | unit | base | dpo |",
+        "|---|---|---|---|---|",
+        "| rr ↓ | simulated | % | **100.0** [34.2, 100.0], n = 2 | **0.0** [0.0, 79.3], n = 1 |",
+        "| reply_loss ↓ | simulated | nats per token | **1.250** [1.250, 1.250], n = 2 | not applicable |",
     ]
 
 

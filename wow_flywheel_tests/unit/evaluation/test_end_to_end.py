@@ -31,11 +31,14 @@ def offline() -> pl.DataFrame:
 
 def test_the_offline_metrics_of_two_models_on_two_dialogues() -> None:
     """Old repeats its question in the first dialogue, acts wrongly there, and gives 2 of 3 and 1 of 1 valid objects."""
-    rows = summarise(offline(), "c1", "offline")
+    rows = summarise(offline().drop("latency"), "c1", "offline")
     found = {(row["model"], row["metric"]): (row["value"], row["n"]) for row in rows.iter_rows(named=True)}
     assert found == {
         ("old", "rr"): (0.5, 2), ("new", "rr"): (0.0, 2),
         ("old", "action_accuracy"): (0.0, 1), ("new", "action_accuracy"): (1.0, 1),
+        ("old", "slot_f1"): (0.0, 1), ("new", "slot_f1"): (1.0, 1),
+        ("old", "too_long"): (0.0, 2), ("new", "too_long"): (0.0, 2),
+        ("old", "tokens_per_reply"): (5.0, 2), ("new", "tokens_per_reply"): (5.0, 2),
         ("old", "format_validity"): (pytest.approx(5 / 6), 2), ("new", "format_validity"): (1.0, 2),
         ("old", "reply_loss"): (1.5, 2), ("new", "reply_loss"): (0.5, 2),
     }  # fmt: skip
@@ -43,11 +46,12 @@ def test_the_offline_metrics_of_two_models_on_two_dialogues() -> None:
 
 def test_the_comparison_is_by_dialogue() -> None:
     """Two customers: the bootstrap reaches both of their differences, such as 0 and 1/3 of format validity."""
-    rows = compare(offline(), "old", "new", "c1", "offline")
+    rows = compare(offline().drop("latency", "too_long", "tokens_per_reply"), "old", "new", "c1", "offline")
     found = {row["metric"]: (row["difference"], row["low"], row["high"], row["n"]) for row in rows.iter_rows(named=True)}
     assert found == {
         "rr": (-0.5, -1.0, 0.0, 2),
         "action_accuracy": (1.0, None, None, 1),
+        "slot_f1": (1.0, None, None, 1),
         "format_validity": pytest.approx((1 / 6, 0.0, 1 / 3, 2)),
         "reply_loss": (-1.0, -1.5, -0.5, 2),
     }
@@ -57,7 +61,7 @@ def test_the_comparison_is_by_dialogue() -> None:
 
 def test_a_model_against_itself_differs_in_nothing() -> None:
     same = pl.concat([evaluate_offline(OLD, DIALOGUES, model=name) for name in ("old", "new")])
-    assert set(compare(same, "old", "new", "c1", "offline")["difference"]) == {0.0}
+    assert set(compare(same.drop("latency"), "old", "new", "c1", "offline")["difference"]) == {0.0}
 
 
 def asks(_: Sequence[ChatMessage]) -> DialogueAction:

@@ -25,7 +25,17 @@ def test_directions_follow_the_report() -> None:
         "rr": "↓",
         "action_accuracy": "↑",
         "format_validity": "↑",
+        "slot_f1": "↑",
+        "step_accuracy": "↑",
+        "r_kn": "↑",
+        "repair_rate": "↑",
         "reply_loss": "↓",
+        "too_long": "↓",
+        "general_loss": "↓",
+        "general_loss_change": "↓",
+        "tokens_per_reply": "↓",
+        "latency": "↓",
+        "judge_preference": "↑",
     }
 
 
@@ -57,6 +67,7 @@ def test_a_yes_or_no_metric_gets_wilson_and_a_mean_gets_the_bootstrap() -> None:
     rr, accuracy = rows.to_dicts()
     # Wilson of 1 in 2: 0.5 ± 1.959964 / (2 · √(2 + 3.841459)) = 0.5 ± 0.405469.
     assert (rr["metric"], rr["value"], rr["n"], rr["higher_is_better"]) == ("rr", 0.5, 2, False)
+    assert (rr["unit"], rr["metric_version"], rr["interval"], accuracy["interval"]) == ("share", 1, "wilson", "bootstrap")
     assert (rr["low"], rr["high"]) == pytest.approx((0.094531, 0.905469), abs=1e-5)
     assert (accuracy["value"], accuracy["low"], accuracy["high"], accuracy["higher_is_better"]) == (0.5, 0.25, 0.75, True)
 

@@ -34,9 +34,11 @@ def repeats(earlier: str, said: str) -> float:
 
 
 def test_a_model_that_says_what_was_said_is_right_everywhere() -> None:
-    assert outcome(PERFECT) == {
+    found = outcome(PERFECT)
+    assert found.pop("latency") > 0
+    assert found == {
         "model": "m", "episode": "c1", "user_id": "ada", "scenario": "refund", "rr": 0.0, "action_accuracy": 1.0,
-        "format_validity": 1.0, "reply_loss": 0.5,
+        "slot_f1": 1.0, "format_validity": 1.0, "reply_loss": 0.5, "too_long": 0.0, "tokens_per_reply": 5.0,
     }  # fmt: skip
 
 
@@ -47,6 +49,8 @@ def test_a_model_that_says_what_was_said_is_right_everywhere() -> None:
         (act("refund", "One moment.", order=7), 1.0),
         (act("refund", order=8), 0.0),
         (act("refund", order=7, fast=True), 0.0),
+        (act("refund", order=7.0), 1.0),
+        (act("refund", order="7"), 0.0),
         (act("refund"), 0.0),
         (act("cancel", order=7), 0.0),
         (reply("I have refunded order 7."), 0.0),
@@ -63,10 +67,8 @@ def test_action_accuracy_is_the_share_of_the_turns_that_need_an_action() -> None
 
 
 def test_action_accuracy_does_not_apply_where_no_action_was_needed() -> None:
-    assert outcome({1: ACT}, user("Hi."), gold(reply("Hello."))) | {"reply_loss": None} == {
-        "model": "m", "episode": "c1", "user_id": "ada", "scenario": "refund", "rr": 0.0, "action_accuracy": None,
-        "format_validity": 1.0, "reply_loss": None,
-    }  # fmt: skip
+    found = outcome({1: ACT}, user("Hi."), gold(reply("Hello.")))
+    assert (found["action_accuracy"], found["slot_f1"], found["format_validity"]) == (None, None, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -146,14 +148,15 @@ def test_an_action_done_again_or_a_malformed_reply_is_no_repetition() -> None:
 def test_every_turn_is_asked_for_with_the_true_history_before_it() -> None:
     model = StandIn({1: DONE, 3: DONE, 5: ASK})
     evaluate_offline(model, [held_out()], model="m")
-    assert model.prompts == [TALK[:1], TALK[:3], TALK[:5]]
+    assert model.prompts[:3] == [TALK[:1], TALK[:3], TALK[:5]]
+    assert model.prompts[3:] == [TALK[:5]] * 2, "its last turn is asked for alone, to warm up and to time it"
     assert model.scored == [TALK]
 
 
 def test_a_turn_that_opens_the_dialogue_is_not_asked_for() -> None:
     model = StandIn({2: DONE})
     rows = evaluate_offline(model, [held_out(gold(reply("Hello.")), user("Hi."), gold(DONE))], model="m")
-    assert [len(prompt) for prompt in model.prompts] == [2]
+    assert {len(prompt) for prompt in model.prompts} == {2}
     assert rows["format_validity"].to_list() == [1.0]
 
 
@@ -183,8 +186,9 @@ def test_no_dialogues_give_no_rows_of_the_right_shape() -> None:
 def test_the_outcomes_are_what_the_summary_takes() -> None:
     dialogues = [held_out(conversation_id=f"c{i}", user_id=f"u{i}") for i in range(4)]
     rows = evaluate_offline(StandIn(PERFECT | {5: ASK}), dialogues, model="m")
-    assert summarise(rows, "c1", "offline").select("metric", "value", "n").rows() == [
-        ("rr", 1.0, 4), ("action_accuracy", 1.0, 4), ("format_validity", 1.0, 4), ("reply_loss", 0.5, 4),
+    assert summarise(rows.drop("latency"), "c1", "offline").select("metric", "value", "n").rows() == [
+        ("rr", 1.0, 4), ("action_accuracy", 1.0, 4), ("slot_f1", 1.0, 4), ("format_validity", 1.0, 4), ("reply_loss", 0.5, 4),
+        ("too_long", 0.0, 4), ("tokens_per_reply", 5.0, 4),
     ]  # fmt: skip
 
 
@@ -193,7 +197,7 @@ def test_the_first_dialogues_of_a_file_are_read(tmp_path: Path, limit: int, ids:
     path = tmp_path / "sft.held_out.jsonl"
     talk = [user("多少钱？\u2028"), gold(reply("58 元。"))]
     lines = [json.dumps(held_out(*talk, conversation_id=f"c{i}"), ensure_ascii=False) for i in range(3)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+    path.write_text("\n" + "\n \n".join(lines) + "\n\n", "utf-8")
     found = read_dialogues(path, limit)
     assert [dialogue["conversation_id"] for dialogue in found] == ids
     assert found[0]["messages"] == talk
@@ -206,3 +210,49 @@ def test_a_missing_or_empty_file_is_said_with_what_to_do(tmp_path: Path) -> None
     path.touch()
     with pytest.raises(DatasetError, match=r"holds no dialogues.* → run `nightly` for more days"):
         read_dialogues(path, 5)
+
+
+@pytest.mark.parametrize(("line", "number"), [("{", 2), ("[1]", 2), ('{"messages": "hi"}', 2)])
+def test_a_line_that_is_no_dialogue_is_named(tmp_path: Path, line: str, number: int) -> None:
+    path = tmp_path / "sft.held_out.jsonl"
+    path.write_text(json.dumps(held_out()) + f"\n{line}\n")
+    with pytest.raises(DatasetError, match=rf"line {number}: not a dialogue with messages"):
+        read_dialogues(path, 5)
+
+
+def test_a_value_that_is_true_is_not_the_number_one() -> None:
+    talk = [user("Both."), gold(act("find", cheap=True)), result("{}"), gold(DONE)]
+    assert outcome({1: act("find", cheap=1), 3: DONE}, *talk)["action_accuracy"] == 0.0
+    assert outcome({1: act("find", cheap=True), 3: DONE}, *talk)["action_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "f1"),
+    [
+        # Expected: city=Porto, stars=4. F1 = 2·TP / (2·TP + FP + FN).
+        (act("find", city="Porto", stars=4), 1.0),
+        (act("find", city="Porto"), 2 / 3),
+        (act("find", city="Porto", stars=5), 0.5),
+        (act("find", city="Porto", stars=4, wifi=True), 0.8),
+        (act("book", city="Porto", stars=4), 0.0),
+        (reply("Which city?"), 0.0),
+    ],
+)
+def test_slot_f1_is_over_names_and_values_of_the_right_tool(said: str, f1: float) -> None:
+    talk = [user("Porto, four stars."), gold(act("find", city="Porto", stars=4))]
+    assert outcome({1: said}, *talk)["slot_f1"] == pytest.approx(f1)
+
+
+def test_slot_f1_counts_all_turns_of_a_dialogue_together() -> None:
+    """Two actions of one slot each, one right and one wrong: TP 1, FP 1, FN 1, so 2 / 4."""
+    talk = [user("Both."), gold(act("find", city="Porto")), result("{}"), gold(ACT)]
+    assert outcome({1: act("find", city="Porto"), 3: act("refund", order=8)}, *talk)["slot_f1"] == 0.5
+
+
+def test_a_turn_whose_prompt_does_not_fit_is_refused_and_counted() -> None:
+    model = StandIn(PERFECT, longest=3)
+    row = evaluate_offline(model, [held_out()], model="m").row(0, named=True)
+    assert {len(prompt) for prompt in model.prompts} == {1, 3}
+    assert (row["too_long"], row["format_validity"], row["action_accuracy"]) == (pytest.approx(1 / 3), 1.0, 1.0)
+    nothing = evaluate_offline(StandIn(PERFECT, longest=0), [held_out()], model="m").row(0, named=True)
+    assert (nothing["too_long"], nothing["rr"], nothing["format_validity"], nothing["latency"]) == (1.0, None, None, None)

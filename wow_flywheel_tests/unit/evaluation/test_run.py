@@ -121,7 +121,7 @@ def test_a_config_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_each_model_meets_the_held_out_dialogues_in_the_configs_order(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
     said: list[str] = []
-    outcomes = evaluate(config(tmp_path, held_out=held_out(tmp_path), seed=3), said.append)
+    outcomes = evaluate(config(tmp_path, held_out=held_out(tmp_path), seed=3), said.append)["outcomes"]
     assert loaded == [("models/good", 3), ("models/bad", 3)]
     assert outcomes.select("model", "episode", "rr", "action_accuracy", "format_validity", "reply_loss").rows() == [
         ("base", "c0", 0.0, 1.0, 1.0, 0.5),
@@ -138,7 +138,7 @@ def test_each_model_meets_the_held_out_dialogues_in_the_configs_order(tmp_path: 
 
 
 def test_at_most_so_many_dialogues_are_used(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
-    outcomes = evaluate(config(tmp_path, held_out=held_out(tmp_path, 5), max_dialogues=3), print)
+    outcomes = evaluate(config(tmp_path, held_out=held_out(tmp_path, 5), max_dialogues=3), print)["outcomes"]
     assert outcomes["episode"].to_list() == ["c0", "c1", "c2"] * 2
 
 
@@ -146,7 +146,10 @@ def test_with_an_environment_every_model_gets_the_same_episodes_of_the_day(
     tmp_path: Path, loaded: list[tuple[str, int]]
 ) -> None:
     chosen = config(tmp_path, environment=f"{HERE}:Corner", held_out=held_out(tmp_path), episodes=2, seed=5)
-    assert evaluate(chosen, print).select("model", "episode").rows() == [
+    frames = evaluate(chosen, print)
+    assert set(frames) == {"outcomes", "offline", "replies"}
+    assert frames["offline"].select("model", "episode").rows() == [("base", "c0"), ("base", "c1"), ("dpo", "c0"), ("dpo", "c1")]
+    assert frames["outcomes"].select("model", "episode").rows() == [
         ("base", "2026-03-02-5-0"),
         ("base", "2026-03-02-5-1"),
         ("dpo", "2026-03-02-5-0"),
@@ -196,8 +199,10 @@ def test_main_writes_the_outcomes_and_nothing_else(
 ) -> None:
     path = written(tmp_path, held_out=held_out(tmp_path), models=[{"name": "base", "path": "models/good"}])
     main(["--config", str(path)])
-    assert pl.read_parquet(tmp_path / "out" / "outcomes.parquet").equals(evaluate(read_config(path), print))
-    assert [each.name for each in (tmp_path / "out").iterdir()] == ["outcomes.parquet"]
+    again = evaluate(read_config(path), print)
+    assert pl.read_parquet(tmp_path / "out" / "outcomes.parquet").drop("latency").equals(again["outcomes"].drop("latency"))
+    assert pl.read_parquet(tmp_path / "out" / "replies.parquet").equals(again["replies"])
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["outcomes.parquet", "replies.parquet"]
     assert capsys.readouterr().out.startswith("evaluation: base from models/good\nevaluation: base done, 2 episodes\n")
 
 
@@ -211,6 +216,36 @@ def test_main_replaces_the_outcomes_of_an_earlier_run_only_when_it_succeeds(
     assert pl.read_parquet(output).height == 4
     main(["--config", str(written(tmp_path, environment=f"{HERE}:Corner", episodes=3))])
     assert pl.read_parquet(output).height == 6
+
+
+def test_turns_of_bad_cases_are_asked_for_and_kept_with_who_they_are(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
+    sites = pl.DataFrame(
+        {"site": ["c9#1"], "user_id": ["u9"], "scenario": ["refund"], "turn": [1], "prompt": [[user("Refund.")]]}
+    )
+    sites.write_parquet(tmp_path / "sites.parquet")
+    frames = evaluate(config(tmp_path, held_out=held_out(tmp_path, 1), sites=str(tmp_path / "sites.parquet")), print)
+    rows = frames["replies"].filter(source="site").select("model", "episode", "user_id", "turn", "raw").rows()
+    assert rows == [("base", "c9#1", "u9", 1, ASK), ("dpo", "c9#1", "u9", 1, "hm")]
+    assert frames["replies"].filter(source="dialogue").select("model", "turn").rows() == [
+        ("base", 1), ("base", 3), ("base", 5), ("dpo", 1), ("dpo", 3), ("dpo", 5),
+    ]  # fmt: skip
+
+
+def test_general_texts_are_scored_against_the_first_base(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
+    texts = tmp_path / "general.jsonl"
+    texts.write_text('{"text": "a b c"}\n\n{"text": "d e"}\n')
+    chosen = config(
+        tmp_path,
+        held_out=held_out(tmp_path, 1),
+        general_set=str(texts),
+        general_base={"name": "first", "path": "models/good"},
+        models=[{"name": "dpo", "path": "models/bad"}],
+    )
+    found = evaluate(chosen, print)["general"]
+    assert found.select("model", "general_loss", "general_loss_change").rows() == [
+        ("dpo", 3.0, 0.0), ("dpo", 2.0, 0.0), ("first", 3.0, 0.0), ("first", 2.0, 0.0),
+    ]  # fmt: skip
+    assert [path for path, _ in loaded] == ["models/bad", "models/good"]
 
 
 def test_main_wants_a_config(capsys: pytest.CaptureFixture[str]) -> None:

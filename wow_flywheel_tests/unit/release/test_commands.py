@@ -34,7 +34,13 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_list(two: ReleaseStore) -> None:
     assert run("list") == (0, "  0001-a\n* 0002-b\n", "")
     code, out, _ = run("list", "--json")
-    assert (code, json.loads(out)) == (0, [{"id": "0001-a", "current": False}, {"id": "0002-b", "current": True}])
+    assert (code, json.loads(out)) == (
+        0,
+        [
+            {"id": "0001-a", "current": False, "canary_share": None},
+            {"id": "0002-b", "current": True, "canary_share": None},
+        ],
+    )
 
 
 def test_nothing_released_yet(releases: ReleaseStore) -> None:

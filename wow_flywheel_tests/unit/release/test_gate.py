@@ -9,6 +9,7 @@ from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.gate import OFFLINE_RULES, GateRules, decide
+from wow_flywheel.release.gate_checks import holm
 
 LOWER_IS_BETTER = {"rr", "usm1", "reply_loss"}
 Changes = dict[str, tuple[float | None, float | None, float | None]]
@@ -98,7 +99,14 @@ def test_absent_metrics_are_not_applicable_and_do_not_block() -> None:
         "usm2 not worse": None,
         "rr not worse": True,
         "format_validity not worse": None,
+        "general_loss_change within its limit": None,
         "rr episodes": True,
+        "solve_rate power": None,
+        "action_accuracy power": None,
+        "usm1 power": None,
+        "usm2 power": None,
+        "rr power": None,
+        "format_validity power": None,
     }
 
 
@@ -136,7 +144,7 @@ def test_a_check_carries_its_numbers() -> None:
     check = next(check for check in decided(GOOD).checks if check.name == "usm1 not worse")
     assert check.model_dump() == {
         "name": "usm1 not worse", "metric": "usm1", "kind": "non-inferiority", "margin": 0.03, "difference": -0.05,
-        "low": -0.1, "high": 0.0, "n": 100, "passed": True,
+        "low": -0.1, "high": 0.0, "n": 100, "p_value": None, "needed": None, "passed": True,
         "why": "usm1 is at most 0.03 worse: -0.050 (95 % interval -0.100 to +0.000, n = 100)",
     }  # fmt: skip
 
@@ -163,7 +171,7 @@ def test_repetition_that_is_already_nil_cannot_fall() -> None:
 def test_the_candidates_own_metrics_are_kept() -> None:
     decision = decided({"rr": GOOD["rr"]})
     assert [value.model_dump() for value in decision.metrics] == [
-        {"metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 100}
+        {"metric": "rr", "value": 0.5, "low": 0.4, "high": 0.6, "n": 100, "kind": "simulated"}
     ]
 
 
@@ -190,3 +198,73 @@ def test_rules_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 def test_a_decision_survives_json() -> None:
     decision = decided(GOOD)
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
+
+
+def with_sd(changes: Changes, sd: float, n: int = 100) -> tuple[pl.DataFrame, pl.DataFrame]:
+    comparisons, evaluations = frames(changes, n=n, available=n)
+    return comparisons.with_columns(sd=pl.lit(sd)), evaluations
+
+
+@pytest.mark.parametrize(
+    ("values", "adjusted"),
+    [
+        ({"a": 0.01, "b": 0.04}, {"a": 0.02, "b": 0.04}),
+        ({"a": 0.04, "b": 0.03}, {"b": 0.06, "a": 0.06}),
+        ({"a": 0.01, "b": 0.02, "c": 0.9}, {"a": 0.03, "b": 0.04, "c": 0.9}),
+        ({"a": 0.7, "b": 0.6}, {"b": 1.0, "a": 1.0}),
+    ],
+)
+def test_holm(values: dict[str, float], adjusted: dict[str, float]) -> None:
+    assert holm(values) == pytest.approx(adjusted)
+
+
+def test_with_two_chances_to_improve_each_must_be_surer() -> None:
+    """rr falls by 0.10 with s = 0.5 on 100 episodes: z = 2, p = 0.023, which two targets double to 0.046."""
+    close = {"rr": (-0.10, -0.198, -0.002), "usm2": (0.0, -0.04, 0.04)}
+    refused = decide(*with_sd(close, 0.5), GateRules())
+    assert not refused.passed
+    assert "with several targets this may be luck (p = 0.046 of all)" in refused.reason
+    assert decide(*with_sd(close, 0.5), GateRules(targets=("rr",))).passed
+    assert decide(*with_sd(close, 0.4), GateRules()).passed, "z = 2.5, p = 0.0062, doubled 0.0124"
+
+
+def test_the_power_of_each_margin_is_shown_and_blocks_nothing() -> None:
+    decision = decide(*with_sd(GOOD, 0.5), GateRules())
+    check = next(check for check in decision.checks if check.name == "usm1 power")
+    # (2.801585 · 0.5 / 0.03)² = 2180.2; with 100: Φ(0.03 · 10 / 0.5 − 1.96) = Φ(−1.36) = 8.7 %.
+    assert (check.passed, check.needed, decision.passed) == (False, 2181, True)
+    assert check.why.endswith("needs 2181 episodes for a power of 80%; 100 were played, which reach 9%")
+
+
+@pytest.mark.parametrize(("high", "passed"), [(0.029, True), (0.031, False), (None, False)])
+def test_general_loss_may_not_rise_beyond_its_limit(high: float | None, passed: bool) -> None:
+    comparisons, evaluations = frames(GOOD)
+    row = {"cycle": "c1", "model": "dpo", "metric": "general_loss_change", "value": 0.02, "low": 0.01, "high": high, "n": 80,
+           "higher_is_better": False, "kind": "general"}  # fmt: skip
+    general = pl.DataFrame([row], schema=EVALUATIONS.columns)
+    decision = decide(comparisons, pl.concat([evaluations, general]), GateRules())
+    assert decision.passed is passed
+    assert passed or "general_loss_change is 0.020" in decision.reason
+
+
+def test_the_end_to_end_rr_speaks_before_the_offline_one() -> None:
+    comparisons, evaluations = frames(GOOD)
+    offline = comparisons.filter(metric="rr").with_columns(kind=pl.lit("offline"), difference=pl.lit(0.9))
+    decision = decide(pl.concat([offline, comparisons]), evaluations, GateRules())
+    assert "rr improved: -0.300" in decision.reason
+
+
+def test_a_target_alone_with_too_few_turns_does_not_improve_and_does_not_block() -> None:
+    comparisons, evaluations = frames(GOOD | {"repair_rate": (0.3, 0.2, 0.4)})
+    few = pl.col("metric") == "repair_rate"
+    comparisons = comparisons.with_columns(n=pl.when(few).then(9).otherwise("n"))
+    evaluations = evaluations.with_columns(n=pl.when(few).then(9).otherwise("n"))
+    assert decide(comparisons, evaluations, GateRules(targets=("repair_rate", "rr"))).passed
+    alone = decide(comparisons, evaluations, GateRules(targets=("repair_rate",)))
+    assert not alone.passed
+    assert "repair_rate has too little evidence" in alone.reason
+
+
+def test_knowledge_that_is_cited_wrongly_raises_an_alarm() -> None:
+    comparisons, evaluations = frames(GOOD | {"r_kn": (0.0, -0.1, 0.1)}, baseline=0.7)
+    assert [alarm.name for alarm in decide(comparisons, evaluations, GateRules()).alarms] == ["R_kn low"]
