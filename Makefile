@@ -35,8 +35,8 @@ lint: install ## ruff, mypy --strict, and who may import whom
 test: lint ## lint and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
-test-all: lint ## lint and all tests
-	$(BIN)/pytest -n 2 --dist worksteal
+test-all: lint ## lint and all tests, property tests with all their examples
+	WOW_TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal
 
 results: install ## the figures of docs/results.md, over three seeds (about 20 minutes on two cores)
 	$(BIN)/python -m benchmarks.wheel

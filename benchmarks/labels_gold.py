@@ -6,6 +6,7 @@ What belongs here: reading STAR and tau with their gold, the tasks, the part kep
 
 import gzip
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.inspection.run import inspect
 from wow_flywheel.inspection.triage.estimator import Examples, Target
 from wow_flywheel.inspection.triage.features import observe
+from wow_flywheel.inspection.triage.meaning import SentenceEncoder
 from wow_flywheel.knowledge.load import load_knowledge, load_procedures
 from wow_flywheel.rules.engine import find
 
@@ -119,7 +121,9 @@ def answers(name: str) -> dict[str, Row]:
 @cache
 def _examples(name: str) -> Examples:
     found = frames(name)
-    return Examples.of(observe(**found), found["conversations"]["scenario"].to_list())
+    model = os.environ.get("WOW_EMBEDDINGS_MODEL")
+    encoder = SentenceEncoder.load(model) if model else None
+    return Examples.of(observe(**found), found["conversations"]["scenario"].to_list(), encoder)
 
 
 def _gold(title: str, name: str, target: Target, truth: Callable[[Row], bool | None]) -> Gold:

@@ -31,6 +31,7 @@ class Settings:
             defaults.
         llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
         llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
+        embeddings_model: `WOW_EMBEDDINGS_MODEL`, local path or hub id of a sentence encoder for the triage; None goes without.
         near_duplicate: `WOW_NEAR_DUPLICATE`, least similarity (estimated Jaccard, 0.8 to 1) of a near duplicate.
         duplicate_window_days: `WOW_DUPLICATE_WINDOW_DAYS`, how many days back duplicates are looked for.
         duplicates_warn: `WOW_DUPLICATES_WARN`, the share of a day's conversations from which on duplicates are a warning.
@@ -61,6 +62,7 @@ class Settings:
     training_config: str | None
     llm_base_url: str | None
     llm_model: str | None
+    embeddings_model: str | None
     near_duplicate: float
     duplicate_window_days: int
     duplicates_warn: float
@@ -99,6 +101,7 @@ class Settings:
             training_config=_text(env, "WOW_TRAINING_CONFIG"),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
+            embeddings_model=_text(env, "WOW_EMBEDDINGS_MODEL"),
             near_duplicate=_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
             duplicate_window_days=int(_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
             duplicates_warn=_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),

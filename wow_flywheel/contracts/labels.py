@@ -1,6 +1,7 @@
-"""Tables of judgements: findings of rules, satisfaction, inspections, verdicts, cases, decisions of people.
+"""Tables of judgements: findings of rules, satisfaction, inspections, verdicts, cases, and how good they are.
 
-What belongs here: the tables between the conversations and the training data. What does not: training data (`learning`).
+What belongs here: the tables between the conversations and the training data. What does not: what people decide (`people`),
+training data (`learning`).
 """
 
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from wow_flywheel.contracts.contract import Contract
-from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, LABELS, SEVERITIES, TIMESTAMP
+from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, LABELS, SEVERITIES
 
 RULE_FINDINGS: Final = Contract(
     name="rule_findings",
@@ -193,22 +194,6 @@ CASES: Final = Contract(
     },
     required=("dt", "conversation_id", "user_id", "scenario", "label", "reasons", "solved_score", "satisfied_score"),
     key=("conversation_id",),
-    pattern={"label": LABELS},
-)
-
-DECISIONS: Final = Contract(
-    name="decisions",
-    version=1,
-    grain="one decision of a person about one conversation; the latest wins, none is ever rewritten",
-    columns={
-        "dt": pl.Date,
-        "conversation_id": pl.String,
-        "label": pl.String,
-        "decided_by": pl.String,
-        "decided_at": TIMESTAMP,
-        "note": pl.String,
-    },
-    required=("dt", "conversation_id", "label", "decided_by", "decided_at"),
     pattern={"label": LABELS},
 )
 

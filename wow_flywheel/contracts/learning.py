@@ -10,19 +10,24 @@ import polars as pl
 from wow_flywheel.contracts.contract import Contract
 from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, MESSAGE
 
+KNOWLEDGE_UNIT: Final = pl.Struct({"unit_id": pl.String, "title": pl.String, "content": pl.String})
+"""One knowledge unit as it was."""
+
 REWRITE_CANDIDATES: Final = Contract(
     name="rewrite_candidates",
-    version=1,
+    version=2,
     grain="one candidate rewrite of one Bad Case turn, accepted or not, with the reason",
     columns={
         "dt": pl.Date,
         "conversation_id": pl.String,
+        "pair_id": pl.String,
         "turn": pl.Int64,
         "issue_type": pl.String,
         "source": pl.String,
         "source_conversation_id": pl.String,
         "candidate": pl.String,
         "accepted": pl.Boolean,
+        "stage": pl.String,
         "reason": pl.String,
     },
     required=("dt", "conversation_id", "turn", "issue_type", "source", "candidate", "accepted", "reason"),
@@ -30,7 +35,7 @@ REWRITE_CANDIDATES: Final = Contract(
 
 PREFERENCE_PAIRS: Final = Contract(
     name="preference_pairs",
-    version=1,
+    version=2,
     grain="one preference pair at the turn of a Bad Case that went wrong",
     columns={
         "dt": pl.Date,
@@ -38,11 +43,14 @@ PREFERENCE_PAIRS: Final = Contract(
         "pair_id": pl.String,
         "user_id": pl.String,
         "scenario": pl.String,
+        "locale": pl.String,
         "turn": pl.Int64,
         "issue_type": pl.String,
         "prompt": pl.List(MESSAGE),
+        "knowledge": pl.List(KNOWLEDGE_UNIT),
         "chosen": pl.String,
         "rejected": pl.String,
+        "length_ratio": pl.Float64,
         "source": pl.String,
         "source_conversation_id": pl.String,
         "verified_by": pl.String,

@@ -16,9 +16,9 @@ from wow_flywheel.defs.partitions import cycles, day_of, days
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
 
-UNCHECKED = ("decisions", "forgotten", "feedback", "log_files", "vault")
-"""Tables that are no assets: people append to the first two by commands, ingestion writes the third with the conversations and
-the last outside the lake, and listing the logs remembers the fourth."""
+UNCHECKED = ("decisions", "finding_decisions", "rewrite_edits", "forgotten", "feedback", "log_files", "vault")
+"""Tables that are no assets: people append to the first three, `forget` to `forgotten`; ingestion writes `feedback` with the
+conversations and `vault` outside the lake, and listing the logs remembers `log_files`."""
 
 WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation"}
 """The asset that writes a table, where it has another name."""

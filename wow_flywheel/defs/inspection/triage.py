@@ -34,13 +34,16 @@ Tables = dict[str, pl.DataFrame]
 @dg.multi_asset(specs=[TRIAGE])
 def triage(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Learn from the days before, rank the day."""
+    from wow_flywheel.inspection.triage.meaning import SentenceEncoder
     from wow_flywheel.inspection.triage.rank import rank
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         decisions = lake.read("decisions")
         earlier = labelled_days(lake, day, decisions)
-        rows = rank(by_evidence(todays(lake, day), flywheel), by_evidence(earlier, flywheel), decisions)
+        model = flywheel.settings().embeddings_model
+        encoder = SentenceEncoder.load(model) if model else None
+        rows = rank(by_evidence(todays(lake, day), flywheel), by_evidence(earlier, flywheel), decisions, encoder)
         version = lake.replace("triage", rows, day)
     trained = rows.item(0, "trained_on") if rows.height else 0
     context.log.info("%s: %d conversations ranked, learned from %d labels", day, rows.height, trained)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.inspection.triage.features import Observed, features
+from wow_flywheel.inspection.triage.meaning import SentenceEncoder, endings
 from wow_flywheel.inspection.triage.words import CommonWords, said_by_customer
 
 Target = Literal["dissatisfied", "unsolved"]
@@ -18,6 +19,10 @@ MIN_OF_EACH = 10
 TREES = 200
 WORDS_COUNT_AS = 2.0
 LIMIT = 1e-3
+MEANING_COUNTS = 0.3
+"""Weight of the embeddings' log-odds beside the rest: measured, see docs/labelling/calibration.md."""
+
+COMPONENTS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +34,34 @@ class Examples:
         numbers: One row of features a conversation.
         texts: What each customer said.
         scenarios: Of each conversation; used only to leave words of single scenarios out.
+        meanings: See `meaning.endings`; None where no encoder is configured.
     """
 
     names: tuple[str, ...]
     numbers: Any
     texts: list[str]
     scenarios: list[str]
+    meanings: Any = None
 
     @classmethod
-    def of(cls, observed: Sequence[Observed], scenarios: Sequence[str]) -> "Examples":
-        """Compute the features of some conversations."""
+    def of(cls, observed: Sequence[Observed], scenarios: Sequence[str], encoder: SentenceEncoder | None = None) -> "Examples":
+        """Compute the features of some conversations, and with an encoder their embeddings."""
         import numpy as np
 
         rows = [features(each) for each in observed]
         names = tuple(rows[0]) if rows else ()
         numbers = np.array([[row[name] for name in names] for row in rows], dtype=float).reshape(len(rows), len(names))
-        return cls(names, numbers, [said_by_customer(each.messages) for each in observed], list(scenarios))
+        said = [said_by_customer(each.messages) for each in observed]
+        meanings = endings([each.messages for each in observed], encoder) if encoder else None
+        return cls(names, numbers, said, list(scenarios), meanings)
 
     def take(self, rows: Sequence[int]) -> "Examples":
         """Some of them, by position."""
-        return Examples(self.names, self.numbers[list(rows)], [self.texts[i] for i in rows], [self.scenarios[i] for i in rows])
+        picked = list(rows)
+        texts, scenarios = [self.texts[i] for i in picked], [self.scenarios[i] for i in picked]
+        return Examples(
+            self.names, self.numbers[picked], texts, scenarios, None if self.meanings is None else self.meanings[picked]
+        )
 
 
 @dataclass(slots=True)
@@ -56,7 +69,8 @@ class Estimator:
     """Two ensembles of trees over the features; for dissatisfaction also a logistic regression over the customer's words.
 
     Words are left out for `unsolved`: there they told on the scenarios in training, and nothing on others (measured, see
-    docs/labelling/calibration.md). The score is the logistic of the mean log-odds.
+    docs/labelling/calibration.md). Where examples have embeddings, a logistic regression over their principal components adds
+    its log-odds. The score is the logistic of the mean log-odds.
 
     Attributes:
         target: What it estimates.
@@ -68,6 +82,7 @@ class Estimator:
     _trees: list[Any] = field(init=False, default_factory=list)
     _words: CommonWords = field(init=False, default_factory=CommonWords)
     _by_words: Any = field(init=False, default=None)
+    _by_meaning: Any = field(init=False, default=None)
 
     def fit(self, examples: Examples, labels: Sequence[bool]) -> "Estimator":
         """Learn from labelled conversations.
@@ -92,6 +107,8 @@ class Estimator:
         if self.target == "dissatisfied":
             matrix = self._words.fit(examples.texts, examples.scenarios)
             self._by_words = LogisticRegression(max_iter=500).fit(matrix, truth)
+        if examples.meanings is not None:
+            self._by_meaning = _over_embeddings(examples.meanings.shape).fit(examples.meanings, truth)
         return self
 
     def score(self, examples: Examples) -> list[float]:
@@ -104,7 +121,10 @@ class Estimator:
         if self._by_words is not None:
             parts.append(self._by_words.decision_function(self._words.transform(examples.texts)))
             weights.append(WORDS_COUNT_AS)
-        return [float(value) for value in 1 / (1 + np.exp(-np.average(parts, axis=0, weights=weights)))]
+        odds = np.average(parts, axis=0, weights=weights)
+        if self._by_meaning is not None:
+            odds = odds + MEANING_COUNTS * self._by_meaning.decision_function(examples.meanings)
+        return [float(value) for value in 1 / (1 + np.exp(-odds))]
 
 
 def _ensembles(seed: int) -> tuple[Any, ...]:
@@ -123,6 +143,16 @@ def _ensembles(seed: int) -> tuple[Any, ...]:
         random_state=seed,
     )
     return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), shuffled), _Varied(boosted)
+
+
+def _over_embeddings(shape: tuple[int, int]) -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = PCA(min(COMPONENTS, *shape), svd_solver="full")
+    return make_pipeline(components, StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
 
 
 class _Varied:

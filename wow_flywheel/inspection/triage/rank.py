@@ -13,6 +13,7 @@ from wow_flywheel.contracts import TRIAGE
 from wow_flywheel.inspection.triage.estimator import TARGETS, Estimator, Examples, Target
 from wow_flywheel.inspection.triage.features import observe
 from wow_flywheel.inspection.triage.labels import known
+from wow_flywheel.inspection.triage.meaning import SentenceEncoder
 
 ENOUGH_OF_EACH: Final = 30
 """Labels of each kind from which on the estimate ranks better than the evidence inspectors: docs/labelling/calibration.md."""
@@ -21,13 +22,14 @@ Tables = dict[str, pl.DataFrame]
 """conversations, satisfaction, inspections, verdicts, findings; see `features.observe`."""
 
 
-def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFrame:
+def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame, encoder: SentenceEncoder | None = None) -> pl.DataFrame:
     """Rank a day's conversations by how much they need inspection.
 
     Args:
         today: The day's tables.
         earlier: The same of the days before it, to learn from.
         decisions: Contract `decisions`.
+        encoder: Reads what was said last; None goes without.
 
     Returns:
         Contract `triage`. Where there are too few labels to learn from, a risk is null and the evidence inspectors' verdict
@@ -39,7 +41,7 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFram
     risks, trained = {}, 0
     for target in TARGETS:
         labels = known(target, earlier["satisfaction"], decisions)
-        risks[target], count = _risks(target, today, earlier, labels)
+        risks[target], count = _risks(target, today, earlier, labels, encoder)
         trained = max(trained, count)
     verdicts = today["verdicts"].select("conversation_id", "solved_score", "satisfied_score")
     rows = conversations.select("dt", "conversation_id", "scenario").with_columns(
@@ -57,15 +59,18 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame) -> pl.DataFram
     return TRIAGE.conform(ranked.drop("solved_score", "satisfied_score").sort("need_rank"))
 
 
-def _risks(target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame) -> tuple[Sequence[float | None], int]:
+def _risks(
+    target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame, encoder: SentenceEncoder | None
+) -> tuple[Sequence[float | None], int]:
     learned = earlier["conversations"].join(labels, on="conversation_id").sort("conversation_id")
     positives = int(learned["label"].sum())
     if min(positives, learned.height - positives) < ENOUGH_OF_EACH:
         return [None] * today["conversations"].height, 0
     columns = earlier["conversations"].columns
-    fitted = Estimator(target).fit(_examples(earlier | {"conversations": learned.select(columns)}), learned["label"].to_list())
-    return fitted.score(_examples(today)), learned.height
+    examples = _examples(earlier | {"conversations": learned.select(columns)}, encoder)
+    fitted = Estimator(target).fit(examples, learned["label"].to_list())
+    return fitted.score(_examples(today, encoder)), learned.height
 
 
-def _examples(tables: Tables) -> Examples:
-    return Examples.of(observe(**tables), tables["conversations"]["scenario"].to_list())
+def _examples(tables: Tables, encoder: SentenceEncoder | None) -> Examples:
+    return Examples.of(observe(**tables), tables["conversations"]["scenario"].to_list(), encoder)

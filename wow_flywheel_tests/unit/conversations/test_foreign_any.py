@@ -15,6 +15,7 @@ from wow_flywheel.conversations import foreign
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import DayRead
 from wow_flywheel.conversations.readers.provenance import IGNORED
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.logs import DAY, read
 from wow_flywheel_tests.unit.conversations.test_foreign import OTHER, TURNS, export, put, span
 from wow_flywheel_tests.unit.conversations.test_plain_calls import conversation
@@ -59,7 +60,7 @@ def same(documents: list[Any]) -> None:
     assert set(quick.quarantine["reason"]) <= set(REASONS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(st.sampled_from(range(len(CALLS))), min_size=1, max_size=8),
     st.lists(
@@ -86,7 +87,7 @@ def test_any_calls_of_a_gateway(picked: list[int], changes: list[tuple[int, str,
     same(documents)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(range(len(SPANS))), min_size=1, max_size=3), min_size=1, max_size=4),
     st.lists(
@@ -126,7 +127,7 @@ PARTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ROLES), st.lists(PARTS, max_size=2)), max_size=4))
 def test_any_messages_in_spans(said: list[tuple[str, list[dict[str, Any]]]]) -> None:
     messages = [{"role": "user", "parts": [{"type": "text", "content": "hello"}]}]

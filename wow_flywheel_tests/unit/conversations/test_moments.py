@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from wow_flywheel.conversations import moments as module
 from wow_flywheel.conversations.fields import BrokenRecordError, time
 from wow_flywheel.conversations.moments import Spread, moments
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.logs import PACK, line
 
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -146,7 +147,7 @@ offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.time
 zones = st.sampled_from(["UTC", "Asia/Shanghai", "America/New_York", "America/Havana", "Asia/Kathmandu"]).map(ZoneInfo)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(instants, offsets, zones, st.sampled_from(["iso", "naive", "s", "ms", "us", "ns", "text", "odd"]))
 def test_the_day_is_that_of_the_careful_reader(at: dt.datetime, offset: dt.timezone, zone: ZoneInfo, form: str) -> None:
     seconds = int(at.timestamp())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import DayRead
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, record
 
 PLANTED = ("ann.lee@mail.example", "13800138000", "4111 1111 1111 1111", "11010519491231002X")
@@ -72,7 +73,7 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(sorted(PACKED)), edits)
 def test_any_bytes_changed(suffix: str, edits: list[tuple[float, int, bytes]]) -> None:
     data = PACKED[suffix]
@@ -82,7 +83,7 @@ def test_any_bytes_changed(suffix: str, edits: list[tuple[float, int, bytes]]) -
     check(read_bytes(data, suffix))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([b"", b"\n", b"}", b'"', b"\xff", b"\\"]))
 def test_a_cut_outside_the_values_leaks_none(start: float, end: float, new: bytes) -> None:
     """Lines broken between their fields: what quarantine keeps of them is redacted as if they were whole."""
@@ -101,7 +102,7 @@ scalars = (
 fields = st.sampled_from([*record(), "locale", "feedback"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     fields,
     scalars,
@@ -116,7 +117,7 @@ def test_any_field_with_any_value(field: str, value: object, inner: str, inner_v
     assert day.counts["lines"] == 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(edits)
 def test_any_bytes_of_a_parquet_file_changed(edits: list[tuple[float, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

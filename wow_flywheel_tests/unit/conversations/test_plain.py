@@ -18,6 +18,7 @@ from wow_flywheel.conversations.lines import BLOCK, Block, read_blocks
 from wow_flywheel.conversations.plain import ARROW, RECORD, SHAPE, TRIES, PlainReader
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.structures import fits
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.logs import line, record
 
 READER, BY_DUCKDB = PlainReader(), PlainReader(_refused=TRIES + 1)
@@ -206,7 +207,7 @@ TIME = r"20[0-9]{2}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.
 MESSAGE_FIELDS = ("role", "content", "created_at", "action", "tool_calls", "tool_call_id", "usage", "name")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([*record(), "locale", "feedback", "extra"]), json_values), max_size=2),
     st.lists(st.tuples(st.integers(0, 4), st.sampled_from(MESSAGE_FIELDS), json_values), max_size=2),
@@ -220,7 +221,7 @@ def test_any_values(top: list[tuple[str, Any]], inner: list[tuple[int, str, Any]
     same([json.dumps(changed, ensure_ascii=ascii_only).encode(errors="surrogatepass")])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.sampled_from(sorted(PLAIN)),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_size=3) | st.sampled_from(
@@ -234,7 +235,7 @@ def test_any_bytes_changed(name: str, edits: list[tuple[float, int, bytes]]) -> 
     same([data])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.from_regex(TIME, fullmatch=True))
 def test_any_time(text: str) -> None:
     same([line(started_at=text, ended_at="2099-12-31T00:00:00Z"), line(messages=[{"role": "user", "created_at": text}])])

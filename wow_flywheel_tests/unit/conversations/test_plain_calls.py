@@ -16,6 +16,7 @@ from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import OPENAI, PlainCalls
 from wow_flywheel.conversations.readers.registry import read as read_carefully
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel_tests.effort import examples
 
 READER = PlainCalls("openai_calls", OPENAI)
 START = 1_762_329_600
@@ -176,7 +177,7 @@ CALLS = [*conversation(session_id="s"), *conversation(10, user_id="u"), *convers
 values = st.none() | st.integers(-1, 3) | st.sampled_from(["", " ", "s", "hi", "[{", '{"a":1}']) | st.just([]) | st.just({})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.lists(st.sampled_from(range(len(CALLS))), min_size=1, max_size=9),
     st.lists(

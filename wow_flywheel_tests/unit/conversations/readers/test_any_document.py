@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wow_flywheel.conversations.readers.registry import READERS, detect
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
 FIELDS = {
@@ -40,7 +41,7 @@ def documents(name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.data())
 def test_no_document_crashes_a_reader(name: str, data: st.DataObject) -> None:
     given_documents = data.draw(st.lists(documents(name), max_size=3))

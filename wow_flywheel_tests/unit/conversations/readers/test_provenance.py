@@ -12,6 +12,7 @@ from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.readers.provenance import IGNORED
 from wow_flywheel.conversations.readers.records import Records
 from wow_flywheel.conversations.readers.registry import READERS, detect, read
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.readers.valid import DOCUMENTS
 
 VALUES: list[Any] = [None, "", "x", 0, -1, True, [], {}, ["x"], {"x": 1}, "[]", "2026-11-05T08:00:00Z", 1_762_344_000, "s-1"]
@@ -52,7 +53,7 @@ MUTATIONS = st.lists(
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(picked=st.lists(st.integers(0, 9), min_size=1, max_size=9), mutations=MUTATIONS, start=st.integers(0, 1000))
 def test_any_documents_are_accounted_for(name: str, picked: list[int], mutations: Any, start: int) -> None:
     documents = [copy.deepcopy(DOCUMENTS[name][number % len(DOCUMENTS[name])]) for number in picked]

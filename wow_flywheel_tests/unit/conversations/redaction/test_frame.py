@@ -15,6 +15,7 @@ from wow_flywheel.conversations.redaction.names import as_personal
 from wow_flywheel.conversations.redaction.placeholders import Redactor
 from wow_flywheel.conversations.redaction.rows import redact_row
 from wow_flywheel.conversations.redaction.screen import suspicious
+from wow_flywheel_tests.effort import examples
 
 COLUMNS = {
     name: dtype
@@ -111,7 +112,7 @@ def rows(draw: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.tuples(rows(), st.none() | st.lists(st.sampled_from(NAMES), max_size=2)), max_size=4))
 def test_a_frame_is_redacted_as_its_rows_are(drawn: list[tuple[dict[str, Any], list[str] | None]]) -> None:
     expected, kept, kept_at_once = [], [], []
@@ -127,7 +128,7 @@ def test_a_frame_is_redacted_as_its_rows_are(drawn: list[tuple[dict[str, Any], l
     assert redact_frame(named).equals(redacted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(texts, max_size=6))
 def test_a_text_that_changes_has_passed_the_screen(drawn: list[str]) -> None:
     passed = suspicious(pl.Series(drawn, dtype=pl.String)).to_list()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wow_flywheel.conversations.redaction.json_text import redact_broken, redact_json, redact_text
 from wow_flywheel.conversations.redaction.numbers import chinese_id, luhn
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
+from wow_flywheel_tests.effort import examples
 
 PERSONAL = {
     "write to ann.lee+shop@mail.example.co.uk, please": "write to <EMAIL_1>, please",
@@ -168,7 +169,7 @@ values = st.sampled_from(
 prose = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="@"), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(prose, values), min_size=1, max_size=4), prose)
 def test_no_planted_value_survives_in_prose(parts, tail):
     text = "".join(f"{before} {value} " for before, value in parts) + tail
@@ -177,7 +178,7 @@ def test_no_planted_value_survives_in_prose(parts, tail):
     assert not any(value in redacted for _, value in parts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(st.sampled_from('0123456789 -.()+@a中:,<>PHONE_{}[]"\\u'), max_size=60))
 def test_redaction_is_idempotent(text):
     once, _ = redact_text(text)
@@ -198,7 +199,7 @@ nodes = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(nodes, st.booleans())
 def test_json_stays_json(node, ascii_only):
     text = json.dumps(node, ensure_ascii=ascii_only)

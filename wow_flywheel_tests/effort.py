@@ -1,0 +1,15 @@
+"""How hard property tests try: a third of their examples in `make test`, all of them in `make test-all`.
+
+What belongs here: the number of examples. What does not: strategies.
+"""
+
+import os
+from typing import Final
+
+ALL: Final = "WOW_TEST_EFFORT"
+QUICK: Final = 3
+
+
+def examples(count: int) -> int:
+    """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a third."""
+    return count if os.environ.get(ALL) == "all" else max(1, count // QUICK)
