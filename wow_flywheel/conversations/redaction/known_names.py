@@ -1,8 +1,8 @@
 """The names that the conversations of a frame tell, and their replacement in many texts at once.
 
-What belongs here: who is known of a conversation, and conversations in which nothing but easy names (`people.People.easy`) is to
-be replaced, as most. What does not: the others, which `frame` redacts text by text. Both give the same; a property test holds
-them together.
+What belongs here: who is known of a conversation, and conversations in which nothing but easy names (`people.People.easy`) is
+to be replaced, as most. What does not: the others, which `frame` redacts text by text. Both give the same; a property test
+holds them together.
 
 All texts of a conversation are joined, searched and replaced together, and parted again: the work grows with conversations and
 names, not with texts.
@@ -40,8 +40,8 @@ def told(telling: pl.DataFrame, given: pl.Series) -> Known:
             if found := [personal for name in names or () if name and (personal := as_personal(name))]:
                 known[row] = found
     for row, text in _parts(telling).iter_rows():
-        if found := _named_by(text):
-            known.setdefault(row, []).extend(found)
+        if told_here := _named_by(text):
+            known.setdefault(row, []).extend(told_here)
     return {row: tuple(dict.fromkeys(names)) for row, names in known.items()}
 
 
@@ -114,7 +114,8 @@ def replaced_names(found: People, text: str) -> tuple[str, int]:
     if not spans:
         return text, 0
     placeholders: dict[Personal, str] = {}
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for start, end, person in spans:
         name = placeholders.setdefault(person, f"<NAME_{len(placeholders) + 1}>")
         pieces += (text[position:start], name)
