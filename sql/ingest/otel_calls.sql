@@ -6,7 +6,7 @@
 --     arguments and results that are logged as JSON are spaced as Python spaces them, for equality with the careful reader.
 -- parameters: record_structure = "{}"; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
 --     not_a_number = "[:,\\[]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]";
---     elsewhere = "^(?:llm\\.|gen_ai\\.(?:prompt|completion|event|evaluation)|ai\\.|openinference\\.|traceloop\\.|annotations|input\\.|output\\.|operation\\.name|events?$|langfuse\\.|langsmith\\.|mlflow\\.|lk\\.|gcp\\.vertex|request_data$|response_data$|(?:in|out)put$)";
+--     elsewhere = "^(?:llm\\.|gen_ai\\.(?:prompt|completion|event|evaluation|span)|weave\\.|opik\\.|ai\\.|openinference\\.|traceloop\\.|annotations|input\\.|output\\.|operation\\.name|events?$|langfuse\\.|langsmith\\.|mlflow\\.|lk\\.|gcp\\.vertex|request_data$|response_data$|(?:in|out)put$)";
 --     personal = ["customer.name"];
 --     operations = ["chat", "text_completion", "generate_content", "completion"];
 --     message_structure = "[{\"role\":\"VARCHAR\",\"parts\":[{\"type\":\"VARCHAR\",\"content\":\"VARCHAR\",\"id\":\"VARCHAR\",\"name\":\"VARCHAR\",\"arguments\":\"JSON\",\"response\":\"JSON\",\"result\":\"JSON\"}]}]";

@@ -223,7 +223,7 @@ class Account:
                 f"{self._passed} lines were read and {self.counts['lines']} are accounted for",
                 hint="this is a defect of a reader: report it with these numbers and the formats of the day's files",
             )
-        census = Census(self._rows.scan().select(list(CENSUS)).collect())
+        census = Census(self._rows.scan().select(CENSUS).collect(engine="streaming"))
         copies, versions = census.copies(), census.versions()
         competing = self._rows.scan().filter(pl.col("seq").is_in(versions.implode())).collect()
         settled, contradicting = resolve(competing)

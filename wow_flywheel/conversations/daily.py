@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from wow_flywheel.conversations.account import People
-from wow_flywheel.conversations.day_facts import earlier_days
+from wow_flywheel.conversations.day_facts import Seen, earlier_days
 from wow_flywheel.conversations.drift import read_contract
 from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
 from wow_flywheel.conversations.feedback import arrived_later, reopened
@@ -66,18 +66,19 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     remove_abandoned()
     limits = read_thresholds(settings.checks, names())
     vault = open_vault(settings.vault_uri, os.environ)
+    seen, before = Seen(), earlier_days(lake, day)
     with open_day(lake, settings, day, vault) as read:
-        outcomes = validate(read.scan(), read.counts, limits, *earlier_days(lake, day))
         quarantined = lake.replace_streamed("quarantine", read.quarantine_batches, day)
         if read.feedback.height or lake.exists("feedback"):
             lake.replace("feedback", read.feedback, day)
-        written = lake.replace_streamed("conversations", read.batches, day)
+        written = lake.replace_streamed("conversations", lambda: seen.passing(read.batches()), day)
         if vault is not None:
             vault.flush(day)
-        scenarios = _counted(read.scan(), "scenario", "locale")
-        reasons = _counted(read.scan_quarantine(), "reason", "source_file")
+        reasons = read.scan_quarantine().group_by("reason", "source_file").len("rows").sort("reason", "source_file").collect()
+    outcomes = validate(seen, read.counts, limits, *before)
     earlier = reopened(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
+    scenarios = _table(seen)
     return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions, earlier)
 
 
@@ -112,5 +113,7 @@ def _people(configuration: str | None) -> People | None:
     return lambda texts: [name for _, name in presidio_names(engine, texts)]
 
 
-def _counted(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:
-    return rows.group_by(columns).len("rows").sort(columns).collect(engine="streaming")
+def _table(seen: Seen) -> pl.DataFrame:
+    rows = [(scenario, locale, number) for (scenario, locale), number in seen.scenarios.items()]
+    schema = {"scenario": pl.String, "locale": pl.String, "rows": pl.UInt32}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("scenario", "locale")

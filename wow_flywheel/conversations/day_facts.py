@@ -1,11 +1,14 @@
-"""The figures of a day that the suite looks at: one number each, streamed from its conversations.
+"""The figures of a day that the suite looks at: one number each, counted while its conversations pass.
 
 What belongs here: counting. What does not: what is expected of the figures (`expectations`).
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
+from typing import Self
 
 import polars as pl
 
@@ -27,26 +30,75 @@ def earlier_days(lake: Lake, day: dt.date) -> tuple[list[int], set[str]]:
     return rows.group_by("dt").agg(pl.col("len").sum())["len"].to_list(), set(rows["scenario"])
 
 
+@dataclass(slots=True)
+class Seen:
+    """What was counted of a day's conversations: it holds a number a conversation, and no text of any.
+
+    Attributes:
+        sums: What `_of_each` names, summed over conversations.
+        longest: Messages of the longest conversation.
+        scenarios: Conversations by scenario and locale.
+    """
+
+    sums: Counter[str] = field(default_factory=Counter)
+    longest: int = 0
+    scenarios: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    _ids: list[pl.Series] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, conversations: pl.DataFrame) -> Self:
+        """Of some conversations, with the columns of the contract."""
+        seen = cls()
+        for _ in seen.passing([conversations]):
+            pass
+        return seen
+
+    def passing(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The frames as they are, counted on their way; what was counted before is forgotten."""
+        self.sums.clear()
+        self.scenarios.clear()
+        self._ids.clear()
+        self.longest = 0
+        for frame in frames:
+            self._count(frame)
+            yield frame
+
+    @property
+    def conversations(self) -> int:
+        """How many there are."""
+        return self.scenarios.total()
+
+    def id_repeats(self) -> int:
+        """How many ids another conversation has too, told by hashes of 64 bits."""
+        ids = pl.concat(self._ids) if self._ids else pl.Series([], dtype=pl.UInt64)
+        return len(ids) - ids.n_unique()
+
+    def _count(self, frame: pl.DataFrame) -> None:
+        self.sums.update(frame.select(**_of_each()).sum().row(0, named=True))
+        self.longest = max(self.longest, int(frame.select(pl.col("messages").list.len().max().fill_null(0)).item() or 0))
+        for scenario, locale, rows in frame.group_by("scenario", "locale").len().iter_rows():
+            self.scenarios[scenario, locale] += rows
+        self._ids.append(frame["conversation_id"].drop_nulls().hash())
+
+
 def day_facts(
-    conversations: pl.DataFrame | pl.LazyFrame, counts: Mapping[str, int], earlier: Sequence[int], scenarios: Collection[str]
+    seen: Seen, counts: Mapping[str, int], earlier: Sequence[int], scenarios: Collection[str]
 ) -> dict[str, float | None]:
     """The figures by name; None where there is nothing to divide by or to compare with.
 
     Args:
-        conversations: Contract `conversations`.
+        seen: What was counted of the day's conversations.
         counts: lines, conversations, quarantined, duplicates, blank, and ignored where the reader ignores any.
         earlier: Conversations of the days before.
         scenarios: Scenarios of the days before.
     """
-    frame = conversations.lazy()
-    seen = frame.select(**_of_each()).sum().collect(engine="streaming").row(0, named=True) | _of_all(frame)
-    total = seen["conversations"]
-    shares = {name: seen.pop(name) for name in list(seen) if name.startswith(("null_", "share_"))}
-    named = frame.group_by("scenario").len().collect(engine="streaming")["scenario"]
-    new = set(named) - set(scenarios) - {"unknown"}
+    total = seen.conversations
+    summed = {name: seen.sums[name] for name in _of_each()}
+    shares = {name: summed.pop(name) for name in list(summed) if name.startswith(("null_", "share_"))}
+    new = {scenario for scenario, _ in seen.scenarios} - set(scenarios) - {"unknown"}
     enough = len(earlier) >= MIN_EARLIER_DAYS
     return (
-        {name: value or 0 for name, value in seen.items()}
+        {**summed, "conversations": total, "id_repeats": seen.id_repeats(), "longest": seen.longest}
         | {_named(name): value / total if total else None for name, value in shares.items()}
         | _of_lines(counts)
         | {"volume": _volume(counts, earlier) if enough else None, "new_scenarios": len(new) if enough else None}
@@ -77,15 +129,6 @@ def _of_each() -> dict[str, pl.Expr]:
         "share_unknown_scenario": pl.col("scenario") == "unknown",
         **{f"null_{name}": column.is_null() for name, column in given.items()},
     }
-
-
-def _of_all(frame: pl.LazyFrame) -> dict[str, float]:
-    """What is no sum; by themselves, since beside other figures they would make the engine hold the messages."""
-    identity = pl.col("conversation_id")
-    repeats = identity.count() - identity.drop_nulls().n_unique()
-    total = frame.select(conversations=pl.len(), id_repeats=repeats).collect(engine="streaming").row(0, named=True)
-    longest = frame.select(longest=pl.col("messages").list.len().max()).collect(engine="streaming").item()
-    return total | {"longest": longest}
 
 
 def _of_lines(counts: Mapping[str, int]) -> dict[str, float | None]:

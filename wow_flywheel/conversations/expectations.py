@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from wow_flywheel.conversations.day_facts import OPTIONAL, day_facts
+from wow_flywheel.conversations.day_facts import OPTIONAL, Seen, day_facts
 from wow_flywheel.conversations.messages import ROLES
 from wow_flywheel.conversations.thresholds import Severity, Thresholds
 
@@ -82,7 +82,7 @@ def names() -> tuple[str, ...]:
 
 
 def validate(
-    conversations: pl.DataFrame | pl.LazyFrame,
+    conversations: pl.DataFrame | Seen,
     counts: Mapping[str, int],
     thresholds: Thresholds | None = None,
     earlier: Sequence[int] = (),
@@ -91,7 +91,7 @@ def validate(
     """Run the suite over one day.
 
     Args:
-        conversations: Contract `conversations`; a lazy frame is streamed.
+        conversations: Contract `conversations`, or what was counted of them.
         counts: The day's accounting, see `ingest.DayRead`.
         thresholds: What a day may look like.
         earlier: Conversations of the days before it; their median is what is usual, from three days on.
@@ -101,7 +101,8 @@ def validate(
         One outcome an expectation, in a fixed order.
     """
     limits = thresholds or Thresholds()
-    facts = day_facts(conversations, counts, earlier, scenarios)
+    seen = conversations if isinstance(conversations, Seen) else Seen.of(conversations)
+    facts = day_facts(seen, counts, earlier, scenarios)
     expectations = _suite(limits)
     held = _evaluated(facts, expectations)
     return [_outcome(each, limits, facts[each.figure], facts, passed) for each, passed in zip(expectations, held, strict=True)]

@@ -15,7 +15,9 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.fields import Row
 
-CENSUS = {"seq": pl.Int64, "conversation_id": pl.String, "line_hash": pl.UInt64, "lines": pl.Int64}
+CENSUS = (pl.col("seq"), pl.col("conversation_id").hash(), pl.col("line_hash"), pl.col("lines"))
+"""Numbers only, so that a long day needs little memory: ids by their hashes of 64 bits. Two ids with one hash would merely be
+looked at by `resolve`, which compares the ids themselves."""
 IDENTITY = ("user_id", "channel", "scenario", "locale", "model", "started_at")
 
 
@@ -24,7 +26,8 @@ class Census:
     """Every line that gave a conversation, in the order of files and lines.
 
     Attributes:
-        lines: seq (its place in that order), conversation_id, line_hash (equal for exact copies), lines (how many gave it).
+        lines: seq (its place in that order), conversation_id (a hash of it), line_hash (equal for exact copies), lines (of
+            how many it was made).
     """
 
     lines: pl.DataFrame

@@ -16,16 +16,30 @@ from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first, first_name, first_text
+from wow_flywheel.conversations.readers.values import (
+    JsonObject,
+    Message,
+    as_list,
+    as_object,
+    decoded,
+    first,
+    first_name,
+    first_text,
+)
 
-CALLS = {"chat", "text_completion", "generate_content", "completion"}
+CALLS = {"chat", "text_completion", "generate_content", "completion", "chat.completions", "text.completions"}
 """Values of `gen_ai.operation.name` for a call of a model."""
 KINDS = {"llm", "chat", "completion", "generation", "chat_model"}
 """Kinds of a span that is a call of a model, as the instrumentations name them."""
 KIND = (
     "openinference.span.kind", "traceloop.span.kind", "llm.request.type", "langfuse.observation.type", "mlflow.spanType",
-    "langsmith.span.kind",
+    "langsmith.span.kind", "gen_ai.span.kind", "weave.span.kind", "opik.span.type",
 )  # fmt: skip
+BOTH_SIDES = (
+    ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
+    ("request_data", "response_data"),
+)
+"""Request and reply in attributes that only a call of a model has, of frameworks that name no kind: Google ADK, Logfire."""
 REQUEST = (
     "gen_ai.input.messages", "gen_ai.prompt", "llm.prompts", "traceloop.entity.input", "langfuse.observation.input",
     "mlflow.spanInputs", "gcp.vertex.agent.llm_request", "request_data", "lk.chat_ctx", "input.value", "ai.prompt.messages",
@@ -34,7 +48,7 @@ REQUEST = (
 REPLY = (
     "gen_ai.output.messages", "gen_ai.completion", "langfuse.observation.output", "mlflow.spanOutputs",
     "gcp.vertex.agent.llm_response", "response_data", "output.value", "traceloop.entity.output", "ai.response.text",
-    "lk.response.text", "output",
+    "ai.response.object", "lk.response.text", "output",
 )  # fmt: skip
 SESSION = (
     "session.id", "gen_ai.conversation.id", "langfuse.session.id", "traceloop.association.properties.session_id",
@@ -112,12 +126,14 @@ def _call(span: Span) -> Call | str:
 
 def _is_call(span: Span) -> bool:
     about = span.attributes
-    kind = first(about, *KIND)
+    kind = decoded(first(about, *KIND))
     operation = first(about, "gen_ai.operation.name", "operation.name")
     if isinstance(operation, str) and operation.startswith("ai."):
         return operation.endswith((".doGenerate", ".doStream"))
     if kind is not None or operation is not None:
         return str(operation) in CALLS or str(kind).lower() in KINDS
+    if any(asked in about and replied in about for asked, replied in BOTH_SIDES):
+        return True
     return any(name.startswith(("gen_ai.prompt", "llm.input_messages")) for name in about)
 
 

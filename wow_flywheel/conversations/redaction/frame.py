@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 
 from wow_flywheel.contracts import FEEDBACK, MESSAGE, TOOL_CALL
-from wow_flywheel.conversations.redaction.json_text import learn_names, redact_content, redact_json
-from wow_flywheel.conversations.redaction.names import NAMED_BY_KEY, as_personal
+from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
+from wow_flywheel.conversations.redaction.known_names import Known, people, replaced_together, told
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
 from wow_flywheel.conversations.redaction.rows import Keep
 from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicious
@@ -48,11 +48,13 @@ def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFra
     messages = _messages(plain)
     calls = _calls(messages)
     texts = _texts(plain, messages, calls)
-    redactors = _knowing(texts, given)
+    known = told(_in_order(texts.filter(pl.col("naming") & (pl.col("kind") < _COMMENT))), given)
     changes = _Changes()
+    if keep is None:
+        known = _replace_together(texts, known, changes)
     ids = plain.select(_IDS)
-    for row, said in groupby(_to_look_at(texts, redactors).iter_rows(), key=itemgetter(0)):
-        changes.redact(redactors.get(row) or Redactor(), row, ids.row(row), list(said), keep)
+    for row, said in groupby(_to_look_at(texts, known).iter_rows(), key=itemgetter(0)):
+        changes.redact(Redactor.knowing(known.get(row, ())), row, ids.row(row), list(said), keep)
     return _put_back(plain, messages, calls, changes)
 
 
@@ -81,34 +83,26 @@ def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> 
     return _marked(said.filter(pl.col("text").str.len_bytes() > 0))
 
 
-def _knowing(texts: pl.DataFrame, given: pl.Series) -> dict[int, Redactor]:
-    """A redactor for each conversation that names somebody, in fields of its own or in JSON."""
-    redactors: dict[int, Redactor] = {}
-    for row, names in enumerate(given.to_list()) if given.null_count() < len(given) else ():
-        if personal := [found for name in names or () if name and (found := as_personal(name))]:
-            redactors[row] = Redactor.knowing(personal)
-    for row, text in _telling(texts).iter_rows():
-        learn_names(redactors.setdefault(row, Redactor()), text)
-    return redactors
+def _in_order(texts: pl.DataFrame) -> pl.DataFrame:
+    """Texts in the order of their conversations."""
+    return texts.sort("row", "message", "kind", "place")
 
 
-def _telling(texts: pl.DataFrame) -> pl.DataFrame:
-    """Row and text: the parts of JSON that tell a name, in the order in which they were said, each once a conversation.
-
-    A text with escapes is given whole, because a name may be hidden behind them.
-    """
-    text = pl.col("text")
-    parts = (
-        pl.when(text.str.contains("\\u", literal=True)).then(pl.concat_list(text)).otherwise(text.str.extract_all(NAMED_BY_KEY))
-    )
-    telling = texts.filter(pl.col("naming") & (pl.col("kind") < _COMMENT)).sort("row", "message", "kind", "place")
-    told = telling.select("row", text=parts).explode("text", empty_as_null=False)
-    return told.unique(maintain_order=True)
+def _replace_together(texts: pl.DataFrame, known: Known, changes: "_Changes") -> Known:
+    """Redact the conversations in which nothing but easy names is found; returns who is known of the others."""
+    suspected = texts.filter("suspicious").select("row").unique()
+    candidates = pl.Series("row", list(known), dtype=pl.Int64).to_frame().join(suspected, on="row", how="anti")
+    told_of = texts.filter(pl.col("kind") < _ID).join(candidates, on="row", how="semi")
+    replaced, counts, done = replaced_together(_in_order(told_of), {row: known[row] for row in candidates["row"]})
+    for kind, place, text in replaced.iter_rows():
+        changes.texts[kind][place] = text
+    changes.counts.update(counts)
+    return {row: names for row, names in known.items() if row not in done}
 
 
-def _to_look_at(texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataFrame:
+def _to_look_at(texts: pl.DataFrame, known: Known) -> pl.DataFrame:
     """The texts that may hold something, as `Text`, in the order of the conversation, its ids last."""
-    needles = [(row, needle) for row, redactor in redactors.items() for needle in redactor.people.needles]
+    needles = [(row, needle) for row, names in known.items() for needle in people(names).needles]
     wanted = pl.DataFrame(needles, schema={"row": pl.Int64, "needle": pl.String}, orient="row").unique()
     others = texts.filter(~pl.col("suspicious") & (pl.col("kind") < _ID)).join(
         wanted.select("row").unique(), on="row", how="semi"
@@ -119,7 +113,7 @@ def _to_look_at(texts: pl.DataFrame, redactors: dict[int, Redactor]) -> pl.DataF
     )
     naming = others.join(named.select("kind", "place").unique(), on=["kind", "place"], how="semi")
     looked = pl.concat([texts.filter("suspicious"), naming], how="vertical_relaxed")
-    return looked.sort("row", "message", "kind", "place").select("row", "kind", "place", "role", "text", "suspicious")
+    return _in_order(looked).select("row", "kind", "place", "role", "text", "suspicious")
 
 
 def _marked(said: pl.DataFrame) -> pl.DataFrame:

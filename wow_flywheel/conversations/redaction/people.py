@@ -77,7 +77,7 @@ class People:
     def spans(self, plain: str) -> list[tuple[int, int, Personal]]:
         """Where a text names whom, from left to right, without overlaps."""
         if self.easy and plain.isascii():
-            return self._easy_spans(plain.lower())
+            return self.easy_spans(plain.lower())
         if not self.may_be_in(plain):
             return []
         if (known := self._whole.get(plain.strip().lower())) is not None:
@@ -86,7 +86,7 @@ class People:
         found = sorted([*self._literal(plain), *self._worded(plain)])
         return [each for place, each in enumerate(found) if place == 0 or each[0] >= max(end for _, end, _ in found[:place])]
 
-    def _easy_spans(self, lowered: str) -> list[tuple[int, int, Personal]]:
+    def easy_spans(self, lowered: str) -> list[tuple[int, int, Personal]]:
         """What `spans` finds in ASCII where all are easy: parts of names that are whole words; one span for parts in a row."""
         found: list[tuple[int, int, Personal]] = []
         for start, end in sorted(self._whole_words(lowered)) if len(self.needles) > 1 else self._whole_words(lowered):

@@ -1,10 +1,15 @@
 """OTLP exports become conversations, whichever convention their spans follow."""
 
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wow_flywheel.conversations.ingest import read_day
+from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.settings import Settings
 from wow_flywheel_tests.unit.conversations.readers.samples import reading
 
 read = reading("otel")
@@ -254,3 +259,52 @@ def test_the_vercel_sdk_keeps_calls_apart_from_text() -> None:
     span["attributes"] = [{"key": key, "value": {"stringValue": value}} for key, value in about.items()]
     (record,) = read([document]).records
     assert (record["messages"][1]["content"], record["messages"][1]["tool_calls"][0]["name"]) == ("A moment.", "order")
+
+
+ASKED, REPLIED = [{"role": "user", "content": "Weather?"}], {"role": "assistant", "content": "Sunny."}
+CHOICES = {"choices": [{"index": 0, "message": REPLIED}]}
+UNUSUAL = {
+    "mlflow, its kind as JSON text": {
+        "mlflow.spanType": '"CHAT_MODEL"',
+        "mlflow.spanInputs": json.dumps({"messages": ASKED}),
+        "mlflow.spanOutputs": json.dumps(CHOICES),
+    },
+    "google adk, no kind": {
+        "gcp.vertex.agent.llm_request": json.dumps({"contents": [{"role": "user", "parts": [{"text": "Weather?"}]}]}),
+        "gcp.vertex.agent.llm_response": json.dumps({"content": {"role": "model", "parts": [{"text": "Sunny."}]}}),
+    },
+    "logfire, no kind": {
+        "request_data": json.dumps({"messages": ASKED}),
+        "response_data": json.dumps({"message": REPLIED}),
+    },
+    "semantic kernel": {
+        "gen_ai.operation.name": "chat.completions",
+        "gen_ai.prompt": json.dumps(ASKED),
+        "gen_ai.completion": json.dumps([REPLIED]),
+    },
+    "loongsuite": {
+        "gen_ai.span.kind": "LLM",
+        "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Weather?"}]}]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "Sunny."}]}]),
+    },
+    "weave": {
+        "weave.span.kind": "llm",
+        "input.value": json.dumps({"messages": ASKED}),
+        "output.value": "Sunny.",
+    },
+    "opik": {"opik.span.type": "llm", "input": json.dumps({"messages": ASKED}), "output": json.dumps(CHOICES)},
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_frameworks_that_name_calls_in_their_own_way(name: str, tmp_path: Path) -> None:
+    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in UNUSUAL[name].items()]
+    at = str(1767600000 * 10**9)
+    span = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": at, "endTimeUnixNano": at, "attributes": attributes}
+    document = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    folder = tmp_path / "dt=2026-01-05"
+    folder.mkdir()
+    (folder / "spans.jsonl").write_text(json.dumps(document) + "\n", encoding="utf-8")
+    with read_day(LogSource.of(Settings.from_env({"WOW_LOGS_URI": str(tmp_path)})), date(2026, 1, 5)) as day:
+        (messages,) = day.conversations["messages"].to_list()
+    assert [(each["role"], each["content"]) for each in messages] == [("user", "Weather?"), ("assistant", "Sunny.")]

@@ -125,6 +125,7 @@ def test_a_frame_is_redacted_as_its_rows_are(drawn: list[tuple[dict[str, Any], l
     assert redacted.schema == pl.Schema(COLUMNS | {"redactions": pl.Int64})
     assert redacted.to_dicts() == pl.DataFrame(expected, schema=redacted.schema).to_dicts()
     assert kept_at_once == kept
+    assert redact_frame(named).equals(redacted)
 
 
 @settings(max_examples=examples(150), deadline=None)
@@ -166,3 +167,28 @@ def test_names_of_tool_results_are_redacted_everywhere_and_shared_by_the_parts()
         '{"customer_name": "<NAME_1>", "status": "ok"}',
     ]
     assert redacted["redactions"] == 3
+
+
+def test_easy_names_are_replaced_in_all_texts_of_a_conversation_together() -> None:
+    def said(role: str, content: str | None, arguments: str | None = None) -> dict[str, Any]:
+        calls = [{"id": None, "name": "f", "arguments": arguments}] if arguments else None
+        absent = dict.fromkeys(("created_at", "action", "tool_call_id", "usage"))
+        return {"role": role, "content": content, "tool_calls": calls, **absent}
+
+    messages = [
+        said("user", "Petra"),
+        said("assistant", "quist here", '{"CustomerName": "Nora Quist", "passenger": "Petra Holm"}'),
+        said("tool", "Dear PETRA, nora.QUIST and norah"),
+    ]
+    row = dict.fromkeys(COLUMNS) | {"conversation_id": "c1", "user_id": "u1", "messages": messages}
+    other = row | {"conversation_id": "c2", "messages": [said("user", "Nora Quist")]}
+    redacted = redact_frame(pl.DataFrame([row, other], schema=COLUMNS))
+    first, second = redacted["messages"].to_list()
+    assert [each["content"] for each in first] == [
+        "<NAME_1>",
+        "<NAME_2> here",
+        "Dear <NAME_1>, <NAME_2> and norah",
+    ]
+    assert first[1]["tool_calls"][0]["arguments"] == '{"CustomerName": "<NAME_2>", "passenger": "<NAME_1>"}'
+    assert [each["content"] for each in second] == ["Nora Quist"]
+    assert redacted["redactions"].to_list() == [6, 0]
