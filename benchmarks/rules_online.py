@@ -11,6 +11,7 @@ kept connections.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import random
@@ -23,10 +24,13 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.near_duplicates import STAR
-from benchmarks.rules_data import records
+from benchmarks.rules_data import procedures, records
+from wow_flywheel.rules import Checker
+from wow_flywheel.rules.incoming import parse_json
 
 TURNS = 20
 WARM_UP = 2.0
+WARM = 20
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,8 +41,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--poisson", action="store_true", help="random times between requests, in place of equal ones")
     parser.add_argument("--core", type=int, default=0, help="the core that the server runs on")
     parser.add_argument("--logs", type=Path, default=STAR, help="folder of dt=…/*.jsonl.gz")
+    parser.add_argument("--alone", action="store_true", help="no service: processor time of each check, whoever else computes")
     args = parser.parse_args(argv)
     bodies = requests(args.logs)
+    if args.alone:
+        print(alone(bodies, args.logs))
+        return
     port = 8099
     server = start(args.core, port, args.logs)
     try:
@@ -58,6 +66,21 @@ def requests(logs: Path) -> list[bytes]:
     return [
         json.dumps({"scenario": record["scenario"], "messages": record["messages"][:TURNS]}).encode() for record in long[:2000]
     ]
+
+
+def alone(bodies: Sequence[bytes], logs: Path) -> str:
+    """Milliseconds of processor time from a request's body to its findings, without HTTP; the first twenty do not count."""
+    checker = Checker(None, procedures(logs))
+    gc.collect()
+    gc.freeze()  # as the service does
+    times = []
+    for body in [*bodies[:WARM], *bodies]:
+        began = time.process_time()
+        checker.check_parsed(parse_json(body))
+        times.append((time.process_time() - began) * 1e3)
+    times = sorted(times[WARM:])
+    quantiles = " | ".join(f"{times[min(len(times) - 1, int(len(times) * share))]:.1f}" for share in (0.5, 0.9, 0.99, 1))
+    return f"| checks | p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|---|\n| {len(times)} | {quantiles} |"
 
 
 def start(core: int, port: int, logs: Path) -> subprocess.Popen[bytes]:

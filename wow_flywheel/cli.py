@@ -66,7 +66,10 @@ _mount(
     "wow_flywheel.conversations.commands:app",
     "Quarantined lines, replay, forgetting a person, converting logs, the vault.",
 )
-_mount("review", "wow_flywheel.cases.commands:app", "Cases that wait for a person's decision.")
-_mount("datasets", "wow_flywheel.datasets.commands:app", "Training sets of each cycle: list, show, export.")
+_mount("review", "wow_flywheel.review.commands:app", "Review cases: the page, the list, decisions, other labelling tools.")
+_mount("datasets", "wow_flywheel.datasets.commands:app", "Training sets of each cycle: list, show, export, rebuild.")
+_mount(
+    "lineage", "wow_flywheel.lineage.commands:app", "What made a model, what a conversation went into, what rests on a policy."
+)
 _mount("serve", "wow_flywheel.serving.commands:app", "Serve the current release as an OpenAI-compatible endpoint.")
 _mount("check-server", "wow_flywheel.rules.commands:app", "Check live conversations by the rules, over HTTP.")

@@ -21,7 +21,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from wow_flywheel.contracts import TABLES, Contract
 from wow_flywheel.errors import ContractError, StorageUnavailable
-from wow_flywheel.storage import delta_options, table_errors
+from wow_flywheel.storage import delta_options, file_system, table_errors
 
 COMMIT_ATTEMPTS = 8
 PARQUET: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=20_000)
@@ -58,6 +58,20 @@ class Lake:
     def version(self, name: str) -> int | None:
         """The table's newest version, or None if it was never written."""
         return DeltaTable(self.table_uri(name), storage_options=dict(self.options)).version() if self.exists(name) else None
+
+    def has_version(self, name: str, version: int) -> bool:
+        """Whether a version of a table can still be read: its log entry and all its data files are there."""
+        if not self.exists(name):
+            return False
+        uri, options = self.table_uri(name), dict(self.options)
+        try:
+            with table_errors(uri):
+                named = DeltaTable(uri, version=version, storage_options=options).file_uris()
+        except DeltaError:
+            return False
+        storage = file_system(uri)
+        there = set(storage.find(uri))
+        return all(path.split("://", 1)[-1] in there for path in named)
 
     def scan(self, name: str, *, version: int | None = None) -> pl.LazyFrame:
         """A lazy frame over the whole table; a table that was never written has no rows.

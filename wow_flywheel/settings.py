@@ -98,21 +98,21 @@ class Settings:
         """
         logs = _text(env, "WOW_LOGS_URI")
         settings = cls(
-            logs_uri=_uri(env, "WOW_LOGS_URI", f"{DEFAULT_DATA_DIR}/logs"),
-            lake_uri=_uri(env, "WOW_LAKE_URI", f"{DEFAULT_DATA_DIR}/lake"),
+            logs_uri=read_uri(env, "WOW_LOGS_URI", f"{DEFAULT_DATA_DIR}/logs"),
+            lake_uri=read_uri(env, "WOW_LAKE_URI", f"{DEFAULT_DATA_DIR}/lake"),
             models_uri=_local(env, "WOW_MODELS_URI", f"{DEFAULT_DATA_DIR}/models"),
-            knowledge_uri=_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
-            policies_uri=_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
+            knowledge_uri=read_uri(env, "WOW_KNOWLEDGE_URI", f"{DEFAULT_DATA_DIR}/knowledge"),
+            policies_uri=read_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
             model=_text(env, "WOW_MODEL"),
             training_config=_text(env, "WOW_TRAINING_CONFIG"),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
             embeddings_model=_text(env, "WOW_EMBEDDINGS_MODEL"),
-            near_duplicate=_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
-            duplicate_window_days=int(_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
-            duplicates_warn=_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),
-            max_per_user=int(_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
-            max_per_template=int(_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
+            near_duplicate=read_number(env, "WOW_NEAR_DUPLICATE", 0.9, 0.8, 1),
+            duplicate_window_days=int(read_number(env, "WOW_DUPLICATE_WINDOW_DAYS", 90, 0, 3650, whole=True)),
+            duplicates_warn=read_number(env, "WOW_DUPLICATES_WARN", 0.3, 0, 1),
+            max_per_user=int(read_number(env, "WOW_MAX_PER_USER", 50, 1, 1_000_000_000, whole=True)),
+            max_per_template=int(read_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             personal_fields=_paths(env, "WOW_PERSONAL_FIELDS"),
             log_drift=_text(env, "WOW_LOG_DRIFT") or "",
@@ -143,7 +143,8 @@ def _text(env: Mapping[str, str], name: str) -> str | None:
     return env.get(name, "").strip() or None
 
 
-def _uri(env: Mapping[str, str], name: str, default: str) -> str:
+def read_uri(env: Mapping[str, str], name: str, default: str) -> str:
+    """A variable that is a local folder, made absolute, or an `s3://` prefix."""
     value = _text(env, name) or default
     scheme, separator, rest = value.partition("://")
     if not separator:
@@ -159,7 +160,7 @@ def _uri(env: Mapping[str, str], name: str, default: str) -> str:
 
 
 def _local(env: Mapping[str, str], name: str, default: str) -> str:
-    value = _uri(env, name, default)
+    value = read_uri(env, name, default)
     if "://" in value:
         raise SettingsError(
             f"{name}={value!r} is not a local folder",
@@ -178,7 +179,10 @@ def _http(env: Mapping[str, str], name: str) -> str | None:
     return value.rstrip("/")
 
 
-def _number(env: Mapping[str, str], name: str, default: float, lowest: float, highest: float, *, whole: bool = False) -> float:
+def read_number(
+    env: Mapping[str, str], name: str, default: float, lowest: float, highest: float, *, whole: bool = False
+) -> float:
+    """A variable that is a number within bounds."""
     text = _text(env, name)
     try:
         value = float(default if text is None else text)
@@ -249,4 +253,4 @@ def _vault(env: Mapping[str, str]) -> str | None:
             "WOW_VAULT_URI is set but WOW_VAULT_KEY is not",
             hint="make a key with `wow-flywheel conversations vault-key` and set WOW_VAULT_KEY in the environment only",
         )
-    return _uri(env, "WOW_VAULT_URI", "")
+    return read_uri(env, "WOW_VAULT_URI", "")

@@ -1,6 +1,7 @@
-"""`wow-flywheel review`: the cases that wait for a person, and that person's decisions.
+"""`wow-flywheel review list|show|decide`: a day's cases on the terminal, and a person's decisions.
 
-What belongs here: arguments and printing. What does not: the work (`decisions`). Everything printed for people comes from logs,
+What belongs here: arguments and printing. What does not: the work (`decisions`), the page (`wow_flywheel.review`).
+Everything printed for people comes from logs,
 so control characters are shown as escapes and cannot move the cursor or hide text.
 """
 
@@ -11,12 +12,10 @@ import typer
 
 from wow_flywheel.console import JsonOption, print_json, print_table, settings
 
-app = typer.Typer(no_args_is_help=True, help="Cases that wait for a person's decision.")
 DayOption = Annotated[dt.datetime, typer.Option("--dt", formats=["%Y-%m-%d"], help="The day, as YYYY-MM-DD.")]
 ConversationId = Annotated[str, typer.Argument(help="The conversation's id, as `list` shows it.")]
 
 
-@app.command("list")
 def list_cases(
     day: DayOption,
     label: Annotated[str, typer.Option(help="good, bad, failed, review, or all.")] = "review",
@@ -37,7 +36,6 @@ def list_cases(
         print_table(header, [_line(row) for row in rows])
 
 
-@app.command()
 def show(conversation_id: ConversationId, day: DayOption, *, as_json: JsonOption = False) -> None:
     """Show one conversation with its label, the reasons for it, and what was found at each turn."""
     from wow_flywheel.cases.review import reviewed, transcript
@@ -50,7 +48,6 @@ def show(conversation_id: ConversationId, day: DayOption, *, as_json: JsonOption
         typer.echo(transcript(found))
 
 
-@app.command()
 def decide(
     conversation_id: ConversationId,
     day: DayOption,

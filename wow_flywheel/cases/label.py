@@ -71,7 +71,7 @@ def label(
         .join(verdicts.drop("dt", "scenario"), on="conversation_id", how="left")
         .join(_signals(satisfaction), on="conversation_id", how="left")
         .join(_severe_findings(inspections, thresholds), on="conversation_id", how="left")
-        .join(latest(decisions), on="conversation_id", how="left")
+        .join(latest(decisions), on=["dt", "conversation_id"], how="left")
         .with_columns(
             pl.col("solved_score").fill_null(0.5),
             pl.when("explicit")

@@ -52,7 +52,7 @@ def reviewed(lake: Lake, day: dt.date, conversation_id: str) -> dict[str, Any]:
         "messages": conversation["messages"].explode().drop_nulls().to_list(),
         "findings": lake.read("inspections", day).filter(of_it).select(FINDING).sort("turn", "issue_type").to_dicts(),
         "evidence": verdict["evidence"].explode().drop_nulls().to_list(),
-        "decisions": lake.read("decisions").filter(of_it).sort("decided_at").drop("conversation_id").to_dicts(),
+        "decisions": lake.read("decisions", day).filter(of_it).sort("decided_at").drop("conversation_id").to_dicts(),
     }
 
 

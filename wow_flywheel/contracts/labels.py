@@ -78,7 +78,7 @@ ATTEMPT: Final = "instruction_attempt"
 
 INSPECTIONS: Final = Contract(
     name="inspections",
-    version=2,
+    version=3,
     grain="one claim of one inspector about one turn, with the adjudication",
     columns={
         "dt": pl.Date,
@@ -95,6 +95,8 @@ INSPECTIONS: Final = Contract(
         "confidence": pl.Float64,
         "decision": pl.String,
         "decision_reason": pl.String,
+        "adjudication": pl.String,
+        "decided_by": pl.String,
         "llm_model": pl.String,
         "llm_parameters": pl.String,
         "prompt_hash": pl.String,
@@ -111,6 +113,7 @@ INSPECTIONS: Final = Contract(
         "severity": SEVERITIES,
         "kind": ("deterministic", "llm"),
         "decision": ("accepted", "rejected", "unresolved"),
+        "adjudication": ("accepted", "rejected", "unresolved"),
     },
 )  # fmt: skip
 

@@ -10,19 +10,24 @@ import polars as pl
 from wow_flywheel.contracts.contract import Contract
 from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, MESSAGE
 
+KNOWLEDGE_UNIT: Final = pl.Struct({"unit_id": pl.String, "title": pl.String, "content": pl.String})
+"""One knowledge unit as it was."""
+
 REWRITE_CANDIDATES: Final = Contract(
     name="rewrite_candidates",
-    version=1,
+    version=2,
     grain="one candidate rewrite of one Bad Case turn, accepted or not, with the reason",
     columns={
         "dt": pl.Date,
         "conversation_id": pl.String,
+        "pair_id": pl.String,
         "turn": pl.Int64,
         "issue_type": pl.String,
         "source": pl.String,
         "source_conversation_id": pl.String,
         "candidate": pl.String,
         "accepted": pl.Boolean,
+        "stage": pl.String,
         "reason": pl.String,
     },
     required=("dt", "conversation_id", "turn", "issue_type", "source", "candidate", "accepted", "reason"),
@@ -30,7 +35,7 @@ REWRITE_CANDIDATES: Final = Contract(
 
 PREFERENCE_PAIRS: Final = Contract(
     name="preference_pairs",
-    version=1,
+    version=2,
     grain="one preference pair at the turn of a Bad Case that went wrong",
     columns={
         "dt": pl.Date,
@@ -38,11 +43,14 @@ PREFERENCE_PAIRS: Final = Contract(
         "pair_id": pl.String,
         "user_id": pl.String,
         "scenario": pl.String,
+        "locale": pl.String,
         "turn": pl.Int64,
         "issue_type": pl.String,
         "prompt": pl.List(MESSAGE),
+        "knowledge": pl.List(KNOWLEDGE_UNIT),
         "chosen": pl.String,
         "rejected": pl.String,
+        "length_ratio": pl.Float64,
         "source": pl.String,
         "source_conversation_id": pl.String,
         "verified_by": pl.String,
@@ -55,9 +63,12 @@ PREFERENCE_PAIRS: Final = Contract(
     pattern={"issue_type": ISSUE_TYPES},
 )  # fmt: skip
 
+SFT_SOURCES: Final = ("good_case", "human", "knowledge", "general")
+"""Where a dialogue of the SFT dataset comes from."""
+
 SFT_DATASET: Final = Contract(
     name="sft_dataset",
-    version=1,
+    version=2,
     grain="one training dialogue of a cycle, as chat messages whose assistant turns are unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -65,18 +76,21 @@ SFT_DATASET: Final = Contract(
         "conversation_id": pl.String,
         "user_id": pl.String,
         "scenario": pl.String,
+        "language": pl.String,
+        "source": pl.String,
+        "from_cycle": pl.String,
         "split": pl.String,
         "messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
     },
-    required=("cycle", "dt", "conversation_id", "user_id", "scenario", "split", "messages"),
+    required=("cycle", "conversation_id", "scenario", "language", "source", "split", "messages"),
     key=("conversation_id",),
     partition="cycle",
-    pattern={"split": ("train", "held_out")},
+    pattern={"split": ("train", "held_out"), "source": SFT_SOURCES},
 )
 
 PREFERENCE_DATASET: Final = Contract(
     name="preference_dataset",
-    version=1,
+    version=2,
     grain="one preference pair of a cycle: prompt messages, chosen and rejected unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -86,16 +100,23 @@ PREFERENCE_DATASET: Final = Contract(
         "user_id": pl.String,
         "scenario": pl.String,
         "issue_type": pl.String,
+        "language": pl.String,
+        "source": pl.String,
+        "source_conversation_id": pl.String,
+        "from_cycle": pl.String,
         "split": pl.String,
         "prompt": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
         "chosen": pl.String,
         "rejected": pl.String,
     },
-    required=("cycle", "dt", "conversation_id", "pair_id", "user_id", "issue_type", "split", "prompt", "chosen", "rejected"),
+    required=(
+        "cycle", "dt", "conversation_id", "pair_id", "user_id", "issue_type", "language", "split", "prompt", "chosen",
+        "rejected",
+    ),
     key=("pair_id",),
     partition="cycle",
     pattern={"split": ("train", "held_out")},
-)
+)  # fmt: skip
 
 EVALUATION_KINDS: Final = ("simulated", "offline", "repair", "general", "judged")
 _DIFFERENCE: Final = {

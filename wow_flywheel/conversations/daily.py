@@ -81,10 +81,18 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions, earlier)
 
 
-def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None) -> DayRead:
-    """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came later."""
+def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, source: LogSource | None = None) -> DayRead:
+    """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came later.
+
+    Args:
+        lake: The tables.
+        settings: How to read.
+        day: The day.
+        vault: Is given the originals of redacted values.
+        source: Where the files lie; by default where the settings say that logs do.
+    """
     return read_day(
-        LogSource.of(settings),
+        source or LogSource.of(settings),
         day,
         timezone=settings.timezone,
         forgotten=forgotten_users(lake),

@@ -3,6 +3,7 @@
 What belongs here: arguments and printing. What does not: building datasets (`build`), file layouts (`export`).
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,14 +11,19 @@ import polars as pl
 import typer
 
 from wow_flywheel.console import JsonOption, print_json, print_table, settings
-from wow_flywheel.datasets.export import Format, export
-from wow_flywheel.datasets.manifest import Counts, count_by
+from wow_flywheel.datasets.cycle import MANIFEST, rebuild
+from wow_flywheel.datasets.export import Format, export, export_hf
+from wow_flywheel.datasets.manifest import Counts, Manifest, count_by
+from wow_flywheel.datasets.recipe import read_folders
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
-app = typer.Typer(no_args_is_help=True, help="Training sets of each cycle: list, show, export.")
+app = typer.Typer(no_args_is_help=True, help="Training sets of each cycle: list, show, export, rebuild.")
 CycleOption = Annotated[str, typer.Option("--cycle", help="The training cycle, as `datasets list` shows it.")]
-COUNTED: Final = {"sft_dataset": ("split", "scenario"), "preference_dataset": ("split", "scenario", "issue_type")}
+COUNTED: Final = {
+    "sft_dataset": ("split", "source", "scenario", "language"),
+    "preference_dataset": ("split", "scenario", "issue_type", "language"),
+}
 
 
 @app.command("list")
@@ -39,7 +45,7 @@ def show(cycle: CycleOption, as_json: JsonOption = False) -> None:
     counts: Counts = {}
     for name, frame in frames.items():
         counts |= count_by(name, frame, *COUNTED[name])
-    days = sorted({str(day) for frame in frames.values() for day in frame["dt"]})
+    days = sorted({str(day) for frame in frames.values() for day in frame["dt"].drop_nulls()})
     if as_json:
         print_json({"cycle": cycle, "days": days, "counts": counts})
         return
@@ -52,17 +58,48 @@ def export_files(
     cycle: CycleOption,
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
     layout: Annotated[
-        Format, typer.Option("--format", help="trl: this project's own; openai: plain replies and tool calls.")
+        Format,
+        typer.Option(
+            "--format", help="trl: this project's own; openai: plain replies and tool calls; hf: Parquet with a card."
+        ),
     ] = "trl",
     as_json: JsonOption = False,
 ) -> None:
-    """Write a cycle's datasets as JSONL, one file a dataset and split."""
+    """Write a cycle's datasets, one file a dataset and split."""
     frames = _read(cycle)
-    written = export(frames["sft_dataset"], frames["preference_dataset"], layout, out)
+    rows = frames["sft_dataset"], frames["preference_dataset"]
+    manifest = Manifest.load(_folder(cycle) / MANIFEST) if layout == "hf" else None
+    written = export_hf(*rows, manifest, out) if manifest else export(*rows, layout, out)
     if as_json:
         print_json({"cycle": cycle, "folder": out, "files": written})
     else:
         print_table(["file", "rows"], [(out / name, rows) for name, rows in written.items()])
+
+
+@app.command("rebuild")
+def rebuild_files(
+    cycle: CycleOption,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; compare with the hashes in the manifest.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; by default the cycle's own.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a cycle's files again from the table versions that its manifest names; they must be the same, byte for byte."""
+    given, folder = settings(), _folder(cycle)
+    target = None if check else out or folder
+    done = rebuild(Lake.at(given.lake_uri), given, read_folders(os.environ, given), folder, target)
+    if as_json:
+        print_json({"cycle": cycle, "files": done.files, "differing": done.differing, "folder": target})
+    else:
+        print_table(["file", "same", "SHA-256"], [(name, name not in done.differing, key) for name, key in done.files.items()])
+    if done.differing:
+        raise DatasetError(
+            f"cycle {cycle}: {', '.join(done.differing)} came out otherwise than the manifest says",
+            hint=f"the library versions may differ from those of then: try the commit {done.manifest.git_commit}",
+        )
+
+
+def _folder(cycle: str) -> Path:
+    return Path(settings().models_uri) / "cycles" / cycle
 
 
 def _cycles(lake: Lake) -> list[dict[str, Any]]:

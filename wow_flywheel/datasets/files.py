@@ -5,7 +5,8 @@ equal bytes.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 import polars as pl
 
 from wow_flywheel.datasets.build import Datasets
-from wow_flywheel.storage import write_atomic
+from wow_flywheel.storage import sync_folder
+
+Record = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def write(datasets: Datasets, folder: Path) -> dict[str, str]:
-    """Write `sft.train.jsonl`, `sft.held_out.jsonl`, `preferences.train.jsonl` and `preferences.held_out.jsonl`.
+    """Write `sft.train.jsonl`, `sft.held_out.jsonl`, `preferences.train.jsonl`, `preferences.held_out.jsonl`.
+
+    General data that is kept aside, if there is any, goes to `general.held_out.jsonl`: it is no customer's dialogue.
 
     Args:
         datasets: The cycle's datasets.
@@ -27,17 +32,30 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
         SHA-256 by file name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    hashes: dict[str, str] = {}
-    for name, frame, record in (("sft", datasets.sft, sft_record), ("preferences", datasets.preferences, preference_record)):
+    return {
+        name: write_lines(folder / name, map(record, rows.iter_rows(named=True))) for name, rows, record in _parts(datasets)
+    }
+
+
+def hashes(datasets: Datasets) -> dict[str, str]:
+    """SHA-256 of what `write` would write, by file name."""
+    return {name: digest_of(map(record, rows.iter_rows(named=True))) for name, rows, record in _parts(datasets)}
+
+
+def _parts(datasets: Datasets) -> Iterator[tuple[str, pl.DataFrame, Record]]:
+    general = (pl.col("source") == "general") & (pl.col("split") == "held_out")
+    for name, frame, record in (("sft", datasets.sft.filter(~general), sft_record),
+                                ("preferences", datasets.preferences, preference_record)):  # fmt: skip
         for split in ("train", "held_out"):
-            rows = frame.filter(pl.col("split") == split).iter_rows(named=True)
-            hashes[f"{name}.{split}.jsonl"] = _write_lines(folder / f"{name}.{split}.jsonl", map(record, rows))
-    return hashes
+            yield f"{name}.{split}.jsonl", frame.filter(pl.col("split") == split), record
+    aside = datasets.sft.filter(general)
+    if aside.height:
+        yield "general.held_out.jsonl", aside, sft_record
 
 
 def sft_record(row: Mapping[str, Any]) -> dict[str, Any]:
     """One line of an SFT file: TRL's conversational language-modelling format, with where the dialogue comes from."""
-    return {name: row[name] for name in ("messages", "conversation_id", "user_id", "scenario")}
+    return {name: row[name] for name in ("messages", "conversation_id", "user_id", "scenario", "source")}
 
 
 def preference_record(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +68,29 @@ def preference_record(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> str:
-    data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-    write_atomic(path, data)
-    return sha256(data).hexdigest()
+def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> str:
+    """Replace a file by one JSON object a line, whole or not at all, holding one line in memory; returns its SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, digest = path.with_name(f".{path.name}.tmp"), sha256()
+    with temporary.open("wb") as stream:
+        for record in records:
+            line = _line(record)
+            digest.update(line)
+            stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+    return digest.hexdigest()
+
+
+def digest_of(records: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 of the file that `write_lines` would write."""
+    digest = sha256()
+    for record in records:
+        digest.update(_line(record))
+    return digest.hexdigest()
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"

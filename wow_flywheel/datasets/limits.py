@@ -7,7 +7,6 @@ world untouched (at most 5 of a customer and 12 of a script in a cycle); of a we
 up to 107 conversations each, they keep nine in ten.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -32,21 +31,22 @@ class Limits:
     per_template: int = 50
 
 
-def repeated(lake: Lake, versions: Mapping[str, int] | None = None) -> pl.LazyFrame:
+def repeated(lake: Lake) -> pl.LazyFrame:
+    """`repeats` of a lake as it is now."""
+    return repeats(lake.scan("duplicates"), lake.scan("fingerprints"))
+
+
+def repeats(duplicates: pl.LazyFrame, fingerprints: pl.LazyFrame) -> pl.LazyFrame:
     """The conversations that training leaves out as duplicates: dt, conversation_id.
 
     A duplicate whose original is no longer there (its day was read again without it, or it was forgotten) is not left out.
 
     Args:
-        lake: It holds `duplicates` and `fingerprints`.
-        versions: Versions of these tables to read; the newest where not named.
+        duplicates: Contract `duplicates`.
+        fingerprints: Contract `fingerprints`: which conversations are there.
     """
-    pinned = versions or {}
-    there = lake.scan("fingerprints", version=pinned.get("fingerprints")).select(
-        of_dt="dt", of_conversation_id="conversation_id"
-    )
-    found = lake.scan("duplicates", version=pinned.get("duplicates"))
-    return found.join(there, on=["of_dt", "of_conversation_id"], how="semi").select(CONVERSATION)
+    there = fingerprints.select(of_dt="dt", of_conversation_id="conversation_id")
+    return duplicates.join(there, on=["of_dt", "of_conversation_id"], how="semi").select(CONVERSATION)
 
 
 def without(rows: pl.DataFrame, duplicates: pl.LazyFrame) -> pl.DataFrame:
@@ -55,30 +55,22 @@ def without(rows: pl.DataFrame, duplicates: pl.LazyFrame) -> pl.DataFrame:
     return rows.join(duplicates.filter(pl.col("dt").is_in(days)).collect(), on=CONVERSATION, how="anti", maintain_order="left")
 
 
-def limited(
-    rows: pl.DataFrame, key: str, duplicates: pl.LazyFrame, templates: pl.DataFrame, limits: Limits
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows of a dataset that stay.
+def limited(rows: pl.DataFrame, key: str, templates: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The rows of a dataset that stay under its caps.
 
     Args:
         rows: With dt, conversation_id, user_id, split.
         key: The column that names a row.
-        duplicates: As `repeated` gives them.
         templates: Columns dt, conversation_id, template_hash; a conversation without one is under no cap of its script.
         limits: The caps.
 
     Returns:
-        The rows, in their order, and how many were left out by reason: duplicate, user_cap, template_cap.
+        The rows, in their order, and how many were left out by reason: user_cap, template_cap.
     """
-    once = without(rows, duplicates)
-    drawn = once.join(templates, on=CONVERSATION, how="left", maintain_order="left").with_columns(draw=_draw(once[key]))
-    of_user = drawn.filter(_rank("user_id") <= limits.per_user)
+    named = rows.join(templates, on=CONVERSATION, how="left", maintain_order="left").with_columns(draw=_draw(rows[key]))
+    of_user = named.filter(_rank("user_id") <= limits.per_user)
     kept = of_user.filter(pl.col("template_hash").is_null() | (_rank("split", "template_hash") <= limits.per_template))
-    left_out = {
-        "duplicate": rows.height - once.height,
-        "user_cap": drawn.height - of_user.height,
-        "template_cap": of_user.height - kept.height,
-    }
+    left_out = {"user_cap": named.height - of_user.height, "template_cap": of_user.height - kept.height}
     return kept.select(rows.columns), left_out
 
 

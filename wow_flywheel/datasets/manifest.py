@@ -38,6 +38,11 @@ class Manifest(BaseModel):
         counts: Rows by value, by `<dataset>.<column>`: split, scenario, issue type, label; and `<dataset>.left_out`: rows that
             are not in it, by reason.
         settings: The settings used, without secrets.
+        algorithm: How the rows were made from what was read (`build.ALGORITHM`); 1 for manifests that do not say it.
+        recipe: What decided the rows beside that (`recipe.Recipe`); empty in manifests of algorithm 1.
+        inputs: SHA-256 of what was read outside the tables (`external.External.hashes`).
+        mix: What the SFT training set is made of, by source (`build.Datasets.mix`).
+        licences: A note for each source.
         git_commit: The code's commit, `-dirty` where files differ from it (`training.provenance.git_commit`).
         parents: What the model starts from.
     """
@@ -51,6 +56,11 @@ class Manifest(BaseModel):
     files: dict[str, str]
     counts: Counts
     settings: dict[str, Any] = Field(default_factory=dict)
+    algorithm: int = 1
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    mix: dict[str, dict[str, float]] = Field(default_factory=dict)
+    licences: dict[str, str] = Field(default_factory=dict)
     git_commit: str | None = None
     parents: Parents
 
@@ -73,6 +83,14 @@ class Manifest(BaseModel):
         except ValidationError as error:
             fields = sorted({".".join(map(str, each["loc"])) or "the file" for each in error.errors()})
             raise DatasetError(f"{path} is no manifest: {', '.join(fields)}", hint="rebuild the cycle's datasets") from None
+
+
+def counts_of(sft: pl.DataFrame, preferences: pl.DataFrame) -> Counts:
+    """All counts of a cycle's datasets: each column's values, and the hold-out of each scenario."""
+    counts = count_by("sft_dataset", sft, "split", "source", "scenario", "language")
+    counts |= count_by("preference_dataset", preferences, "split", "scenario", "issue_type", "language")
+    counts |= count_by("sft_dataset.held_out", sft.filter(split="held_out"), "scenario")
+    return counts | count_by("preference_dataset.held_out", preferences.filter(split="held_out"), "scenario", "issue_type")
 
 
 def count_by(dataset: str, frame: pl.DataFrame, *columns: str) -> Counts:

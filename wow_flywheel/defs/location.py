@@ -50,8 +50,8 @@ defs: Final = dg.Definitions(
     ],
     asset_checks=[
         *contract_checks(),
-        *dataset_checks.leakage_checks,
-        pair_checks.chosen_differs_from_rejected,
+        *(*dataset_checks.leakage_checks, *dataset_checks.contamination_checks),
+        pair_checks.pairs_are_sound,
         evaluation_checks.gate_checks,
         *agreement_checks,
     ],

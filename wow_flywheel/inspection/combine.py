@@ -15,6 +15,8 @@ from wow_flywheel.inspection.protocol import Verdict
 FOR_A_PERSON: Final = 0.3
 """Confidence of a verdict on which a person decides; below the threshold of `CaseRules`."""
 
+DIFFERENT: Final = "panel and evidence decide differently on"
+
 RULES: Final = CaseRules()
 
 
@@ -68,7 +70,7 @@ def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: b
     both = dataclasses.replace(panel, evidence=(*panel.evidence, *evidence.evidence))
     questions = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
     if questions and not outvoted:
-        return for_a_person(both, f"panel and evidence decide differently on {' and '.join(questions)}")
+        return for_a_person(both, f"{DIFFERENT} {' and '.join(questions)}")
     raised = [] if cited else raises(evidence, panel)
     return for_a_person(both, f"the panel alone says {' and '.join(raised)}, and cites no words that stand") if raised else both
 

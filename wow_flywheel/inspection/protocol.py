@@ -19,7 +19,10 @@ Kind = Literal["deterministic", "llm"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim about one turn, with its evidence and what was decided on it; a row of the table `inspections`."""
+    """One claim about one turn, with its evidence and what was decided on it; a row of the table `inspections`.
+
+    Where a person decided, `decision` is theirs, `adjudication` what evidence or panel had decided.
+    """
 
     conversation_id: str
     inspector: str
@@ -39,6 +42,8 @@ class Claim:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: float | None = None
+    adjudication: Decision | None = None
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

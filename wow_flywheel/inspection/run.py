@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from wow_flywheel.cases.findings import FindingDecisions, overruled
 from wow_flywheel.contracts import AUDIT, PANEL_CALLS
 from wow_flywheel.dialogue import turns
 from wow_flywheel.inspection.evidence import gather, one_each
@@ -53,6 +54,7 @@ def inspect(
     procedures: pl.DataFrame,
     triage: pl.DataFrame | None = None,
     applied: Mapping[str, Applied] | None = None,
+    by_people: FindingDecisions | None = None,
     panel: "Panel | None" = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Inspection:
@@ -66,6 +68,7 @@ def inspect(
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         triage: Contract `triage`: whom the panel hears first; None without one. Evidence inspectors do not look at it.
         applied: What each conversation was to follow; None without policy matches.
+        by_people: What people decided about findings of the day: it outweighs evidence and panel, and scores follow from it.
         panel: The LLM panel; None runs the evidence inspectors alone, and every row says so.
         say: Told before the panel is asked what that is estimated to cost.
 
@@ -75,10 +78,11 @@ def inspect(
     """
     tables = (conversations, turns(conversations), rule_findings, satisfaction, knowledge, procedures)
     context = InspectionContext(*tables, triage=triage, applied=applied)
-    claims = gather(context)
+    people = by_people or FindingDecisions({})
+    claims = with_decisions(gather(context), people)
     verdicts = conclude(context, claims)
     if panel is not None:
-        return _with_panel(context, claims, verdicts, panel, say)
+        return _with_panel(context, claims, verdicts, panel, people, say)
     return Inspection(
         claims_frame(conversations, claims),
         verdicts_frame(conversations, verdicts, lambda _: "evidence"),
@@ -91,6 +95,7 @@ def _with_panel(
     claims: Sequence[Claim],
     verdicts: Mapping[str, Verdict],
     panel: "Panel",
+    people: FindingDecisions,
     say: Callable[[str], None],
 ) -> Inspection:
     from wow_flywheel.inspection.trace import traces_frame
@@ -103,13 +108,22 @@ def _with_panel(
     result = panel.inspect(context, claims, verdicts, heard)
     over = {chosen.key: _over_budget(verdicts[chosen.key], plan.budget.shown()) for chosen in plan.left} if plan else {}
     joined = {**verdicts, **result.verdicts, **over}
-    merged = one_each(result.claims)
+    merged = with_decisions(one_each(result.claims), people)
     inspections = claims_frame(conversations, merged)
     rows = verdicts_frame(conversations, joined, lambda key: "evidence+panel" if key in heard else "evidence")
     audit = panel.cascade.audit(conversations, inspections, rows) if panel.cascade else AUDIT.empty()
     counts = {**_counts(merged, joined), **result.counts, "llm_over_budget": len(over)}
     lines = plan.lines() if plan else ()
     return Inspection(inspections, rows, counts, traces_frame(conversations, result.traces), audit, lines)
+
+
+def with_decisions(claims: Sequence[Claim], people: FindingDecisions) -> list[Claim]:
+    """The claims, with people's decisions on them in place of evidence's and the panel's."""
+    found = [people.on(claim.conversation_id, claim.turn, claim.issue_type, claim.quote) for claim in claims]
+    return [
+        claim if row is None else dataclasses.replace(claim, **overruled(claim.adjudication or claim.decision, row))
+        for claim, row in zip(claims, found, strict=True)
+    ]
 
 
 def _over_budget(verdict: Verdict, budget: str) -> Verdict:

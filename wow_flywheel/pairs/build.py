@@ -1,20 +1,31 @@
-"""Builds a day's preference pairs: sites → candidates → blind re-inspection → pairs, with every rejected candidate kept.
+"""Builds a day's preference pairs: sites → candidates → checks → blind re-inspection → selection, with every candidate kept.
 
 What belongs here: the order of the steps and the two tables. What does not: each step's own work.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
-from wow_flywheel.contracts import PREFERENCE_PAIRS, REWRITE_CANDIDATES
+from wow_flywheel.dialogue import DialogueAction
+from wow_flywheel.inspection.grounding import numbers
 from wow_flywheel.inspection.panel import Panel
+from wow_flywheel.inspection.transcript import KnowledgeIndex
 from wow_flywheel.llm.client import LlmClient
+from wow_flywheel.pairs.attempt import PASSED, Attempt, pair_row, tables
+from wow_flywheel.pairs.borrowed import words_of
 from wow_flywheel.pairs.candidates import Candidate, GoodCases, distinct, procedure_candidates
-from wow_flywheel.pairs.rewrite import Rewrites, rewrite
+from wow_flywheel.pairs.edits import edit_candidates, latest
+from wow_flywheel.pairs.limits import PairLimits
+from wow_flywheel.pairs.rewrite import Rewrites, Sampling, rewrite
+from wow_flywheel.pairs.selection import select
 from wow_flywheel.pairs.sites import Site, find_sites
+from wow_flywheel.pairs.solution import lost
 from wow_flywheel.pairs.verify import Verifier
+
+Samples = Mapping[str, Sequence[DialogueAction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +35,8 @@ class Pairs:
     Attributes:
         candidates: Contract `rewrite_candidates`: all that were tried, with the reason that decided each.
         pairs: Contract `preference_pairs`.
-        counts: bad_cases, sites, sites_without_candidate, candidates, pairs, endpoint_failures.
+        counts: bad_cases, sites, sites_without_candidate, candidates, pairs, endpoint_failures, verified (sites with a rewrite
+            that passed every check), left_out (of these, by the selection).
     """
 
     candidates: pl.DataFrame
@@ -32,41 +44,21 @@ class Pairs:
     counts: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class _Ledger:
-    """What has been tried so far."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where candidates come from beside Good Cases and procedures.
 
-    tried: list[dict[str, object]] = field(default_factory=list)
-    pairs: list[dict[str, object]] = field(default_factory=list)
+    Attributes:
+        edits: What people wrote, contract `rewrite_edits`; None for nothing.
+        samples: The policy model's own outputs by `pair_id`, see `self_samples`.
+        client: The endpoint that rewrites and re-inspects, if one is configured.
+        sampling: How the endpoint is asked.
+    """
 
-    def note(self, site: Site, candidate: Candidate, reason: str | None, verified_by: str) -> None:
-        common = {
-            "dt": site.dt,
-            "conversation_id": site.conversation_id,
-            "turn": site.turn,
-            "issue_type": site.issue_type,
-            "source": candidate.source,
-            "source_conversation_id": candidate.source_conversation_id,
-        }
-        outcome = {
-            "candidate": candidate.output.to_json(),
-            "accepted": reason is None,
-            "reason": reason or "passed re-inspection",
-        }
-        self.tried.append(common | outcome)
-        if reason is None:
-            self.pairs.append(
-                common
-                | {
-                    "pair_id": site.pair_id,
-                    "user_id": site.user_id,
-                    "scenario": site.scenario,
-                    "prompt": list(site.prompt),
-                    "chosen": candidate.output.to_json(),
-                    "rejected": site.said.to_json(),
-                    "verified_by": verified_by,
-                }
-            )
+    edits: pl.DataFrame | None = None
+    samples: Samples | None = None
+    client: LlmClient | None = None
+    sampling: Sampling | None = None
 
 
 def build_pairs(
@@ -77,6 +69,8 @@ def build_pairs(
     knowledge: pl.DataFrame,
     procedures: pl.DataFrame,
     client: LlmClient | None = None,
+    sources: Sources | None = None,
+    limits: PairLimits | None = None,
 ) -> Pairs:
     """Rewrite the Bad Cases of one day.
 
@@ -88,49 +82,147 @@ def build_pairs(
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         client: The endpoint that rewrites and re-inspects, if one is configured.
+        sources: Further sources of candidates; its `client` is taken where `client` is None.
+        limits: What the day's pairs may look like as a whole.
 
     Returns:
-        Pairs whose chosen side passed re-inspection (the issue gone, no new one), differs from the rejected, and answers the
-        same prompt; and all candidates with reasons.
+        Pairs whose chosen side lost nothing of the solution, passed re-inspection (the issue gone, no new one), differs from
+        the rejected, and answers the same prompt; and all candidates with reasons.
 
     Raises:
         EndpointRefused: The endpoint refuses for good.
     """
-    sites = find_sites(cases, conversations, inspections)
-    written = rewrite(client, sites, knowledge) if client else Rewrites({}, 0)
-    good = GoodCases.of(pool)
-    options = {
-        site.pair_id: distinct(
-            [*written.candidates.get(site.pair_id, []), *good.candidates(site), *procedure_candidates(site, procedures)],
-            site.said,
+    given = sources or Sources(client=client)
+    client = client or given.client
+    edits = latest(given.edits) if given.edits is not None else None
+    sites = find_sites(cases, conversations, inspections, edits)
+    written = rewrite(client, sites, knowledge, given.sampling) if client else Rewrites({}, 0)
+    public = frozenset().union(*(words_of(text) for text in _public(knowledge, procedures)))
+    good, typed = GoodCases.of(pool, public), edit_candidates(edits) if edits is not None else {}
+    attempts: list[Attempt] = []
+    for site in sites:
+        sampled = [
+            Candidate(output, "policy", f"sample {i}") for i, output in enumerate((given.samples or {}).get(site.pair_id, []))
+        ]
+        edited = [typed[place]] if (place := (site.conversation_id, site.turn)) in typed and not site.call else []
+        written_here = written.candidates.get(site.pair_id, [])
+        offered = [*edited, *written_here, *sampled, *good.candidates(site), *procedure_candidates(site, procedures)]
+        attempts += [Attempt(site, candidate) for candidate in distinct(offered, site.said)]
+    _verify(attempts, Verifier(conversations, knowledge, procedures), client, KnowledgeIndex.of(knowledge))
+    return _selected(cases, sites, attempts, limits or PairLimits(), KnowledgeIndex.of(knowledge), written.failures)
+
+
+def _public(knowledge: pl.DataFrame, procedures: pl.DataFrame) -> Iterable[str]:
+    return (text for column in (knowledge["title"], knowledge["content"], procedures["text"]) for text in column.drop_nulls())
+
+
+def _verify(attempts: Sequence[Attempt], verifier: Verifier, client: LlmClient | None, index: KnowledgeIndex) -> None:
+    """Decide on every attempt: what costs nothing first, the endpoint last and only on those that may still pass."""
+    known = frozenset().union(*map(numbers, _public(verifier.knowledge, verifier.procedures)))
+    for attempt in attempts:
+        _screen(attempt, known, with_endpoint=client is not None)
+    evidence = [attempt for attempt in attempts if not attempt.stage]
+    for attempt, judged in zip(evidence, verifier.judge([(a.site, a.candidate) for a in evidence]), strict=True):
+        attempt.doubts, attempt.verified_by = judged.doubts, verifier.name
+        if attempt.candidate.source == "person":
+            note = f"; {judged.reason}, which a person's word outweighs" if judged.reason else ""
+            attempt.stage, attempt.reason, attempt.verified_by = "selection", f"a person's edit{note}", "person"
+        elif judged.reason is not None:
+            attempt.refuse("re-inspection", judged.reason)
+    if client is not None:
+        _verify_by_endpoint([a for a in evidence if not a.stage], verifier, client, index)
+    for attempt in evidence:
+        if not attempt.stage:
+            attempt.stage, attempt.reason = "selection", PASSED
+
+
+def _screen(attempt: Attempt, known: frozenset[str], *, with_endpoint: bool) -> None:
+    from wow_flywheel.pairs.thought import UNREAD, unfounded
+
+    candidate, thought = attempt.candidate, attempt.candidate.output.thought
+    if candidate.source == "person":
+        return
+    if candidate.against:
+        attempt.refuse("source", candidate.against)
+    elif (reason := lost(attempt.site, candidate.output)) is not None:
+        attempt.refuse("solution", reason)
+    elif thought and (reason := unfounded(attempt.site, thought, known) or (None if with_endpoint else UNREAD)):
+        attempt.refuse("thought", reason)
+
+
+def _verify_by_endpoint(open_now: list[Attempt], verifier: Verifier, client: LlmClient, index: KnowledgeIndex) -> None:
+    """The panel and the blind comparison, the best of each site first: the next is asked only where that one fails."""
+    from wow_flywheel.pairs.compare import compare
+    from wow_flywheel.pairs.thought import check
+
+    reader = Verifier(verifier.conversations, verifier.knowledge, verifier.procedures, Panel(client))
+    waiting = _by_site(open_now)
+    while batch := [found.pop(0) for found in waiting.values() if found]:
+        steps: tuple[tuple[str, Callable[[list[tuple[Site, Candidate]]], list[str | None]], bool], ...] = (
+            ("re-inspection", reader.verdicts, False),
+            ("comparison", lambda rewrites: compare(client, rewrites, index), False),
+            ("thought", lambda rewrites: check(client, rewrites, index), True),
         )
-        for site in sites
-    }
-    verifier = Verifier(conversations, knowledge, procedures, Panel(client) if client else None)
-    ledger = _try_in_rounds(sites, options, verifier)
+        for stage, ask, thoughts_only in steps:
+            asked = [a for a in batch if not a.stage and (a.candidate.output.thought or not thoughts_only)]
+            for attempt, reason in zip(asked, ask([(a.site, a.candidate) for a in asked]) if asked else [], strict=True):
+                attempt.verified_by = f"{reader.name}+comparison"
+                if reason is not None:
+                    attempt.refuse(stage, reason)
+        for attempt in batch:
+            if not attempt.stage:
+                for spare in waiting.pop(attempt.site.pair_id, []):
+                    spare.refuse("not needed", "another rewrite of the turn passed before the endpoint was asked about it")
+
+
+def _by_site(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
+    """Attempts by site: a person's edit first, then by open doubts, then in the order of their sources."""
+    found: dict[str, list[Attempt]] = {}
+    for attempt in sorted(attempts, key=lambda each: (each.candidate.source != "person", each.doubts)):
+        found.setdefault(attempt.site.pair_id, []).append(attempt)
+    return dict(sorted(found.items()))
+
+
+def _selected(
+    cases: pl.DataFrame,
+    sites: Sequence[Site],
+    attempts: Sequence[Attempt],
+    limits: PairLimits,
+    index: KnowledgeIndex,
+    endpoint_failures: int,
+) -> Pairs:
+    options = _by_site(attempt for attempt in attempts if attempt.accepted)
+    selection = select(options, limits)
+    for key, found in options.items():
+        for attempt in found:
+            if attempt is selection.chosen.get(key):
+                attempt.stage = "pair"
+            elif key in selection.left_out:
+                attempt.reason = selection.left_out[key]
+            else:
+                attempt.reason = f"{attempt.reason}; another rewrite of the turn is the pair"
+    rows = [
+        pair_row(selection.chosen[key], _units(index, selection.chosen[key].site)) for key in _order(sites, selection.chosen)
+    ]
+    candidates, pairs = tables(attempts, rows)
+    tried = Counter(attempt.site.pair_id for attempt in attempts)
     counts = {
         "bad_cases": cases.filter(pl.col("label") == "bad").height,
         "sites": len(sites),
-        "sites_without_candidate": sum(not found for found in options.values()),
-        "candidates": len(ledger.tried),
-        "pairs": len(ledger.pairs),
-        "endpoint_failures": written.failures,
+        "sites_without_candidate": sum(site.pair_id not in tried for site in sites),
+        "candidates": len(attempts),
+        "verified": len(options),
+        "left_out": len(selection.left_out),
+        "pairs": len(rows),
+        "endpoint_failures": endpoint_failures,
     }
-    return Pairs(_frame(ledger.tried, REWRITE_CANDIDATES.columns), _frame(ledger.pairs, PREFERENCE_PAIRS.columns), counts)
+    return Pairs(candidates, pairs, counts)
 
 
-def _try_in_rounds(sites: Sequence[Site], options: Mapping[str, Sequence[Candidate]], verifier: Verifier) -> _Ledger:
-    """Try each site's first candidate, then the second of those that failed, and so on: one batch a round."""
-    ledger = _Ledger()
-    open_sites = list(sites)
-    for attempt in range(max((len(found) for found in options.values()), default=0)):
-        batch = [(site, options[site.pair_id][attempt]) for site in open_sites if attempt < len(options[site.pair_id])]
-        verdicts = verifier.verdicts(batch)
-        for (site, candidate), reason in zip(batch, verdicts, strict=True):
-            ledger.note(site, candidate, reason, verifier.name)
-        open_sites = [site for (site, _), reason in zip(batch, verdicts, strict=True) if reason is not None]
-    return ledger
+def _order(sites: Sequence[Site], chosen: Mapping[str, Attempt]) -> list[str]:
+    return [site.pair_id for site in sites if site.pair_id in chosen]
 
 
-def _frame(rows: Sequence[dict[str, object]], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=pl.Schema(schema))
+def _units(index: KnowledgeIndex, site: Site) -> list[dict[str, str]]:
+    """The knowledge that was to be had for a turn: the units that share most words with what was said before it."""
+    return [{name: str(unit[name] or "") for name in ("unit_id", "title", "content")} for unit in index.best(site.prompt)]

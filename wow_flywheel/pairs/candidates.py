@@ -1,23 +1,28 @@
 """Grounded candidates for a rewrite without an endpoint: Good-Case replies to the same need, and procedure templates.
 
-What belongs here: finding them. What does not: deciding on them (`verify`). Nothing is invented: a candidate is what was said
-in a Good Case at the same point of the same scenario, or what the procedure says next, with this conversation's values.
+What belongs here: finding them. What does not: deciding on them (`verify`, `solution`). Nothing is invented: a candidate is
+what was said in a Good Case at the same point of the same scenario, or what the procedure says next, with this conversation's
+values.
 """
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from wow_flywheel.dialogue import DialogueAction, Message, assistant_actions
-from wow_flywheel.pairs.sites import Site
+from wow_flywheel.dialogue import DialogueAction, Message
+from wow_flywheel.inspection.results import calls
+from wow_flywheel.inspection.wording import PUSHBACK, QUESTION, UPSET, folded
+from wow_flywheel.pairs.borrowed import Vocabulary, context_words
+from wow_flywheel.pairs.sites import Site, outputs_at
 from wow_flywheel.pairs.slots import context_values, delexicalise, fill
 
 MIN_SIMILARITY = 0.5
-MAX_CANDIDATES = 4
+MAX_NEAR = 20
+MAX_CANDIDATES = 6
 Point = tuple[str, str, tuple[str, ...]]
 """Where in its procedure a conversation stands: scenario, role of the last message, tools called so far with their outcome."""
 
@@ -28,66 +33,96 @@ class Candidate:
 
     Attributes:
         output: The rewrite.
-        source: `good_case`, `procedure` or `endpoint`.
-        source_conversation_id: The Good Case, or the policy and reply id, that it comes from; empty for the endpoint.
+        source: `person`, `endpoint`, `policy`, `good_case` or `procedure`.
+        source_conversation_id: The Good Case, or the policy and reply id, that it comes from; who edited; the model and sample.
+        against: Why it cannot be used, where that is known without inspecting it; empty if nothing is.
     """
 
     output: DialogueAction
     source: str
     source_conversation_id: str
+    against: str = ""
+
+
+@dataclass(slots=True)
+class _Said:
+    """A template as Good Cases said it: how often, first where, and the words that were always their customers' own."""
+
+    count: int
+    origin: str
+    somebodys: frozenset[str]
 
 
 @dataclass(slots=True)
 class GoodCases:
     """Good-Case outputs by the point of the procedure and by what the customer had just said."""
 
-    _by_point: dict[Point, dict[frozenset[str], Counter[str]]] = field(default_factory=lambda: defaultdict(dict))
-    _origin: dict[str, str] = field(default_factory=dict)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    _by_point: dict[Point, dict[frozenset[str], dict[str, _Said]]] = field(default_factory=lambda: defaultdict(dict))
 
     @classmethod
-    def of(cls, conversations: pl.DataFrame) -> "GoodCases":
-        """Index the assistant turns of Good Cases (contract `conversations`)."""
-        index = cls()
+    def of(cls, conversations: pl.DataFrame, public: frozenset[str] = frozenset()) -> "GoodCases":
+        """Index the assistant turns of Good Cases.
+
+        Args:
+            conversations: Contract `conversations`; their order does not matter.
+            public: Words of knowledge and procedures, see `borrowed.words_of`.
+        """
+        index = cls(Vocabulary(public))
         for row in conversations.select("conversation_id", "scenario", "messages").iter_rows(named=True):
+            index.vocabulary.learn(row["messages"])
             for turn in range(1, len(row["messages"])):
-                index._add(row["conversation_id"], row["scenario"], row["messages"][:turn], row["messages"][turn])
+                if row["messages"][turn]["role"] == "assistant":
+                    index._add(row["conversation_id"], row["scenario"], row["messages"], turn)
         return index
 
     def candidates(self, site: Site) -> list[Candidate]:
-        """Outputs given at the same point to the most similar customer messages, values filled in from the site."""
-        words = heard(site.prompt)
-        near = [(jaccard(words, other), other) for other in self._by_point.get(point(site.scenario, site.prompt), {})]
-        near = sorted((pair for pair in near if pair[0] >= MIN_SIMILARITY), key=lambda pair: (-pair[0], sorted(pair[1])))
-        templates = Counter[str]()
-        for similarity, other in near[:20]:
-            for template, count in self._by_point[point(site.scenario, site.prompt)][other].items():
-                templates[template] += int(1000 * similarity) * count
-        values = context_values(site.prompt)
-        found = (
-            (template, fill(DialogueAction.model_validate_json(template), values)) for template, _ in templates.most_common()
-        )
-        return [Candidate(output, "good_case", self._origin[template]) for template, output in found if output is not None]
+        """Outputs given at the same point to the most similar customer messages, values filled in from the site.
 
-    def _add(self, conversation_id: str, scenario: str, prompt: Sequence[Message], message: Message) -> None:
-        if message["role"] != "assistant":
-            return
-        values = context_values(prompt)
-        for output in assistant_actions(message)[:1]:
-            template = delexicalise(output, values)
-            if template is None:
+        What was said more often, to more similar words, comes first; ties go by the words themselves. Those with words of
+        another customer come with a reason against them.
+        """
+        words, here = heard(site.prompt), context_words(site.prompt)
+        at_point = self._by_point.get(point(site.scenario, site.prompt), {})
+        near = [(jaccard(words, other), other) for other in at_point]
+        near = sorted((pair for pair in near if pair[0] >= MIN_SIMILARITY), key=lambda pair: (-pair[0], sorted(pair[1])))
+        scores: dict[str, int] = defaultdict(int)
+        said: dict[str, _Said] = {}
+        for similarity, other in near[:MAX_NEAR]:
+            for template, each in at_point[other].items():
+                scores[template] += int(1000 * similarity) * each.count
+                said[template] = _joined(said[template], each) if template in said else each
+        values, found = context_values(site.prompt), []
+        for template in sorted(scores, key=lambda text: (-scores[text], text)):
+            output = fill(DialogueAction.model_validate_json(template), values)
+            if output is not None:
+                foreign = self.vocabulary.foreign(said[template].somebodys, here)
+                against = f"carries words of another customer: {', '.join(foreign)}" if foreign else ""
+                found.append(Candidate(output, "good_case", said[template].origin, against))
+        return found
+
+    def _add(self, conversation_id: str, scenario: str, messages: Sequence[Message], turn: int) -> None:
+        for prompt, output in outputs_at(messages, turn):
+            template = delexicalise(output, context_values(prompt))
+            if template is None or (template.action and "_raw" in template.action.arguments):
                 continue
+            said = _Said(1, conversation_id, self.vocabulary.somebodys(template, context_words(prompt)))
+            at_need = self._by_point[point(scenario, prompt)].setdefault(heard(prompt), {})
             text = template.to_json()
-            self._by_point[point(scenario, prompt)].setdefault(heard(prompt), Counter())[text] += 1
-            self._origin.setdefault(text, conversation_id)
+            at_need[text] = _joined(at_need[text], said) if text in at_need else said
 
 
 def procedure_candidates(site: Site, procedures: pl.DataFrame) -> list[Candidate]:
     """What the scenario's procedure says after the last step that can be recognised in the conversation.
 
+    None where the customer has just asked something, pushed back or is upset: the next step of a script is no answer to that.
+
     Args:
         site: The turn to rewrite.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
     """
+    if is_open(site.prompt):
+        return []
     steps = procedures.filter(pl.col("scenario") == site.scenario)
     texts = {row["reply_id"]: row["text"] for row in steps.iter_rows(named=True) if row["text"]}
     following = {row["reply_id"]: row["next_reply_id"] for row in steps.iter_rows(named=True) if row["next_reply_id"]}
@@ -99,19 +134,40 @@ def procedure_candidates(site: Site, procedures: pl.DataFrame) -> list[Candidate
     return [Candidate(output, "procedure", f"{policy}#{expected}")] if output is not None else []
 
 
+def is_open(prompt: Sequence[Message]) -> bool:
+    """True if the customer spoke last, and asked, pushed back or was upset."""
+    text = prompt[-1].get("content") or ""
+    return prompt[-1]["role"] == "user" and any(pattern.search(text) for pattern in (QUESTION, PUSHBACK, UPSET))
+
+
 def distinct(candidates: Iterable[Candidate], said: DialogueAction) -> list[Candidate]:
-    """The first few candidates that differ from each other and from what was said."""
-    seen = {said.to_json()}
-    kept = [c for c in candidates if not (c.output.to_json() in seen or seen.add(c.output.to_json()))]  # type: ignore[func-returns-value]
-    return kept[:MAX_CANDIDATES]
+    """The candidates that a reader would not take for each other, nor for what was said; of each kind the first few.
+
+    At most six that may be used, and as many of those that something is known against.
+    """
+    seen = {heard_as(said)}
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        alike = heard_as(candidate.output)
+        same_kind = sum(bool(other.against) == bool(candidate.against) for other in kept)
+        if alike not in seen and same_kind < MAX_CANDIDATES:
+            seen.add(alike)
+            kept.append(candidate)
+    return kept
+
+
+def heard_as(output: DialogueAction) -> tuple[str, str]:
+    """An output as it is heard: the reply's words without case and punctuation, and the action with its arguments in order."""
+    action = json.dumps(output.action.model_dump(), sort_keys=True, ensure_ascii=False) if output.action else ""
+    return folded(output.reply or ""), action
 
 
 def point(scenario: str, prompt: Sequence[Message]) -> Point:
     """Where in its procedure a conversation stands."""
-    called = {call["id"]: call["name"] for message in prompt for call in message.get("tool_calls") or []}
+    by_place = {call.result_turn: call.name for call in calls(prompt) if call.result_turn is not None}
     results = [
-        f"{called.get(message.get('tool_call_id'), '?')}:{','.join(_result_keys(message.get('content')))}"
-        for message in prompt
+        f"{by_place.get(place, '?')}:{','.join(_result_keys(message.get('content')))}"
+        for place, message in enumerate(prompt)
         if message["role"] == "tool"
     ]
     return scenario, prompt[-1]["role"], tuple(results)
@@ -130,6 +186,10 @@ def heard(prompt: Sequence[Message]) -> frozenset[str]:
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     """Shared words as a share of all words; two empty sets are equal."""
     return len(one & other) / len(one | other) if one | other else 1.0
+
+
+def _joined(one: _Said, other: _Said) -> _Said:
+    return _Said(one.count + other.count, min(one.origin, other.origin), one.somebodys & other.somebodys)
 
 
 def _result_keys(content: str | None) -> list[str]:

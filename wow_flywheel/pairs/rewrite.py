@@ -5,12 +5,13 @@ What belongs here: asking, and reading the answer as a dialogue-action output. W
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from wow_flywheel.dialogue import Action, DialogueAction
+from wow_flywheel.errors import SettingsError
 from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, render
 from wow_flywheel.llm.client import LlmClient, LlmRequest, Success
 from wow_flywheel.llm.settings import estimated_tokens
@@ -48,12 +49,52 @@ class Rewrite(BaseModel):
     action: RewrittenAction | None
 
 
+class ReasonedRewrite(Rewrite):
+    """The same with the steps that lead to it."""
+
+    thought: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the endpoint is asked for rewrites.
+
+    Attributes:
+        temperatures: One sample of each site at each of these.
+        thoughts: Ask for the steps as well; they are checked forward and back before the rewrite is used (`thought`).
+    """
+
+    temperatures: tuple[float, ...] = (0.0, 0.7, 1.0)
+    thoughts: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Sampling":
+        """`WOW_REWRITE_TEMPERATURES`, numbers from 0 to 2 with commas; `WOW_REWRITE_THOUGHTS`, 1 or 0.
+
+        Raises:
+            SettingsError: A value is malformed; the message names its variable.
+        """
+        text = env.get("WOW_REWRITE_TEMPERATURES", "").strip() or "0,0.7,1"
+        thoughts = env.get("WOW_REWRITE_THOUGHTS", "").strip() or "0"
+        try:
+            temperatures = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            temperatures = ()
+        if not temperatures or len(set(temperatures)) < len(temperatures) or not all(0 <= t <= 2 for t in temperatures):
+            raise SettingsError(
+                f"WOW_REWRITE_TEMPERATURES={text!r} is no list of different numbers from 0 to 2", hint="write it like 0,0.7,1"
+            )
+        if thoughts not in {"0", "1"}:
+            raise SettingsError(f"WOW_REWRITE_THOUGHTS={thoughts!r} is neither 0 nor 1", hint="set it to 1 to ask for steps")
+        return cls(temperatures, thoughts == "1")
+
+
 @dataclass(frozen=True, slots=True)
 class Rewrites:
     """What the endpoint wrote.
 
     Attributes:
-        candidates: By the site's `pair_id`.
+        candidates: By the site's `pair_id`, in the order of the temperatures.
         failures: Sites for which it gave nothing usable.
     """
 
@@ -61,41 +102,50 @@ class Rewrites:
     failures: int
 
 
-def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame) -> Rewrites:
-    """Ask the endpoint for a rewrite of each site.
+def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame, sampling: Sampling | None = None) -> Rewrites:
+    """Ask the endpoint for rewrites of each site, one a temperature.
 
     Args:
         client: The endpoint.
         sites: The turns that went wrong.
         knowledge: Columns unit_id, title, content.
+        sampling: How often, how hot, and whether with steps.
 
     Raises:
         EndpointRefused: The endpoint refuses for good.
         EndpointUnavailable: It is down: many calls in a row got no answer.
     """
+    sampling = sampling or Sampling()
     index = KnowledgeIndex.of(knowledge)
     fitting = [site for site in sites if estimated_tokens(as_data(site.prompt)) <= client.settings.max_conversation_tokens]
-    answers = client.complete_all([_request(site, index) for site in fitting], Rewrite)
-    found = {
-        site.pair_id: [Candidate(output, "endpoint", "")]
-        for site, answer in zip(fitting, answers, strict=True)
-        if isinstance(answer, Success) and (output := _output(answer.value)) is not None
-    }
+    requests = [_request(site, index, sampling) for site in fitting]
+    schema = ReasonedRewrite if sampling.thoughts else Rewrite
+    found: dict[str, list[Candidate]] = {}
+    for temperature in sampling.temperatures:
+        for site, answer in zip(fitting, _at(client, temperature).complete_all(requests, schema), strict=True):
+            if isinstance(answer, Success) and (output := output_of(answer.value)) is not None:
+                found.setdefault(site.pair_id, []).append(Candidate(output, "endpoint", ""))
     return Rewrites(found, len(sites) - len(found))
 
 
-def _request(site: Site, index: KnowledgeIndex) -> LlmRequest:
+def _at(client: LlmClient, temperature: float) -> LlmClient:
+    """The same endpoint, ledger, budget and counts at another temperature."""
+    return replace(client, settings=replace(client.settings, temperature=temperature))
+
+
+def _request(site: Site, index: KnowledgeIndex, sampling: Sampling) -> LlmRequest:
     values = {
         "turns": as_data(site.prompt),
         "knowledge": index.relevant(site.prompt),
         "said": as_data([site.said.model_dump()]),
         "issue": f"{site.issue_type.replace('_', ' ')}: {MEANINGS[site.issue_type]}",
+        "thought": "yes" if sampling.thoughts else "",
     }
     system = render("pairs", "system.jinja", {})
     return LlmRequest(render("pairs", "rewrite.jinja", values), system=system, about=site.pair_id)
 
 
-def _output(answer: Rewrite) -> DialogueAction | None:
+def output_of(answer: Rewrite) -> DialogueAction | None:
     """The answer as an output; None if it says and does nothing, or its arguments are no JSON object."""
     action = None
     if answer.action is not None:
@@ -107,4 +157,5 @@ def _output(answer: Rewrite) -> DialogueAction | None:
             return None
         action = Action(name=answer.action.name, arguments=arguments)
     reply = (answer.reply or "").strip() or None
-    return DialogueAction(reply=reply, action=action) if reply or action else None
+    thought = answer.thought.strip() or None if isinstance(answer, ReasonedRewrite) else None
+    return DialogueAction(thought=thought, reply=reply, action=action) if reply or action else None

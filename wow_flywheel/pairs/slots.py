@@ -1,42 +1,68 @@
 """Turns a reply into a template of its context's values and back, so that a reply can move to another conversation truthfully.
 
 What belongs here: finding values in tool results and user turns, cutting them out, filling them in. What does not: which reply
-fits (`candidates`). A slot is `{key}`; procedures may write `{key:s}` or `{key:d}`.
+fits (`candidates`), words that are no values (`borrowed`). A slot is `{key}`; procedures may write `{key:s}` or `{key:d}`.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
 
 SLOT = re.compile(r"\{(\w+)(?::[sd])?\}")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)")
+WORD = r"[^\W\u3400-\u9fff]"
+"""A character of a word that white space ends. In Chinese, where none does, a value may stand between any two characters."""
+LINE_BEGINS, LIST_MARK = re.compile(r"(?:^|\n)\s*$"), re.compile(r"\d[.)、]\s")
 USER_NUMBER = "user_number"
+MAX_CHARS = 80
 Values = Mapping[str, str]
+
+
+class _NotEstablishedError(Exception):
+    """A slot has no value in this conversation."""
 
 
 def context_values(messages: Sequence[Message]) -> dict[str, str]:
     """What the conversation so far has established: the scalar leaves of tool results by key, and the customer's last number.
 
-    A later result overrides an earlier one. Keys are compared in lower case without underscores.
+    A later result overrides an earlier one. A key that one result gives several values, and a number that the customer gives
+    beside others in one breath, are left out: which one a reply means would be a guess. Keys are compared in lower case
+    without underscores.
     """
     values: dict[str, str] = {}
     for message in messages:
         content = message.get("content") or ""
         if message["role"] == "tool":
-            _collect(_json(content), "", values)
-        elif message["role"] == "user" and (numbers := NUMBER.findall(content)):
-            values[USER_NUMBER] = numbers[-1]
+            found: dict[str, set[str]] = {}
+            for key, value in leaves(_json(content)):
+                found.setdefault(key, set()).add(value)
+            _update(values, found)
+        elif message["role"] == "user" and (numbers := set(NUMBER.findall(content))):
+            _update(values, {USER_NUMBER: numbers})
     return values
+
+
+def leaves(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The scalars of a JSON value with the nearest key above each, as text; truth values and long texts are left out."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield from leaves(child, str(name))
+    elif isinstance(node, list):
+        for child in node:
+            yield from leaves(child, key)
+    elif key and isinstance(node, str | int | float) and not isinstance(node, bool) and 0 < len(str(node)) <= MAX_CHARS:
+        yield key, str(node)
 
 
 def delexicalise(output: DialogueAction, values: Values) -> DialogueAction | None:
     """Replace the context's values in an output by slots.
 
     Returns:
-        The template, or None if a value could be meant by more than one key, so that moving it would be a guess.
+        The template, or None if moving it would be a guess: a value could be meant by more than one key, or is a single letter,
+        which may be a word as well.
     """
     keys_by_value: dict[str, list[str]] = {}
     for key, value in values.items():
@@ -47,7 +73,7 @@ def delexicalise(output: DialogueAction, values: Values) -> DialogueAction | Non
     action = output.action
     if action is not None:
         action = Action(name=action.name, arguments={k: _cut_argument(v, named, used) for k, v in action.arguments.items()})
-    if any(len(named[value]) > 1 for value in used):
+    if any(len(named[value]) > 1 or (len(value) == 1 and not value.isdecimal()) for value in used):
         return None
     return DialogueAction(reply=reply, action=action)
 
@@ -55,65 +81,94 @@ def delexicalise(output: DialogueAction, values: Values) -> DialogueAction | Non
 def fill(template: DialogueAction, values: Values) -> DialogueAction | None:
     """Fill a template's slots from another conversation's values; None if one of them is not established there."""
     known = {_key(key): value for key, value in values.items()}
-    reply = _fill_text(template.reply, known)
-    if template.reply and reply is None:
-        return None
     action = template.action
-    if action is not None:
-        arguments = {name: _fill_argument(value, known) for name, value in action.arguments.items()}
-        if any(value is None for value in arguments.values()):
-            return None
-        action = Action(name=action.name, arguments=arguments)
+    try:
+        reply = template.reply and _fill_text(template.reply, known)
+        if action is not None:
+            arguments = {name: _fill_argument(value, known) for name, value in action.arguments.items()}
+            action = Action(name=action.name, arguments=arguments)
+    except _NotEstablishedError:
+        return None
     return DialogueAction(reply=reply, action=action)
 
 
-def _collect(node: Any, key: str, values: dict[str, str]) -> None:
-    if isinstance(node, dict):
-        for name, child in node.items():
-            _collect(child, str(name), values)
-    elif isinstance(node, list):
-        for child in node:
-            _collect(child, key, values)
-    elif key and isinstance(node, str | int | float) and not isinstance(node, bool) and 0 < len(str(node)) <= 80:
-        values[key] = str(node)
+def stands_in(value: str, text: str) -> bool:
+    """True if a text holds a value as a whole: not as a part of another word or number."""
+    return re.search(_whole(value), text) is not None
+
+
+def _update(values: dict[str, str], found: Mapping[str, set[str]]) -> None:
+    for key, several in found.items():
+        if len(several) == 1:
+            values[key] = min(several)
+        else:
+            values.pop(key, None)
+
+
+def _whole(value: str) -> str:
+    before = rf"(?<!{WORD})" if re.match(rf"{WORD}|\W", value) else ""
+    after = rf"(?!{WORD})" if re.search(rf"(?:{WORD}|\W)$", value) else ""
+    if value[:1].isdecimal():
+        before += r"(?<!\d[.,])"
+    if value[-1:].isdecimal():
+        after += r"(?![.,]\d)"
+    return before + re.escape(value) + after
 
 
 def _cut(text: str | None, named: Mapping[str, list[str]], used: set[str]) -> str | None:
-    if not text or not named:
+    present = sorted((value for value in named if text and value in text), key=len, reverse=True)
+    if not text or not present:
         return text
-    longest_first = sorted((value for value in named if len(value) > 1), key=len, reverse=True)
-    if not longest_first:
-        return text
-    pattern = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+    pattern = re.compile("|".join(f"(?:{_whole(value)})" for value in present))
 
     def slot(match: re.Match[str]) -> str:
-        used.add(match[1])
-        return "{" + named[match[1]][0] + "}"
+        if len(match[0]) == 1 and LIST_MARK.match(text, match.start()) and LINE_BEGINS.search(text[: match.start()]):
+            return match[0]
+        used.add(match[0])
+        return "{" + named[match[0]][0] + "}"
 
     return pattern.sub(slot, text)
 
 
 def _cut_argument(value: Any, named: Mapping[str, list[str]], used: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut_argument(child, named, used) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_cut_argument(child, named, used) for child in value]
     text = str(value)
-    if isinstance(value, bool) or text not in named:
+    if isinstance(value, bool) or value is None or text not in named:
         return _cut(value, named, used) if isinstance(value, str) else value
     used.add(text)
     return {"slot": named[text][0], "number": isinstance(value, int | float)}
 
 
-def _fill_text(text: str | None, known: Values) -> str | None:
-    if text is None:
-        return None
-    if any(_key(name) not in known for name in SLOT.findall(text)):
-        return None
-    return SLOT.sub(lambda match: known[_key(match[1])], text)
+def _fill_text(text: str, known: Values) -> str:
+    return SLOT.sub(lambda match: _established(match[1], known), text)
 
 
 def _fill_argument(value: Any, known: Values) -> Any:
     if isinstance(value, dict) and set(value) == {"slot", "number"}:
-        found = known.get(_key(value["slot"]))
-        return _json(found) if found is not None and value["number"] else found
+        found = _established(value["slot"], known)
+        return _number(found) if value["number"] else found
+    if isinstance(value, dict):
+        return {name: _fill_argument(child, known) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_fill_argument(child, known) for child in value]
     return _fill_text(value, known) if isinstance(value, str) else value
+
+
+def _established(name: str, known: Values) -> str:
+    value = known.get(_key(name))
+    if value is None:
+        raise _NotEstablishedError
+    return value
+
+
+def _number(text: str) -> int | float:
+    value = _json(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _NotEstablishedError
+    return value
 
 
 def _key(name: str) -> str:
@@ -123,5 +178,5 @@ def _key(name: str) -> str:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None

@@ -23,6 +23,19 @@ SEVERE = ("major", "critical")
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What re-inspection makes of one rewrite.
+
+    Attributes:
+        reason: Why it is refused; None if it passes.
+        doubts: Severe suspicions that stay open: they refuse it only where they are of the site's own issue type.
+    """
+
+    reason: str | None
+    doubts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """Re-inspects candidate rewrites.
 
@@ -44,46 +57,49 @@ class Verifier:
         return "rules+evidence" if self.panel is None else "rules+evidence+panel"
 
     def verdicts(self, rewrites: Sequence[tuple[Site, Candidate]]) -> list[str | None]:
-        """For each rewrite None if it passes, else why not.
+        """For each rewrite None if it passes, else why not."""
+        return [judgement.reason for judgement in self.judge(rewrites)]
 
-        Args:
-            rewrites: At most one a site.
-        """
+    def judge(self, rewrites: Sequence[tuple[Site, Candidate]]) -> list["Judgement"]:
+        """What inspection makes of each rewrite, several of one site among them or not."""
         if not rewrites:
             return []
         cut = self._cut(rewrites)
-        findings = find(cut, self.knowledge, self.procedures)
         inspected = inspect(
             cut,
-            rule_findings=findings,
+            rule_findings=find(cut, self.knowledge, self.procedures),
             satisfaction=signals(cut, CONVERSATIONS.empty()),
             knowledge=self.knowledge,
             procedures=self.procedures,
             panel=self.panel,
         )
-        sites = pl.DataFrame(
+        places = pl.DataFrame(
             {
-                "conversation_id": [site.pair_id for site, _ in rewrites],
-                "turn": [site.turn for site, _ in rewrites],
-                "sought": [site.issue_type for site, _ in rewrites],
-            }
+                "conversation_id": [_name(i, site) for i, (site, _) in enumerate(rewrites)],
+                "turn": [len(site.prompt) for site, _ in rewrites],
+            },
+            schema={"conversation_id": pl.String, "turn": pl.Int64},
         )
-        claims = inspected.inspections.join(sites, on=["conversation_id", "turn"]).filter(
-            pl.col("severity").is_in(SEVERE),
-            (pl.col("decision") == "accepted")
-            | ((pl.col("decision") == "unresolved") & (pl.col("issue_type") == pl.col("sought"))),
-        )
-        issues = {key[0]: rows["issue_type"].to_list() for key, rows in claims.group_by("conversation_id")}
+        severe = inspected.inspections.filter(pl.col("severity").is_in(SEVERE), pl.col("decision") != "rejected")
+        claims: dict[str, list[tuple[str, str]]] = {}
+        for name, issue, decision in (
+            severe.join(places, on=["conversation_id", "turn"]).select("conversation_id", "issue_type", "decision").iter_rows()
+        ):
+            claims.setdefault(name, []).append((issue, decision))
         failed = {
             row["conversation_id"]: row["failures"] for row in inspected.verdicts.iter_rows(named=True) if row["failures"]
         }
-        return [_reason(site, issues.get(site.pair_id, []), failed.get(site.pair_id)) for site, _ in rewrites]
+        return [
+            _judgement(site, claims.get(name, []), failed.get(name))
+            for i, (site, _) in enumerate(rewrites)
+            for name in [_name(i, site)]
+        ]
 
     def _cut(self, rewrites: Sequence[tuple[Site, Candidate]]) -> pl.DataFrame:
         frame = pl.DataFrame(
             {
                 "conversation_id": [site.conversation_id for site, _ in rewrites],
-                "pair_id": [site.pair_id for site, _ in rewrites],
+                "pair_id": [_name(i, site) for i, (site, _) in enumerate(rewrites)],
                 "messages": [[*site.prompt, as_message(candidate.output)] for site, candidate in rewrites],
             },
             schema={"conversation_id": pl.String, "pair_id": pl.String, "messages": CONVERSATIONS.columns["messages"]},
@@ -107,9 +123,16 @@ def as_message(output: DialogueAction) -> Message:
     }  # fmt: skip
 
 
-def _reason(site: Site, issues: Sequence[str], failures: Sequence[str] | None) -> str | None:
+def _name(index: int, site: Site) -> str:
+    """The cut conversation's id: it begins with its origin's, so that what is kept of it can be found and deleted with it."""
+    return f"{site.pair_id}/{index}"
+
+
+def _judgement(site: Site, claims: Sequence[tuple[str, str]], failures: Sequence[str] | None) -> Judgement:
+    open_claims = sum(decision == "unresolved" for _, decision in claims)
+    accepted = [issue for issue, decision in claims if decision == "accepted"]
     if failures:
-        return f"re-inspection failed: {', '.join(failures)}"
-    if site.issue_type in issues:
-        return f"re-inspection still finds {site.issue_type}"
-    return f"re-inspection finds a new {issues[0]}" if issues else None
+        return Judgement(f"re-inspection failed: {', '.join(failures)}", open_claims)
+    if site.issue_type in [issue for issue, _ in claims]:
+        return Judgement(f"re-inspection still finds {site.issue_type}", open_claims)
+    return Judgement(f"re-inspection finds a new {accepted[0]}" if accepted else None, open_claims)

@@ -12,10 +12,8 @@ from wow_flywheel.contracts import RULE_FINDINGS
 from wow_flywheel.errors import QueryError
 from wow_flywheel.queries import Session
 from wow_flywheel.rules.overrides import NONE, Overrides, Profile
-from wow_flywheel.rules.registry import Rule
+from wow_flywheel.rules.registry import FINDING_COLUMNS, Rule
 from wow_flywheel.rules.relations import KNOWN_FACTS, knowledge_facts, numbered_turns
-
-FINDING_COLUMNS = ["conversation_id", "turn", "quote", "evidence"]
 
 
 def find(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wow_flywheel.errors import PermanentError
+from wow_flywheel.rules.compiled.letters import plain
 
 MOST_MESSAGES = 1000
 BRANCHES = frozenset({"str", "constrained-str", "Call", "FlatCall"})
@@ -50,11 +51,11 @@ class Call(_Model):
     id: str | None = None
     function: Function
 
-    def row(self) -> dict[str, str | None]:
-        """The call as an element of `tool_calls`."""
+    def row(self) -> tuple[str | None, ...]:
+        """The call as an element of `tool_calls`: id, name, arguments."""
         arguments = self.function.arguments
         text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-        return {"id": self.id, "name": self.function.name, "arguments": text}
+        return self.id, self.function.name, text
 
 
 class FlatCall(Function):
@@ -62,8 +63,8 @@ class FlatCall(Function):
 
     id: str | None = None
 
-    def row(self) -> dict[str, str | None]:
-        """The call as an element of `tool_calls`."""
+    def row(self) -> tuple[str | None, ...]:
+        """See `Call.row`."""
         return Call(id=self.id, function=Function(name=self.name, arguments=self.arguments)).row()
 
 
@@ -90,23 +91,12 @@ class Conversation(_Model):
     conversation_id: str | None = None
     scenario: str | None = None
 
-    def rows(self, number: int) -> Iterator[dict[str, Any]]:
-        """One row a message, as the relation `turns` has them but for `norm`.
-
-        Args:
-            number: The conversation's, among those that are checked together.
-        """
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """One row a message: the columns of the relation `turns`, with the number 0 for the conversation."""
         for turn, message in enumerate(self.messages):
-            yield {
-                "conversation_id": number,
-                "scenario": self.scenario,
-                "turn": turn,
-                "role": message.role,
-                "content": message.text(),
-                "action": message.action,
-                "tool_calls": [call.row() for call in message.tool_calls] if message.tool_calls else None,
-                "tool_call_id": message.tool_call_id,
-            }
+            text = message.text()
+            calls = tuple(call.row() for call in message.tool_calls) if message.tool_calls else None
+            yield 0, self.scenario, turn, message.role, text, message.action, calls, message.tool_call_id, plain(text)
 
 
 def parse(conversation: Mapping[str, Any]) -> Conversation:

@@ -1,40 +1,37 @@
-"""Checks live conversations: the same rule files as for the daily partition, as one prepared statement on a warm session.
+"""Checks live conversations: the same rule files as for the daily partition, compiled (`compiled`).
 
-What belongs here: keeping sessions warm, and giving them a few conversations at once. What does not: what a conversation
-may look like (`incoming`), HTTP (`server`).
-
-Planning the rules costs DuckDB many times what running them over twenty turns does. So all relations and rules become one
-statement, each relation a materialised CTE, that is planned once. DuckDB plans a prepared statement anew at each run unless
-its optimizer was off when it was prepared, and twenty turns need none.
+What belongs here: which rules hold for a conversation, and findings as users get them. What does not: what a conversation may
+look like (`incoming`), HTTP (`server`). A rule with SQL that is not compiled runs on a warm DuckDB (`warm`), which costs each
+check some 20 ms: `Checker.left` says which and why, and the service says it at start-up.
 """
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-import duckdb
 import polars as pl
-import pyarrow as pa
 
-from wow_flywheel.dialogue import normalised
-from wow_flywheel.errors import QueryError
-from wow_flywheel.queries import literal, without_data
-from wow_flywheel.rules.engine import FINDING_COLUMNS
+from wow_flywheel.queries import Session
+from wow_flywheel.rules.compiled.asked import asked
+from wow_flywheel.rules.compiled.program import Program
+from wow_flywheel.rules.compiled.tables import Table
 from wow_flywheel.rules.incoming import Conversation, parse
 from wow_flywheel.rules.overrides import NONE, Overrides, Profile
 from wow_flywheel.rules.registry import Rule
 from wow_flywheel.rules.relations import KNOWN_FACTS, TURNS, knowledge_facts, on_knowledge
+from wow_flywheel.rules.warm import WarmSession
 
 Finding = dict[str, Any]
-NAMED: Final = "(SELECT {} FROM (\n{}\n))"
-LOGGED: Final = pl.Schema({name: dtype for name, dtype in TURNS.items() if name != "norm"})
+LIVE: Final = "turns"
+FIRST: Final = {"messages": [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "您好, 1.5"}]}
+"""A conversation that is checked at start-up, so that no user waits for what is made at first use."""
 KNOWLEDGE: Final = pl.Schema(dict.fromkeys(("unit_id", "title", "content"), pl.String))
 PROCEDURES: Final = pl.Schema(dict.fromkeys(("policy_id", "scenario", "reply_id", "text", "next_reply_id"), pl.String))
 
 
 class Checker:
-    """Checks conversations as they are; safe to share between threads, which take turns.
+    """Checks conversations as they are; safe to share between threads.
 
     Args:
         knowledge: Columns unit_id, title, content; None for none.
@@ -50,10 +47,12 @@ class Checker:
     ) -> None:
         units = KNOWLEDGE.to_frame() if knowledge is None else knowledge
         steps = PROCEDURES.to_frame() if procedures is None else procedures
-        self._sessions = {
-            scenario: WarmSession(overrides.profile(scenario), units, steps) for scenario in {None, *overrides.changes}
-        }
-        self._lock = threading.Lock()
+        self._checks = {scenario: Live(overrides.profile(scenario), units, steps) for scenario in {None, *overrides.changes}}
+
+    @property
+    def left(self) -> dict[str, str]:
+        """The rules that DuckDB runs for each conversation, by id, and which SQL in them is not compiled."""
+        return {rule: reason for each in self._checks.values() for rule, reason in each.left.items()}
 
     def check(self, conversation: Mapping[str, Any]) -> list[Finding]:
         """What the rules find in one conversation.
@@ -68,29 +67,21 @@ class Checker:
         Raises:
             BadConversation: It is not in log form; names the field.
         """
-        return self.check_many([parse(conversation)])[0]
+        return self.check_parsed(parse(conversation))
+
+    def check_parsed(self, conversation: Conversation) -> list[Finding]:
+        """What the rules find in a conversation that was read already; see `check`."""
+        own = conversation.scenario if conversation.scenario in self._checks else None
+        return self._checks[own].findings(conversation)
 
     def rules(self) -> list[dict[str, str]]:
         """The rules that are on where no scenario changes them: id, version, issue type, severity, what each finds."""
-        return self._sessions[None].rules()
-
-    def check_many(self, conversations: Sequence[Conversation]) -> list[list[Finding]]:
-        """What the rules find in each of some conversations; together they cost little more than one alone."""
-        groups: dict[str | None, list[int]] = {}
-        for number, conversation in enumerate(conversations):
-            own = conversation.scenario if conversation.scenario in self._sessions else None
-            groups.setdefault(own, []).append(number)
-        found: list[list[Finding]] = [[] for _ in conversations]
-        with self._lock:
-            for scenario, numbers in groups.items():
-                rows = [row for number in numbers for row in conversations[number].rows(number)]
-                for number, finding in self._sessions[scenario].findings(rows):
-                    found[number].append(finding)
-        return found
+        names = ("rule_id", "version", "issue_type", "severity", "finds")
+        return [{name: getattr(rule, name) for name in names} for rule in self._checks[None].profile.rules]
 
 
-class WarmSession:
-    """The rules of one profile on a DuckDB of their own, planned.
+class Live:
+    """The rules of one profile for live conversations.
 
     Args:
         profile: The rules.
@@ -99,87 +90,48 @@ class WarmSession:
     """
 
     def __init__(self, profile: Profile, knowledge: pl.DataFrame, procedures: pl.DataFrame) -> None:
-        self._rules = {rule.rule_id: rule for rule in profile.rules}
-        self._incoming = _Incoming()
-        self._connection = duckdb.connect()
-        self._connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false; SET threads = 1")
-        facts = next(query for query in profile.relations if query.header["relation"] == "facts")
-        frames = {"knowledge": knowledge, "procedures": procedures, KNOWN_FACTS: knowledge_facts(facts, knowledge)}
-        try:
-            for name, frame in frames.items():
-                self._connection.from_arrow(frame.to_arrow()).create(name)
-            for query in filter(on_knowledge, profile.relations):
-                self._connection.sql(query.text()).create(query.header["relation"])
-            self._connection.register("incoming", self._incoming)
-            self._connection.execute("SET enable_optimizer = false")
-            self._connection.execute(f"PREPARE rules AS {combined(profile)}")
-        except duckdb.Error as error:
-            raise QueryError(f"the rules cannot be planned: {without_data(error)}", hint="run the rules' tests") from None
+        self.profile = profile
+        frames = lasting(profile, knowledge, procedures)
+        self._program = Program(profile, {LIVE: TURNS}, frames)
+        self.left = self._program.left
+        rest = tuple(rule for rule in profile.rules if rule.rule_id in self.left)
+        self._warm = WarmSession(replace(profile, rules=rest), frames) if rest else None
+        asked()
+        self.findings(Conversation.model_validate(FIRST))
 
-    def rules(self) -> list[dict[str, str]]:
-        """See `Checker.rules`."""
-        names = ("rule_id", "version", "issue_type", "severity", "finds")
-        return [{name: getattr(rule, name) for name in names} for rule in self._rules.values()]
+    def findings(self, conversation: Conversation) -> list[Finding]:
+        """See `Checker.check`."""
+        rows = Table(conversation.rows())
+        found: dict[tuple[int, str, str], tuple[Rule, str]] = {}
+        for rule, turn, quote, evidence in self._found(rows):
+            found.setdefault((turn, rule.rule_id, quote), (rule, evidence))
+        return [_finding(key, *found[key]) for key in sorted(found)]
 
-    def findings(self, rows: Iterable[Mapping[str, Any]]) -> list[tuple[int, Finding]]:
-        """What the rules find in some turns, each finding with its conversation's number; by turn and rule.
-
-        Args:
-            rows: Columns of `LOGGED`.
-        """
-        self._incoming.hold(rows)
-        found: dict[tuple[int, int, str, str], str] = {}
-        try:
-            rows_found = self._connection.execute("EXECUTE rules").fetchall()
-        except duckdb.Error as error:
-            raise QueryError(f"the rules do not run: {without_data(error)}", hint="run the rules' tests") from None
-        for rule_id, number, turn, quote, evidence in rows_found:
-            found.setdefault((number, turn, rule_id, quote), evidence)
-        return [(key[0], self._finding(key, found[key])) for key in sorted(found)]
-
-    def _finding(self, key: tuple[int, int, str, str], evidence: str) -> Finding:
-        _, turn, rule_id, quote = key
-        rule = self._rules[rule_id]
-        return {
-            "rule_id": rule_id,
-            "rule_version": rule.version,
-            "issue_type": rule.issue_type,
-            "severity": rule.severity,
-            "turn": turn,
-            "quote": quote,
-            "evidence": evidence,
-        }
+    def _found(self, rows: Table) -> Iterator[tuple[Rule, int, str, str]]:
+        yield from self._program.find({LIVE: rows})
+        if self._warm:
+            yield from self._warm.find(rows)
 
 
-class _Incoming:
-    """The turns that the prepared statement reads: DuckDB asks for them anew at each run, by Arrow's C interface."""
-
-    def __init__(self) -> None:
-        self.hold([])
-
-    def hold(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._table: pa.Table = (
-            pl.DataFrame(list(rows), schema=LOGGED).with_columns(norm=normalised(pl.col("content"))).to_arrow()
-        )
-
-    def __arrow_c_schema__(self) -> Any:
-        return self._table.schema.__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._table.__arrow_c_stream__(requested_schema)
+def lasting(profile: Profile, knowledge: pl.DataFrame, procedures: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The relations that are the same for all conversations."""
+    facts = next(query for query in profile.relations if query.header["relation"] == "facts")
+    frames = {"knowledge": knowledge, "procedures": procedures, KNOWN_FACTS: knowledge_facts(facts, knowledge)}
+    with Session(frames) as session:
+        return frames | {query.header["relation"]: session.run(query) for query in filter(on_knowledge, profile.relations)}
 
 
-def combined(profile: Profile) -> str:
-    """All relations and rules of a profile as one statement: rule_id, conversation_id, turn, quote, evidence."""
-    relations = [("turns", "FROM incoming")]
-    relations += [(query.header["relation"], query.text()) for query in profile.relations if not on_knowledge(query)]
-    ctes = ",\n".join(f"{name} AS MATERIALIZED (\n{text}\n)" for name, text in relations)
-    return "\n".join(["WITH", ctes, "\nUNION ALL\n".join(map(_named, profile.rules))])
-
-
-def _named(rule: Rule) -> str:
-    columns = ", ".join([literal(rule.rule_id), *FINDING_COLUMNS])
-    return NAMED.format(columns, rule.query.text())
+def _finding(key: tuple[int, str, str], rule: Rule, evidence: str) -> Finding:
+    turn, rule_id, quote = key
+    return {
+        "rule_id": rule_id,
+        "rule_version": rule.version,
+        "issue_type": rule.issue_type,
+        "severity": rule.severity,
+        "turn": turn,
+        "quote": quote,
+        "evidence": evidence,
+    }
 
 
 @cache

@@ -1,16 +1,22 @@
-"""The conversations that wait to be checked: those that arrive while others are being checked go together next.
+"""The conversations that wait to be checked, one after another.
 
 What belongs here: who waits, who is turned away. What does not: rules (`online`), HTTP (`server`).
+
+A check is a few milliseconds of Python, so it runs in the event loop itself: a thread would only add the wait for its turn.
+Between two checks the loop takes in what has arrived, or turns it away.
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from wow_flywheel.errors import FlywheelError, RetryableError
 from wow_flywheel.rules.incoming import Conversation
 from wow_flywheel.rules.online import Checker, Finding
 
-MOST_TOGETHER = 64
+TURNS_TO_ARRIVE: Final = 4
+"""Turns of the event loop from a connection to its conversation in the queue: accept, read, start, ask."""
 Waiting = tuple[Conversation, "asyncio.Future[list[Finding]]"]
 
 
@@ -20,17 +26,18 @@ class Overloaded(RetryableError):
 
 @dataclass(slots=True)
 class CheckQueue:
-    """Checks what arrives, a few at once.
+    """Checks what arrives, in the order in which it does.
 
     Args:
-        checker: Does the work, in a thread of its own.
+        checker: Does the work.
         most_waiting: How many conversations may wait; one more is turned away.
     """
 
     checker: Checker
     most_waiting: int = 128
-    _waiting: list[Waiting] = field(default_factory=list)
+    _waiting: deque[Waiting] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _arrivals: int = 0
 
     async def check(self, conversation: Conversation) -> list[Finding]:
         """What the rules find in it.
@@ -39,6 +46,7 @@ class CheckQueue:
             Overloaded: Too many wait already.
             QueryError: A rule cannot be run on it.
         """
+        self._arrivals += 1
         if len(self._waiting) >= self.most_waiting:
             raise Overloaded(
                 f"{self.most_waiting} conversations wait already", hint="try again after a second, or start another server"
@@ -52,25 +60,24 @@ class CheckQueue:
         """Check what waits, for ever; cancel it to stop."""
         while True:
             await self._arrived.wait()
-            taken, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-            if not self._waiting:
-                self._arrived.clear()
-            await self._answer([each for each in taken if not each[1].cancelled()])
+            while self._waiting:
+                self._answer(*self._waiting.popleft())
+                await self._take_in()
+            self._arrived.clear()
 
-    async def _answer(self, taken: list[Waiting]) -> None:
-        try:
-            found = await asyncio.to_thread(self.checker.check_many, [conversation for conversation, _ in taken])
-        except FlywheelError as error:
-            await self._after_failure(taken, error)
+    async def _take_in(self) -> None:
+        """Let in what has arrived at the sockets: what waits there waits unseen, and would never be turned away."""
+        most = self._arrivals + self.most_waiting
+        seen = -1
+        while seen < self._arrivals < most:
+            seen = self._arrivals
+            for _ in range(TURNS_TO_ARRIVE):
+                await asyncio.sleep(0)
+
+    def _answer(self, conversation: Conversation, answer: "asyncio.Future[list[Finding]]") -> None:
+        if answer.done():  # who asked has gone
             return
-        for (_, answer), findings in zip(taken, found, strict=True):
-            if not answer.done():
-                answer.set_result(findings)
-
-    async def _after_failure(self, taken: list[Waiting], error: FlywheelError) -> None:
-        """One of them is at fault: each is checked alone, so that the others get their answers."""
-        if len(taken) > 1:
-            for each in taken:
-                await self._answer([each])
-        elif not taken[0][1].done():
-            taken[0][1].set_exception(error)
+        try:
+            answer.set_result(self.checker.check_parsed(conversation))
+        except FlywheelError as error:
+            answer.set_exception(error)

@@ -13,6 +13,8 @@ from wow_flywheel.queries import Query, load_folder
 
 FOLDER = "rules"
 ANY = "any"
+FINDING_COLUMNS = ["conversation_id", "turn", "quote", "evidence"]
+"""What a rule's SELECT gives."""
 NEEDED = ("id", "version", "issue_type", "severity", "finds", "grain", "inputs")
 
 

@@ -5,7 +5,7 @@ What belongs here: routes, and errors as HTTP. What does not: checking (`online`
 
     POST /v1/check     a conversation in log form → {"findings": [...]}
     GET  /v1/rules     the rules that are on
-    GET  /healthz
+    GET  /healthz      up, and the rules that are not compiled, with the reason: each check waits for DuckDB to run them
 
 422 names the field at fault; 429 with Retry-After says that too many wait; 413 that the body is too large.
 """
@@ -32,7 +32,7 @@ def create_app(checker: Checker, *, most_waiting: int = 128) -> Starlette:
     """The service as an ASGI application.
 
     Args:
-        checker: The rules, planned.
+        checker: The rules.
         most_waiting: How many conversations may wait before others are turned away with 429.
     """
     queue = CheckQueue(checker, most_waiting)
@@ -44,7 +44,7 @@ def create_app(checker: Checker, *, most_waiting: int = 128) -> Starlette:
         return JSONResponse({"rules": checker.rules()})
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "not_compiled": checker.left})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -178,7 +178,7 @@ def test_a_leak_is_named(place: Path, lake: Lake, instance) -> None:
 
     rows = pl.DataFrame(
         {"cycle": CYCLE, "dt": dt.date(2026, 1, 5), "conversation_id": ["a", "b"], "user_id": ["u", "u"], "scenario": "s",
-         "split": ["train", "held_out"], "messages": [[], []]}
+         "language": "en", "source": "good_case", "split": ["train", "held_out"], "messages": [[], []]}
     )  # fmt: skip
     lake.replace("sft_dataset", SFT_DATASET.conform(rows), CYCLE)
     open_cycle(instance, CYCLE)
@@ -192,6 +192,28 @@ def test_a_leak_is_named(place: Path, lake: Lake, instance) -> None:
     assert failure.value.description == (
         "1 of 1 held-out customers are among the 1 of the training side → materialize both datasets of the cycle again"
     )
+
+
+def test_a_copied_row_blocks_and_is_named_by_its_id(place: Path, lake: Lake, instance) -> None:
+    from wow_flywheel.defs.datasets.checks import contamination_checks
+    from wow_flywheel.defs.resources import Flywheel
+
+    talk = [{"role": "user", "content": "Where is my blue umbrella, the one with the long wooden handle, that I paid for?"}]
+    rows = pl.DataFrame(
+        {"cycle": CYCLE, "dt": dt.date(2026, 1, 5), "conversation_id": ["a", "b"], "user_id": ["u", "v"], "scenario": "s",
+         "language": "en", "source": "good_case", "split": ["train", "held_out"], "messages": [talk, talk]}
+    )  # fmt: skip
+    lake.replace("sft_dataset", SFT_DATASET.conform(rows), CYCLE)
+    open_cycle(instance, CYCLE)
+    with dg.build_asset_context(partition_key=CYCLE) as context:
+        found = contamination_checks[0].op.compute_fn.decorated_fn(context, Flywheel())
+        result = next(found)
+        assert not result.passed
+        assert result.description == "1 of 1 training rows hold something of 1 evaluated rows"
+        assert "| a | sft_dataset | b | equal | 1.000 |" in result.metadata["rows"].md_str
+        assert "umbrella" not in result.metadata["rows"].md_str
+        with pytest.raises(dg.Failure):
+            next(found)
 
 
 def test_a_cycle_without_good_cases_fails_in_plain_words(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:

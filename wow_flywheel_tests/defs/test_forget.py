@@ -87,6 +87,7 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
     add_pairs(lake)
     add_panel_calls(lake)
     add_policy_matches(lake)
+    add_what_people_said(lake)
     open_cycle(instance, CYCLE)
     keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
     job = defs.resolve_job_def("training_cycle")
@@ -147,6 +148,16 @@ def add_policy_matches(lake: Lake) -> None:
     lake.append("policy_matches", rows.with_columns(**{name: pl.lit(value) for name, value in policy.items()}))
 
 
+def add_what_people_said(lake: Lake) -> None:
+    """Reviewers quoted the guest and wrote what should have been said to them, and to another customer."""
+    common = {"dt": dt.date(2026, 1, 5), "turn": 1, "decided_by": "ana", "decided_at": NOW, "issue_type": "poor_empathy"}
+    for key, words in (("c-1", WORDS), ("c-4", "tea")):
+        said = {**common, "conversation_id": key, "note": f"of the {words}"}
+        found = pl.DataFrame([{**said, "quote": words, "decision": "rejected"}])
+        lake.append("finding_decisions", TABLES["finding_decisions"].conform(found))
+        lake.append("rewrite_edits", TABLES["rewrite_edits"].conform(pl.DataFrame([{**said, "chosen": f"Sorry, {words}."}])))
+
+
 def stored() -> str:
     return forms(GUEST)[1]
 
@@ -189,6 +200,8 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
         "feedback",
         "duplicates",
         "decisions",
+        "finding_decisions",
+        "rewrite_edits",
         "sft_dataset",
         "quarantine",
         "rule_findings",
@@ -197,6 +210,7 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
         assert full.read(name).height == before[name] - 3, name
     assert ids(full, "conversations") == {*(f"c-{n}" for n in range(3, 9)), "c-21", "c-22"}
     assert ids(full, "preference_pairs") == ids(full, "preference_dataset") == {"c-4"}
+    assert ids(full, "finding_decisions") == ids(full, "rewrite_edits") == {"c-4"}
     assert ids(full, "decisions") == {f"c-{n}" for n in range(3, 9)}
 
 

@@ -43,7 +43,7 @@ DAILY = {
     "preference_pairs": ("pairs", {"rewrite_candidates"}),
 }
 CYCLE = {
-    "sft_dataset": ("datasets", {"cases", "conversations", "duplicates", "fingerprints"}),
+    "sft_dataset": ("datasets", {"cases", "conversations", "duplicates", "fingerprints", "knowledge", "policies"}),
     "preference_dataset": ("datasets", {"preference_pairs", "duplicates", "fingerprints"}),
     "sft_model": ("training", {"sft_dataset"}),
     "dpo_model": ("training", {"sft_model", "preference_dataset"}),

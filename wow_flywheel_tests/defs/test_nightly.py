@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wow_flywheel.contracts import DECISIONS
+from wow_flywheel.contracts import DECISIONS, FINDING_DECISIONS
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
 from wow_flywheel_tests.unit.cases.rows import conversations
@@ -93,9 +93,18 @@ def test_a_persons_decision_survives_a_rerun(place: Path, lake: Lake, nightly) -
         "decided_at": [dt.datetime(2026, 1, 6, tzinfo=dt.UTC)], "note": ["the customer was joking"],
     }  # fmt: skip
     lake.append("decisions", pl.DataFrame(decided, schema=pl.Schema(DECISIONS.columns)))
+    of_it = {"conversation_id": "c-1", "issue_type": "script_repetition", "decision": "accepted"}
+    claim = lake.read("inspections").filter(**of_it).row(0, named=True)
+    said = {name: claim[name] for name in ("dt", "conversation_id", "turn", "issue_type", "quote")}
+    word = {**said, "decision": "rejected", "decided_by": "ana", "decided_at": decided["decided_at"][0], "note": None}
+    lake.append("finding_decisions", pl.DataFrame([word], schema=pl.Schema(FINDING_DECISIONS.columns)))
     for _ in range(2):
         assert nightly().success
-        assert lake.read("cases").filter(conversation_id="c-1").select("label", "decided_by").row(0) == ("good", "ana")
+        case = lake.read("cases").filter(conversation_id="c-1").row(0, named=True)
+        assert (case["label"], case["decided_by"]) == ("good", "ana")
+        assert "script_repetition" not in case["issue_types"]
+        again = lake.read("inspections").filter(conversation_id="c-1", turn=claim["turn"], inspector=claim["inspector"])
+        assert again.select("decision", "adjudication", "decided_by").row(0) == ("rejected", "accepted", "ana")
 
 
 def test_no_secret_and_no_raw_text_reaches_the_instance(place: Path, nightly, monkeypatch) -> None:

@@ -54,6 +54,11 @@ def test_findings_come_back_by_turn(url: str) -> None:
     assert [(f["rule_id"], f["turn"], f["quote"]) for f in answer["findings"]] == [("blaming", 1, "your own fault")]
 
 
+def test_health_says_which_rules_wait_for_duckdb(url: str) -> None:
+    with urlopen(f"{url}/healthz", timeout=30) as answer:  # noqa: S310 loopback
+        assert json.load(answer) == {"status": "ok", "not_compiled": {}}
+
+
 def test_the_rules_are_those_of_the_scenario(url: str) -> None:
     assert asked(url, RUDE | {"scenario": "taxi"})[1] == {"findings": []}
 
@@ -73,8 +78,9 @@ def test_bad_input_is_422_with_the_field(url: str, body: Any, field: str) -> Non
 
 
 def test_too_many_at_once_get_429_and_the_others_their_findings(url: str) -> None:
+    long = {"messages": RUDE["messages"] * 200}
     with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(lambda _: asked(url, RUDE), range(96)))
+        answers = list(pool.map(lambda _: asked(url, long), range(48)))
     statuses = {status for status, _, _ in answers}
     assert statuses == {200, 429}
     assert {retry for status, _, retry in answers if status == 429} == {"1"}
@@ -84,10 +90,10 @@ def test_too_many_at_once_get_429_and_the_others_their_findings(url: str) -> Non
 class Picky:
     """A checker that cannot run on a conversation of the scenario `bad`."""
 
-    def check_many(self, conversations: list[Conversation]) -> list[list[dict[str, Any]]]:
-        if any(conversation.scenario == "bad" for conversation in conversations):
+    def check_parsed(self, conversation: Conversation) -> list[dict[str, Any]]:
+        if conversation.scenario == "bad":
             raise QueryError("no")
-        return [[{"scenario": conversation.scenario}] for conversation in conversations]
+        return [{"scenario": conversation.scenario}]
 
 
 def test_one_conversation_that_fails_takes_no_other_with_it() -> None:
@@ -106,3 +112,19 @@ def test_one_conversation_that_fails_takes_no_other_with_it() -> None:
     assert (first, second) == ([{"scenario": "a"}], [{"scenario": "b"}])
     assert isinstance(failed, QueryError)
     assert isinstance(refused, Overloaded)
+
+
+def test_who_gives_up_waiting_is_not_checked() -> None:
+    async def served() -> list[Any]:
+        queue = CheckQueue(Picky())
+        gone, there = (asyncio.ensure_future(queue.check(parse({"messages": [], "scenario": name}))) for name in ("bad", "a"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        task = asyncio.create_task(queue.run())
+        answers = await asyncio.gather(gone, there, return_exceptions=True)
+        task.cancel()
+        return answers
+
+    gone, there = asyncio.run(served())
+    assert isinstance(gone, asyncio.CancelledError)
+    assert there == [{"scenario": "a"}]

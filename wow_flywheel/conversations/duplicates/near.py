@@ -42,6 +42,12 @@ def near_within(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
     return _verified(_candidates_within(_bands(rows)), found, found, threshold)
 
 
+def links_within(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """As `near_within`, but every verified pair and not only the first of each row: what connects rows to clusters."""
+    found = _signatures(rows)
+    return _matches(_candidates_within(_bands(rows)), found, found, threshold)
+
+
 def _candidates_between(later: Places, earlier: Places) -> Places:
     order = np.argsort(earlier, axis=None, kind="stable")
     keys = earlier.reshape(-1)[order]
@@ -71,14 +77,17 @@ def _distinct(row: Places, others: Iterator[Places]) -> Places:
 
 
 def _verified(pairs: Places, later: Signatures, earlier: Signatures, threshold: float) -> pl.DataFrame:
+    return _matches(pairs, later, earlier, threshold).unique("row", keep="first", maintain_order=True)
+
+
+def _matches(pairs: Places, later: Signatures, earlier: Signatures, threshold: float) -> pl.DataFrame:
     row, other = pairs
     similarity = np.zeros(row.size)
     for start in range(0, row.size, VERIFIED_AT_ONCE):
         part = slice(start, start + VERIFIED_AT_ONCE)
         similarity[part] = (later[row[part]] == earlier[other[part]]).mean(axis=1)
     kept = similarity >= threshold
-    found = pl.DataFrame([row[kept], other[kept], similarity[kept]], schema=MATCHES)
-    return found.unique("row", keep="first", maintain_order=True)
+    return pl.DataFrame([row[kept], other[kept], similarity[kept]], schema=MATCHES)
 
 
 def _bands(rows: pl.DataFrame) -> Places:

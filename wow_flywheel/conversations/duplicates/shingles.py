@@ -57,11 +57,12 @@ FIRST_WIDE: Final = 0xE0
 VALUES: Final = _values()
 
 
-def shingles(texts: pl.Series) -> Iterator[tuple[Hashes, Numbers]]:
+def shingles(texts: pl.Series, size: int = SIZE) -> Iterator[tuple[Hashes, Numbers]]:
     """Cut texts into shingles, a batch at a time.
 
     Args:
         texts: Strings without nulls, each of which begins with a character that is in no word.
+        size: Words of a shingle; stored fingerprints have `SIZE`.
 
     Yields:
         For each batch of texts, in their order: the hashes of all their shingles, and where each text's begin (one more number
@@ -74,15 +75,15 @@ def shingles(texts: pl.Series) -> Iterator[tuple[Hashes, Numbers]]:
     first = 0
     while first < len(column):
         last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + BATCH_BYTES, side="right")) - 1)
-        yield _batch(content[offsets[first] : offsets[last]], offsets[first : last + 1] - offsets[first])
+        yield _batch(content[offsets[first] : offsets[last]], offsets[first : last + 1] - offsets[first], size)
         first = last
 
 
-def _batch(content: NDArray[np.uint8], offsets: Numbers) -> tuple[Hashes, Numbers]:
+def _batch(content: NDArray[np.uint8], offsets: Numbers, size: int) -> tuple[Hashes, Numbers]:
     starts, ends = words(content)
     begins = np.searchsorted(starts, offsets)
     hashes = _word_hashes(content, starts, ends)
-    return _joined(hashes, begins), begins
+    return _joined(hashes, begins, size), begins
 
 
 def words(content: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
@@ -139,16 +140,23 @@ def _powers(bits: int) -> tuple[Hashes, Hashes]:
     return of(BASE), of(pow(BASE, -1, 1 << 64))
 
 
-def _joined(hashes: Hashes, begins: Numbers) -> Hashes:
-    """Each word with the two after it; none reach into the next text, whose place a zero holds."""
+def _joined(hashes: Hashes, begins: Numbers, size: int) -> Hashes:
+    """Each word with those after it; none reach into the next text, whose place zeros hold."""
     texts = np.diff(begins)
-    place = np.arange(hashes.size) + np.repeat(np.arange(texts.size) * (SIZE - 1), texts)
-    padded = np.zeros(hashes.size + (SIZE - 1) * texts.size, np.uint64)
+    place = np.arange(hashes.size) + np.repeat(np.arange(texts.size) * (size - 1), texts)
+    padded = np.zeros(hashes.size + (size - 1) * texts.size, np.uint64)
     padded[place] = hashes
     total = np.zeros(hashes.size, np.uint64)
-    for step, weight in enumerate(WEIGHTS):
+    for step, weight in enumerate(_weights(size)):
         total += padded[place + step] * np.uint64(weight)
     return mixed(total)
+
+
+@cache
+def _weights(size: int) -> tuple[int, ...]:
+    """An odd number for each word of a shingle; the first three are those that stored fingerprints were made with."""
+    further = mixed(np.arange(len(WEIGHTS), max(size, len(WEIGHTS)), dtype=np.uint64)) | np.uint64(1)
+    return (*WEIGHTS, *further.tolist())[:size]
 
 
 def mixed(values: Hashes) -> Hashes:

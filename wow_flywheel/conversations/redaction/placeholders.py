@@ -19,6 +19,7 @@ from wow_flywheel.conversations.redaction.screen import worth_a_look
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
 """The kinds that make an id of a customer or a conversation personal."""
+PLACEHOLDER: Final = re.compile(r"<([A-Z]+)_(\d{1,9})>")
 
 
 @dataclass(slots=True)
@@ -47,6 +48,15 @@ class Redactor:
         redactor = cls()
         for each in personal:
             redactor.people.add(each)
+        return redactor
+
+    @classmethod
+    def after(cls, texts: Iterable[str]) -> "Redactor":
+        """A redactor that numbers its placeholders after those in these texts, which were redacted before."""
+        redactor = cls()
+        for text in texts:
+            for kind, number in PLACEHOLDER.findall(text):
+                redactor._last[kind] = max(redactor._last.get(kind, 0), int(number))
         return redactor
 
     def redact(self, text: str) -> str:

@@ -26,6 +26,7 @@ SPEC = table_spec(
 @dg.multi_asset(specs=[SPEC])
 def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Label the day."""
+    from wow_flywheel.cases.findings import decided
     from wow_flywheel.cases.label import label
 
     with plain_failures(context):
@@ -33,9 +34,9 @@ def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Materiali
         found = label(
             lake.read("conversations", day),
             lake.read("satisfaction", day),
-            lake.read("inspections", day),
+            decided(lake.read("inspections", day), lake.read("finding_decisions", day)),
             lake.read("verdicts", day),
-            lake.read("decisions"),
+            lake.read("decisions", day),
         )
         version = lake.replace("cases", found, day)
         weeks = recent(lake, "cases", day, 14)

@@ -3,32 +3,38 @@
 What belongs here: the asset. What does not: which rows and which split (`wow_flywheel.datasets`).
 """
 
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
-from wow_flywheel.datasets.build import build_datasets
-from wow_flywheel.datasets.files import write
-from wow_flywheel.datasets.limits import Limits
+from wow_flywheel.datasets.build import Datasets
+from wow_flywheel.datasets.card import CARD, card
+from wow_flywheel.datasets.cycle import freeze
+from wow_flywheel.datasets.manifest import Manifest
+from wow_flywheel.datasets.recipe import read_folders, read_recipe
 from wow_flywheel.defs.datasets.cycle import MANIFEST, manifest_of, parents, source_days
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import count_table, counts_table, written
+from wow_flywheel.defs.metadata import count_table, counts_table, frame_table, table, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import any_day, table_spec
+from wow_flywheel.storage import write_atomic
 
 MARKS = (any_day("duplicates"), any_day("fingerprints"))
 SPECS = [
     table_spec(
         "sft_dataset",
         "datasets",
-        "Good Cases of the cycle's days as dialogues in the unified dialogue-action form, split by customer; without "
-        "duplicates, and capped by customer and by script.",
-        deps=[any_day("cases"), any_day("conversations"), *MARKS],
+        "What the cycle's model is fine-tuned on, in the unified dialogue-action form: Good Cases, dialogues between people, "
+        "knowledge, general data at a set share, and earlier cycles with decay. Split by all that hangs together; without "
+        "duplicates, capped, and without what repeats an evaluation set. `docs/datasets.md` explains each step.",
+        deps=[any_day("cases"), any_day("conversations"), *MARKS, "knowledge", "policies"],
     ),
     table_spec(
         "preference_dataset",
         "datasets",
-        "Preference pairs of the cycle's days, split by customer and capped like the dialogues.",
+        "Preference pairs of the cycle's days and of earlier cycles with decay, split and capped like the dialogues.",
         deps=[any_day("preference_pairs"), *MARKS],
     ),
 ]
@@ -41,18 +47,37 @@ def datasets(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[
     with plain_failures(context):
         folder, settings = flywheel.cycle_folder(cycle), flywheel.settings()
         parent = parents(flywheel.releases(), settings, folder, cycle)
-        limits = Limits(settings.max_per_user, settings.max_per_template)
-        built = build_datasets(lake, cycle, source_days(lake, cycle, flywheel.window_days), limits)
-        manifest = manifest_of(built, cycle, write(built, folder), parent, settings)
+        sources = read_folders(os.environ, settings), read_recipe(os.environ, settings)
+        days = source_days(lake, cycle, flywheel.window_days)
+        built, external, files = freeze(lake, settings, *sources, folder, cycle, days)
+        manifest = manifest_of(built, cycle, files, parent, settings, external)
         manifest.save(folder / MANIFEST)
+        write_atomic(folder / CARD, card(manifest, built.sft, built.preferences).encode())
     context.log.info("cycle %s, from %d days: %s", cycle, len(built.days), dict(built.counts))
-    origin = {
-        "days": ", ".join(map(str, built.days)),
-        "starts from": parent.previous_release or parent.base_model,
-        "manifest": dg.MetadataValue.path(str(folder / MANIFEST)),
-    }
-    for name, rows, column in (("sft_dataset", built.sft, "scenario"), ("preference_dataset", built.preferences, "issue_type")):
+    origin = _origin(manifest) | {"manifest": dg.MetadataValue.path(str(folder / MANIFEST))}
+    for name, rows, column in (("sft_dataset", built.sft, "source"), ("preference_dataset", built.preferences, "issue_type")):
         version = lake.replace(name, rows, cycle)
         shown = written(lake, name, rows, version, by=count_table(rows, "split", column))
-        shown["left out"] = counts_table(built.left_out[name], ("why", "rows"))
-        yield dg.MaterializeResult(asset_key=name, metadata=shown | origin)
+        yield dg.MaterializeResult(asset_key=name, metadata=shown | _shown(built, name) | origin)
+
+
+def _origin(manifest: Manifest) -> dict[str, Any]:
+    parent = manifest.parents
+    return {
+        "days": ", ".join(map(str, manifest.source_partitions)),
+        "starts from": parent.previous_release or parent.base_model,
+    }
+
+
+def _shown(built: Datasets, name: str) -> dict[str, Any]:
+    """What was left out and why, which rows repeated an evaluation set (by id), and what the training set is made of."""
+    shown: dict[str, Any] = {"left out": counts_table(built.left_out[name], ("why", "rows"))}
+    copied = built.contaminated.filter(table=name).drop("table")
+    if copied.height:
+        shown["left out, as it repeats an evaluation set"] = frame_table(copied.head(100))
+    if name == "sft_dataset":
+        header = ("source", "rows", "share of bytes", "share asked for", "rows to choose from")
+        lines = [[source, part["rows"], part["share"], part.get("asked", "–"), part.get("available_rows", "–")]
+                 for source, part in built.mix.items()]  # fmt: skip
+        shown["mix"] = table(header, lines)
+    return shown

@@ -1,15 +1,20 @@
 """That nothing evaluated was trained on.
 
-What belongs here: the checks of leakage. What does not: the split itself (`wow_flywheel.datasets.split`).
+What belongs here: the checks of leakage, on what is stored. What does not: the split (`wow_flywheel.datasets.components`), the
+comparison of texts (`wow_flywheel.datasets.contamination`).
 """
 
+import os
 from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
 
+from wow_flywheel.datasets.recipe import read_folders, read_recipe
+from wow_flywheel.datasets.stored import stored_scan
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
+from wow_flywheel.defs.metadata import counts_table, frame_table
 from wow_flywheel.defs.resources import Flywheel
 
 TABLES = ("sft_dataset", "preference_dataset")
@@ -33,8 +38,8 @@ def leakage_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
         with plain_failures(context):
             lake = flywheel.lake()
             both = pl.concat([lake.read(name, context.partition_key).select("user_id", "split") for name in TABLES])
-            trained = lake.read(table, context.partition_key).filter(split="train")["user_id"].unique()
-        held_out = both.filter(split="held_out")["user_id"].unique()
+            trained = lake.read(table, context.partition_key).filter(split="train")["user_id"].drop_nulls().unique()
+        held_out = both.filter(split="held_out")["user_id"].drop_nulls().unique()
         leaked = trained.is_in(held_out.implode()).sum()
         result = dg.AssetCheckResult(
             passed=leaked == 0,
@@ -48,3 +53,40 @@ def leakage_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
 
 
 leakage_checks = [leakage_check(spec) for spec in SPECS]
+
+SCANS = [
+    check_spec(
+        "no_contamination",
+        name,
+        "No training row equals, nearly repeats, or holds most of the distinctive words of what is evaluated on: held-out "
+        "dialogues and pairs, general data kept aside, the sets of WOW_EVALUATION_SETS_URI. The metadata name the rows.",
+        blocking=True,
+    )
+    for name in TABLES
+]
+
+
+def contamination_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
+    """The scan of one dataset's training rows against every evaluation set."""
+    name = spec.asset_key.to_user_string()
+
+    @dg.multi_asset_check(name=f"{name}_{spec.name}", specs=[spec])
+    def check(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
+        with plain_failures(context):
+            settings = flywheel.settings()
+            sets, recipe = read_folders(os.environ, settings).evaluation_sets, read_recipe(os.environ, settings)
+            scanned = stored_scan(flywheel.lake(), context.partition_key, name, sets, recipe.split_similarity)
+        rows = scanned.found["row"].n_unique()
+        result = dg.AssetCheckResult(
+            passed=rows == 0,
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            description=f"{rows} of {scanned.training} training rows hold something of {scanned.kept_aside} evaluated rows",
+            metadata={"rows": frame_table(scanned.found.head(100)), "evaluated rows by set": counts_table(scanned.sets)},
+        )
+        yield from reported([result], "materialize the datasets of the cycle again: building leaves such rows out")
+
+    return check
+
+
+contamination_checks = [contamination_check(spec) for spec in SCANS]

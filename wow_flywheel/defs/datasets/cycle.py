@@ -11,8 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from wow_flywheel.datasets.build import Datasets
-from wow_flywheel.datasets.manifest import Manifest, Parents, count_by
+from wow_flywheel.datasets.build import ALGORITHM, Datasets
+from wow_flywheel.datasets.cycle import MANIFEST
+from wow_flywheel.datasets.external import External
+from wow_flywheel.datasets.manifest import Manifest, Parents, counts_of
 from wow_flywheel.defs.partitions import day_of_cycle
 from wow_flywheel.errors import DatasetError, SettingsError
 from wow_flywheel.lake import Lake
@@ -20,7 +22,7 @@ from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 from wow_flywheel.training.provenance import git_commit
 
-MANIFEST: Final = "manifest.json"
+__all__ = ["MANIFEST", "has_pairs", "manifest_of", "parents", "shown_settings", "source_days"]
 DUPLICATES_AND_CAPS: Final = ("near_duplicate", "duplicate_window_days", "max_per_user", "max_per_template")
 
 
@@ -59,19 +61,25 @@ def parents(store: ReleaseStore, settings: Settings, folder: Path, cycle: str) -
     return Parents(base_model=settings.model)
 
 
-def manifest_of(datasets: Datasets, cycle: str, hashes: dict[str, str], parent: Parents, settings: Settings) -> Manifest:
+def manifest_of(
+    datasets: Datasets, cycle: str, hashes: dict[str, str], parent: Parents, settings: Settings, external: External
+) -> Manifest:
     """The record of what a cycle is made from."""
-    counts = count_by("sft_dataset", datasets.sft, "split", "scenario")
-    counts |= count_by("preference_dataset", datasets.preferences, "split", "scenario", "issue_type")
-    counts |= {f"{name}.left_out": dict(by_reason) for name, by_reason in datasets.left_out.items()}
+    left_out = {f"{name}.left_out": dict(by_reason) for name, by_reason in datasets.left_out.items()}
+    used = {*datasets.sft["source"]}
     return Manifest(
         cycle=cycle,
         created_at=dt.datetime.now(dt.UTC),
         source_partitions=datasets.days,
         table_versions=dict(datasets.versions),
         files=hashes,
-        counts=counts,
+        counts=counts_of(datasets.sft, datasets.preferences) | left_out,
         settings=shown_settings(settings),
+        algorithm=ALGORITHM,
+        recipe=datasets.recipe.to_mapping(),
+        inputs=dict(external.hashes),
+        mix={name: dict(part) for name, part in datasets.mix.items()},
+        licences={name: note for name, note in external.licences.items() if name in used},
         git_commit=git_commit(),
         parents=parent,
     )

@@ -80,6 +80,7 @@ def inspections(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterat
 
 
 def _inspected(lake: Lake, day: dt.date, flywheel: Flywheel, panel: "Panel | None", say: Callable[[str], None]) -> "Inspection":
+    from wow_flywheel.cases.findings import FindingDecisions
     from wow_flywheel.inspection.run import inspect
     from wow_flywheel.policies.apply import applied
     from wow_flywheel.policies.units import load_policies
@@ -94,6 +95,7 @@ def _inspected(lake: Lake, day: dt.date, flywheel: Flywheel, panel: "Panel | Non
         procedures=flywheel.procedures(),
         triage=None if triage.is_empty() else triage,
         applied=applied(conversations, matches, load_policies(flywheel.settings().policies_uri)),
+        by_people=FindingDecisions.of(lake.read("finding_decisions", day)),
         panel=panel,
         say=say,
     )

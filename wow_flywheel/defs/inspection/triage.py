@@ -28,6 +28,7 @@ TRIAGE = table_spec(
     deps=["conversations", "satisfaction", "rule_findings", "knowledge", "policies"],
     kinds=("python", "scikitlearn"),
 )
+KEY: Final = ("dt", "conversation_id")
 Tables = dict[str, pl.DataFrame]
 
 
@@ -39,11 +40,12 @@ def triage(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Material
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
-        decisions = lake.read("decisions")
-        earlier = labelled_days(lake, day, decisions)
+        decisions, upheld = lake.read("decisions"), upheld_before(lake, day)
+        earlier = labelled_days(lake, day, pl.concat([decisions.select(KEY), upheld]))
         model = flywheel.settings().embeddings_model
         encoder = SentenceEncoder.load(model) if model else None
-        rows = rank(by_evidence(todays(lake, day), flywheel), by_evidence(earlier, flywheel), decisions, encoder)
+        evidence = by_evidence(todays(lake, day), flywheel), by_evidence(earlier, flywheel)
+        rows = rank(*evidence, decisions, encoder, upheld)
         version = lake.replace("triage", rows, day)
     trained = rows.item(0, "trained_on") if rows.height else 0
     context.log.info("%s: %d conversations ranked, learned from %d labels", day, rows.height, trained)
@@ -59,33 +61,58 @@ def todays(lake: Lake, day: dt.date) -> Tables:
     return read | none | {"findings": lake.read("rule_findings", day)}
 
 
-def labelled_days(lake: Lake, day: dt.date, decisions: pl.DataFrame) -> Tables:
-    """The tables of the days before, of those conversations alone on which somebody gave their own word."""
-    days = pl.col("dt").is_between(day - dt.timedelta(days=LEARNED_DAYS), day - dt.timedelta(days=1))
+def labelled_days(lake: Lake, day: dt.date, by_people: pl.DataFrame) -> Tables:
+    """The tables of the days before, of those conversations alone on which somebody gave their own word.
+
+    Args:
+        lake: The tables.
+        day: The day to rank.
+        by_people: dt and conversation_id of what people decided about.
+    """
+    days = _before(day)
     satisfaction = lake.scan("satisfaction").filter(days, pl.col("explicit")).collect()
-    keys = pl.concat([satisfaction.select("conversation_id"), decisions.select("conversation_id")]).unique().lazy()
+    keys = pl.concat([satisfaction.select(KEY), by_people]).unique().lazy()
     names = {
         "conversations": "conversations",
+        "satisfaction": "satisfaction",
         "inspections": "inspections",
         "verdicts": "verdicts",
         "findings": "rule_findings",
     }
-    signals = lake.scan("satisfaction").filter(days).join(keys, on="conversation_id", how="semi").collect()
-    of_keys = {
-        name: lake.scan(table).filter(days).join(keys, on="conversation_id", how="semi").collect()
-        for name, table in names.items()
-    }
-    return of_keys | {"satisfaction": signals}
+    return {name: lake.scan(table).filter(days).join(keys, on=KEY, how="semi").collect() for name, table in names.items()}
+
+
+def upheld_before(lake: Lake, day: dt.date) -> pl.DataFrame:
+    """dt and conversation_id of the days before, of those with a severe finding that a person accepted."""
+    from wow_flywheel.cases.findings import decided
+    from wow_flywheel.inspection.triage.labels import with_upheld
+
+    found = lake.scan("finding_decisions").filter(_before(day)).collect()
+    days = [
+        with_upheld(decided(lake.read("inspections", each), found.filter(pl.col("dt") == each)))
+        for each in found["dt"].unique().sort()
+    ]
+    return pl.concat([found.select(KEY).clear(), *days])
+
+
+def _before(day: dt.date) -> pl.Expr:
+    return pl.col("dt").is_between(day - dt.timedelta(days=LEARNED_DAYS), day - dt.timedelta(days=1))
 
 
 def by_evidence(found: Tables, flywheel: Flywheel) -> Tables:
-    """The same with inspections and verdicts by evidence alone: of what the panel heard, or nobody yet, they are made anew.
+    """The same with inspections and verdicts by evidence alone: of what the panel heard, a person decided, or nobody saw yet,
+    they are made anew.
 
-    Otherwise an estimate that learned from the panel's scores would be given those of evidence.
+    Otherwise an estimate that learned from the panel's scores, or a person's word, would be given those of evidence.
     """
     from wow_flywheel.inspection.run import inspect
 
-    alone = found["verdicts"].filter(pl.col("inspected_by") == "evidence", pl.col("failures").list.len() == 0)
+    by_people = found["inspections"].filter(pl.col("decided_by").is_not_null())
+    alone = (
+        found["verdicts"]
+        .filter(pl.col("inspected_by") == "evidence", pl.col("failures").list.len() == 0)
+        .join(by_people, on=KEY, how="anti")
+    )
     rest = found["conversations"].join(alone, on="conversation_id", how="anti")
     if rest.is_empty():
         return found

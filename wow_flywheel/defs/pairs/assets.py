@@ -6,7 +6,6 @@ What belongs here: the asset, and which Good Cases are candidates' sources. What
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -15,7 +14,8 @@ from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.datasets.limits import repeated, without
 from wow_flywheel.datasets.split import split_expr
 from wow_flywheel.defs.failures import plain_failures
-from wow_flywheel.defs.metadata import count_table, counts_table, recent, stacked_days, written
+from wow_flywheel.defs.metadata import counts_table, recent, written
+from wow_flywheel.defs.pairs.shown import made, tried
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
@@ -42,43 +42,30 @@ SPECS = [
 @dg.multi_asset(specs=SPECS, pool="llm")
 def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Rewrite the day's Bad Cases."""
+    from wow_flywheel.defs.pairs.sources import limits_of, sources_of
     from wow_flywheel.pairs.build import build_pairs
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         cases = lake.read("cases", day)
         once = without(cases, repeated(lake))
-        done = build_pairs(
-            once,
-            lake.read("conversations", day),
-            lake.read("inspections", day),
-            good_conversations(lake, day, flywheel.window_days),
-            flywheel.knowledge(),
-            flywheel.procedures(),
-            client=flywheel.llm(),
-        )
+        talks = lake.read("conversations", day), lake.read("inspections", day)
+        pool, rules = good_conversations(lake, day, flywheel.window_days), (flywheel.knowledge(), flywheel.procedures())
+        sources = sources_of(flywheel, (once, *talks), context.log.info)
+        done = build_pairs(once, *talks, pool, *rules, sources=sources, limits=limits_of(flywheel))
         versions = lake.replace("rewrite_candidates", done.candidates, day), lake.replace("preference_pairs", done.pairs, day)
         weeks = recent(lake, "preference_pairs", day, 14)
     context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
-    counts = {**done.counts, **left_out(cases, once)}
-    first = written(lake, "rewrite_candidates", done.candidates, versions[0], counts=counts_table(counts))
-    yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=first | {"reasons": _reasons(done.candidates)})
+    counts = counts_table({**done.counts, **left_out(cases, once)})
+    first = written(lake, "rewrite_candidates", done.candidates, versions[0], counts=counts)
+    yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=first | tried(done.candidates))
     second = written(lake, "preference_pairs", done.pairs, versions[1])
-    yield dg.MaterializeResult(asset_key="preference_pairs", metadata=second | _by_type(done.pairs, weeks))
+    yield dg.MaterializeResult(asset_key="preference_pairs", metadata=second | made(done.pairs, weeks, limits_of(flywheel)))
 
 
 def left_out(cases: pl.DataFrame, once: pl.DataFrame) -> dict[str, int]:
     """How many Bad Cases are not rewritten because they repeat an earlier conversation."""
     return {"bad_cases_left_out_as_duplicates": cases.filter(label="bad").height - once.filter(label="bad").height}
-
-
-def _reasons(candidates: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    return count_table(candidates, "accepted", "source", "reason")
-
-
-def _by_type(pairs: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:
-    plot = stacked_days(weeks, "issue_type", "preference pairs by issue type")
-    return {"by issue type": count_table(pairs, "issue_type", "source"), "last 14 days": plot}
 
 
 def good_conversations(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:

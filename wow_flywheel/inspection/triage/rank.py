@@ -12,7 +12,7 @@ import polars as pl
 from wow_flywheel.contracts import TRIAGE
 from wow_flywheel.inspection.triage.estimator import TARGETS, Estimator, Examples, Target
 from wow_flywheel.inspection.triage.features import observe
-from wow_flywheel.inspection.triage.labels import known
+from wow_flywheel.inspection.triage.labels import KEY, known
 from wow_flywheel.inspection.triage.meaning import SentenceEncoder
 
 ENOUGH_OF_EACH: Final = 30
@@ -22,7 +22,13 @@ Tables = dict[str, pl.DataFrame]
 """conversations, satisfaction, inspections, verdicts, findings; see `features.observe`."""
 
 
-def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame, encoder: SentenceEncoder | None = None) -> pl.DataFrame:
+def rank(
+    today: Tables,
+    earlier: Tables,
+    decisions: pl.DataFrame,
+    encoder: SentenceEncoder | None = None,
+    upheld: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Rank a day's conversations by how much they need inspection.
 
     Args:
@@ -30,6 +36,7 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame, encoder: Sente
         earlier: The same of the days before it, to learn from.
         decisions: Contract `decisions`.
         encoder: Reads what was said last; None goes without.
+        upheld: dt and conversation_id of those with a severe finding that a person accepted.
 
     Returns:
         Contract `triage`. Where there are too few labels to learn from, a risk is null and the evidence inspectors' verdict
@@ -40,7 +47,7 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame, encoder: Sente
         return TRIAGE.empty()
     risks, trained = {}, 0
     for target in TARGETS:
-        labels = known(target, earlier["satisfaction"], decisions)
+        labels = known(target, earlier["satisfaction"], decisions, upheld)
         risks[target], count = _risks(target, today, earlier, labels, encoder)
         trained = max(trained, count)
     verdicts = today["verdicts"].select("conversation_id", "solved_score", "satisfied_score")
@@ -62,7 +69,7 @@ def rank(today: Tables, earlier: Tables, decisions: pl.DataFrame, encoder: Sente
 def _risks(
     target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame, encoder: SentenceEncoder | None
 ) -> tuple[Sequence[float | None], int]:
-    learned = earlier["conversations"].join(labels, on="conversation_id").sort("conversation_id")
+    learned = earlier["conversations"].join(labels, on=KEY).sort("conversation_id", "dt")
     positives = int(learned["label"].sum())
     if min(positives, learned.height - positives) < ENOUGH_OF_EACH:
         return [None] * today["conversations"].height, 0

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
-from wow_flywheel.datasets.build import Datasets, build_datasets, preference_rows, sft_rows
+from wow_flywheel.datasets.build import Datasets, build_datasets
+from wow_flywheel.datasets.rows import preference_rows, sft_rows
 from wow_flywheel.datasets.split import split_of
 from wow_flywheel.dialogue import DialogueAction, Message
 from wow_flywheel.errors import DatasetError
@@ -54,6 +55,7 @@ def test_a_good_case_becomes_chat_whose_assistant_turns_are_dialogue_action_json
     )  # fmt: skip
     assert row == {
         "cycle": "c1", "dt": DAY, "conversation_id": "a", "user_id": "ada", "scenario": "refund", "split": "train",
+        "language": "und", "source": "good_case", "from_cycle": None,
     }  # fmt: skip
 
 
@@ -124,6 +126,7 @@ def test_a_pair_keeps_its_answers_and_gets_its_prompt_as_chat() -> None:
     assert row == {
         "cycle": "c1", "dt": DAY, "conversation_id": "a", "pair_id": "a#3", "user_id": "ada", "scenario": "refund",
         "issue_type": "unclarified_demand", "split": "train", "chosen": ASK, "rejected": DONE,
+        "language": "und", "source": "good_case", "source_conversation_id": "c9", "from_cycle": None,
     }  # fmt: skip
 
 
@@ -206,7 +209,8 @@ def test_the_cycle_takes_the_rows_of_its_days_alone(lake: Lake) -> None:
 
 
 def test_the_cycle_tells_what_it_read_and_how_much(lake: Lake) -> None:
-    fill(lake, conversation("a", "ada"), conversation("b", "bo"), conversation("e", HELD_OUT_CUSTOMER))
+    other = [user("Where is my tea?"), agent("On its way, it is with the rider.")]
+    fill(lake, conversation("a", "ada"), conversation("b", "bo"), conversation("e", HELD_OUT_CUSTOMER, other))
     lake.replace("preference_pairs", pairs(pair("e#1", HELD_OUT_CUSTOMER)), DAY)
     built = build_datasets(lake, "c1", [DAY])
     assert built.counts == {"sft_train": 2, "sft_held_out": 1, "preferences_train": 0, "preferences_held_out": 1}

@@ -29,7 +29,7 @@ def sft_row(cycle: str, number: int, split: str) -> dict[str, Any]:
     ]
     return {
         "cycle": cycle, "dt": dt.date(2026, 11, 4), "conversation_id": f"c{number}", "user_id": f"u{number}",
-        "scenario": "refund", "split": split, "messages": messages,
+        "scenario": "refund", "split": split, "messages": messages, "language": "en", "source": "good_case",
     }  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def pair_row(cycle: str) -> dict[str, Any]:
     return {
         "cycle": cycle, "dt": dt.date(2026, 11, 5), "conversation_id": "c9", "pair_id": "p1", "user_id": "u9",
         "scenario": "refund", "issue_type": "unclarified_demand", "split": "train", "prompt": [USER], "chosen": ASK,
+        "language": "en",
         "rejected": BAD,
     }  # fmt: skip
 
@@ -85,10 +86,13 @@ def test_show(built: Lake) -> None:
         "days": ["2026-11-04", "2026-11-05"],
         "counts": {
             "sft_dataset.split": {"held_out": 1, "train": 2},
+            "sft_dataset.source": {"good_case": 3},
             "sft_dataset.scenario": {"refund": 3},
+            "sft_dataset.language": {"en": 3},
             "preference_dataset.split": {"train": 1},
             "preference_dataset.scenario": {"refund": 1},
             "preference_dataset.issue_type": {"unclarified_demand": 1},
+            "preference_dataset.language": {"en": 1},
         },
     }
     assert "cycle c1, from the days 2026-11-04, 2026-11-05" in run("show", "--cycle", "c1")[1]

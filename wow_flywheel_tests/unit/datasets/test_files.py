@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wow_flywheel.datasets.build import Datasets, preference_rows, sft_rows
+from wow_flywheel.datasets.build import Datasets
 from wow_flywheel.datasets.files import write
 from wow_flywheel.datasets.manifest import Manifest, Parents
+from wow_flywheel.datasets.rows import preference_rows, sft_rows
 from wow_flywheel.datasets.split import split_of
 from wow_flywheel.errors import TrainingError
 from wow_flywheel.training.rows import Pair, read_dialogues, read_pairs
@@ -60,7 +61,7 @@ def test_a_line_of_dialogue_says_where_it_comes_from_and_keeps_its_text_as_it_is
     answer = '{"knowledge":[],"reply":"58 元。\u2028含税。","action":null}'
     messages = [{"role": "user", "content": "多少钱？"}, {"role": "assistant", "content": answer}]
     assert lines(tmp_path / "sft.train.jsonl") == [
-        {"messages": messages, "conversation_id": "c-ada", "user_id": "ada", "scenario": "refund"}
+        {"messages": messages, "conversation_id": "c-ada", "user_id": "ada", "scenario": "refund", "source": "good_case"}
     ]
     assert "多少钱？" in (tmp_path / "sft.train.jsonl").read_text("utf-8")
 

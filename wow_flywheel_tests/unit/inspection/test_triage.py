@@ -13,9 +13,11 @@ from wow_flywheel.dialogue import Message
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.inspection.triage.estimator import Estimator, Examples
 from wow_flywheel.inspection.triage.features import Observed, features, observe
-from wow_flywheel.inspection.triage.labels import known
+from wow_flywheel.inspection.triage.labels import known, with_upheld
 from wow_flywheel.inspection.triage.rank import rank
 from wow_flywheel.inspection.triage.words import CommonWords
+from wow_flywheel_tests.unit.cases import rows
+from wow_flywheel_tests.unit.cases.rows import claim
 from wow_flywheel_tests.unit.inspection.talk import NOON, agent, call, day, signal, tool, user
 
 HAPPY: list[Message] = [
@@ -126,8 +128,24 @@ def test_ratings_and_decisions_are_labels_and_rules_are_not() -> None:
         schema=DECISIONS.columns,
     )
     satisfaction = pl.DataFrame(ratings, schema=SATISFACTION.columns)
-    assert dict(known("dissatisfied", satisfaction, decisions).iter_rows()) == {"rated": True, "a": True, "c": False}
-    assert dict(known("unsolved", satisfaction, decisions).iter_rows()) == {"a": False, "b": True, "c": False, "rated": False}
+    assert dict(known("dissatisfied", satisfaction, decisions).drop("dt").iter_rows()) == {"rated": True, "a": True, "c": False}
+    assert dict(known("unsolved", satisfaction, decisions).drop("dt").iter_rows()) == {
+        "a": False,
+        "b": True,
+        "c": False,
+        "rated": False,
+    }
+
+
+def test_a_severe_finding_that_a_person_upheld_counts_as_dissatisfied_unless_they_decided_otherwise() -> None:
+    upheld = [claim("hallucination", "major", 1, conversation_id=key) | {"decided_by": "ana"} for key in ("x", "b", "c")]
+    others = [claim("hallucination", "minor", 1, conversation_id="y") | {"decided_by": "ana"}]
+    others += [claim("hallucination", "major", 1, "rejected", "z") | {"decided_by": "ana"}, claim("hallucination", "major", 1)]
+    found = with_upheld(rows.inspections(*upheld, *others))
+    assert found["conversation_id"].to_list() == ["x", "b", "c"]
+    decisions = rows.decisions(rows.decision("failed", 9, conversation_id="b"), rows.decision("good", 9, conversation_id="c"))
+    labels = known("dissatisfied", SATISFACTION.empty(), decisions, found)
+    assert dict(labels.drop("dt").iter_rows()) == {"c": False, "x": True}
 
 
 def test_without_labels_the_rank_is_that_of_the_evidence_and_says_so() -> None:

@@ -23,6 +23,8 @@ from wow_flywheel.dialogue import DialogueAction, assistant_actions
 from wow_flywheel.inspection.run import inspect
 from wow_flywheel.knowledge.load import load_knowledge, load_procedures
 from wow_flywheel.pairs.build import Pairs, build_pairs
+from wow_flywheel.pairs.hygiene import findings
+from wow_flywheel.pairs.limits import PairLimits
 from wow_flywheel.rules.engine import find
 from wow_flywheel_tests.unit.cases.rows import a_case, cases
 
@@ -83,8 +85,8 @@ def shown(messages: list[dict[str, Any]]) -> str:
 
 
 def test_the_day_has_enough_of_everything_to_say_something(done: Pairs) -> None:
-    assert done.pairs.height > 80
-    assert (~done.candidates["accepted"]).sum() > 20
+    assert done.pairs.height > 55
+    assert (~done.candidates["accepted"]).sum() > 5
     assert set(done.pairs["issue_type"]) >= {"hallucination", "script_repetition", "poor_empathy", "unclarified_demand"}
     assert set(done.pairs["source"]) >= {"good_case"}
 
@@ -124,21 +126,36 @@ def test_where_an_order_was_guessed_the_chosen_side_asks_for_it(done: Pairs) -> 
     assert len(guesses) > 10
 
 
-def test_every_candidate_is_kept_with_its_reason_and_one_a_site_at_most_is_accepted(done: Pairs) -> None:
+def test_every_candidate_is_kept_with_its_reason_and_one_a_site_at_most_is_the_pair(done: Pairs) -> None:
     for tried in done.candidates.iter_rows(named=True):
-        assert tried["accepted"] == (tried["reason"] == "passed re-inspection")
+        assert tried["accepted"] == (tried["stage"] in {"pair", "selection"})
+        assert (tried["stage"] == "pair") == (tried["reason"] == "passed re-inspection")
         issue = re.fullmatch(r"re-inspection (?:still finds|finds a new) (\w+)", tried["reason"])
-        assert tried["accepted"] or (issue is not None and (issue[1] == tried["issue_type"]) == ("still" in tried["reason"]))
-    accepted = done.candidates.filter("accepted").select("conversation_id", "turn", pl.col("candidate").alias("chosen"))
+        assert (tried["stage"] == "re-inspection") == (issue is not None)
+        assert issue is None or (issue[1] == tried["issue_type"]) == ("still" in tried["reason"])
+    accepted = done.candidates.filter(stage="pair").select("conversation_id", "turn", pl.col("candidate").alias("chosen"))
     key = ["conversation_id", "turn"]
     assert not accepted.select(pl.struct(key).is_duplicated().any()).item()
     assert accepted.sort(key).equals(done.pairs.select("conversation_id", "turn", "chosen").sort(key))
 
 
-def test_a_sites_last_candidate_alone_may_be_accepted(done: Pairs) -> None:
-    for _, tried in done.candidates.group_by("conversation_id", "turn", maintain_order=True):
-        assert not tried["accepted"][:-1].any()
+def test_the_candidates_of_a_site_differ_and_none_leaves_the_customers_question_open(done: Pairs) -> None:
+    for _, tried in done.candidates.group_by("pair_id"):
         assert tried["candidate"].is_unique().all()
+    asked = [
+        pair for pair in rows(done) if "?" in (pair["prompt"][-1]["content"] or "") and pair["prompt"][-1]["role"] == "user"
+    ]
+    assert len(asked) > 20
+    assert not [pair for pair in asked if any(goodbye in pair["chosen"] for goodbye in language.GOODBYES)]
+
+
+def test_length_does_not_tell_the_sides_apart(done: Pairs) -> None:
+    numbers = {each.check: each for each in findings(done.pairs, {"en": 120}, PairLimits())}
+    assert [name for name, each in numbers.items() if not each.passed] == []
+    assert 0.5 <= numbers["length_does_not_tell"].value <= 0.6
+    left = done.candidates.filter(pl.col("reason") == "its length would give the chosen side away")
+    assert left["accepted"].all()
+    assert left.height > 0
 
 
 def test_where_the_chosen_side_comes_from_can_be_looked_up(day: Day, done: Pairs) -> None:

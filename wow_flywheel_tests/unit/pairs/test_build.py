@@ -37,7 +37,8 @@ def test_a_bad_case_becomes_a_pair_at_the_turn_that_went_wrong() -> None:
     assert (pair["source"], pair["source_conversation_id"]) == ("good_case", "good-talk-0")
     assert pair["verified_by"] == "rules+evidence"
     assert done.counts == {
-        "bad_cases": 1, "sites": 1, "sites_without_candidate": 0, "candidates": 1, "pairs": 1, "endpoint_failures": 0,
+        "bad_cases": 1, "sites": 1, "sites_without_candidate": 0, "candidates": 1, "verified": 1, "left_out": 0, "pairs": 1,
+        "endpoint_failures": 0,
     }  # fmt: skip
 
 

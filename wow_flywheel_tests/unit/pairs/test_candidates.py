@@ -39,7 +39,7 @@ def test_a_reply_counts_only_at_the_same_point_of_the_same_scenario() -> None:
     after_result, at_once = looked_up(52, 12, "")[:3], [user("When does order 9 come?")]
     assert replies(good.candidates(site(*after_result))) == [("It is on its way.", "talk-0")]
     asked = [candidate.output for candidate in good.candidates(site(*at_once))]
-    assert asked == [DialogueAction(action=Action(name="find", arguments={"order": 9})), DialogueAction(reply="Which one?")]
+    assert asked == [DialogueAction(reply="Which one?"), DialogueAction(action=Action(name="find", arguments={"order": 9}))]
     other = Site(dt.date(2026, 3, 2), "bad", "u", "hotel", 1, "hallucination", tuple(at_once), DialogueAction(reply="?"))
     assert good.candidates(other) == []
 
@@ -99,9 +99,9 @@ def test_no_recognised_step_no_value_or_no_following_step_gives_no_candidate() -
 
 
 def test_candidates_differ_from_each_other_and_from_what_was_said_and_are_few() -> None:
-    options = [Candidate(DialogueAction(reply=text), "endpoint", "") for text in ("a", "b", "a", "c", "d", "e", "f")]
+    options = [Candidate(DialogueAction(reply=text), "endpoint", "") for text in ("a", "b", "a", "c", "d", "e", "f", "g", "h")]
     kept = distinct(options, DialogueAction(reply="b"))
-    assert [candidate.output.reply for candidate in kept] == ["a", "c", "d", "e"]
+    assert [candidate.output.reply for candidate in kept] == ["a", "c", "d", "e", "f", "g"]
 
 
 def test_numbers_do_not_tell_needs_apart() -> None:

@@ -19,8 +19,8 @@ def said(reply: str | None = None, name: str | None = None, **arguments: Any) ->
 
 
 def test_values_are_the_leaves_of_results_and_the_customers_last_number() -> None:
-    messages = [user("Order 7 or 1470?"), tool(order={"id": 1470, "items": [{"name": "lamp"}, {"name": "kettle"}]}, ok=True)]
-    assert context_values(messages) == {"user_number": "1470", "id": "1470", "name": "kettle"}
+    messages = [user("Order 7?"), user("No, 1470!"), tool(order={"id": 1470, "items": [{"name": "lamp"}]}, ok=True)]
+    assert context_values(messages) == {"user_number": "1470", "id": "1470", "name": "lamp"}
     assert context_values([tool(city="Porto"), tool(city="Lisbon")]) == {"city": "Lisbon"}
     assert context_values([user("none"), agent("order 5"), {"role": "tool", "content": "not JSON 9"}]) == {}
     assert context_values([tool(note="x" * 81, empty="", flag=False)]) == {}

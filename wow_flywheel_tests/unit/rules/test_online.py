@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from wow_flywheel.rules import Checker, check
 from wow_flywheel.rules.engine import find
 from wow_flywheel.rules.incoming import BadConversation, parse, parse_json
-from wow_flywheel_tests.unit.inspection.talk import day
+from wow_flywheel_tests.unit.inspection.talk import day, user
 from wow_flywheel_tests.unit.rules.fixtures import samples
-from wow_flywheel_tests.unit.rules.talk import procedure, units
+from wow_flywheel_tests.unit.rules.talk import procedure, step, units
 from wow_flywheel_tests.unit.rules.test_engine import ANGRY, KNOWLEDGE, MESSAGE, PROCEDURE, TALKS
 
 COLUMNS = ["rule_id", "rule_version", "issue_type", "severity", "turn", "quote", "evidence"]
@@ -50,18 +50,33 @@ def test_each_fixture_gives_alone_what_the_daily_partition_finds(checker: Checke
     assert live(checker, talks) == daily(talks, KNOWLEDGE, PROCEDURE)
 
 
-def test_conversations_together_give_what_each_gives_alone(checker: Checker) -> None:
-    parsed = [parse({"scenario": "refund", "messages": messages}) for messages in TALKS[::4]]
-    together = [[f for f in found if f["rule_id"] != "skipped_step"] for found in checker.check_many(parsed)]
-    assert together == live(checker, TALKS[::4])
-
-
 @given(talks=st.lists(st.lists(MESSAGE, max_size=8), min_size=1, max_size=3))
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_any_conversation_gives_what_the_daily_partition_finds(checker: Checker, talks: list[Any]) -> None:
     for call in (call for talk in talks for message in talk for call in message.get("tool_calls") or []):
         call["name"] = call["name"] or "nameless"  # a call without a name is refused
     assert live(checker, talks) == daily(talks, KNOWLEDGE, PROCEDURE)
+
+
+MESSAGES = [message for talk in TALKS for message in talk]
+
+
+@given(talks=st.lists(st.lists(st.sampled_from(MESSAGES), min_size=2, max_size=14), min_size=12, max_size=12))
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_fixtures_in_any_mixture_give_what_the_daily_partition_finds(checker: Checker, talks: list[Any]) -> None:
+    assert live(checker, talks) == daily(talks, KNOWLEDGE, PROCEDURE)
+
+
+def test_every_rule_is_compiled(checker: Checker) -> None:
+    assert checker.left == {}
+
+
+def test_steps_are_weighed_within_one_conversation_as_in_a_day_of_one(checker: Checker) -> None:
+    talk = [user("Refund."), step("pay_back", "Refunded!"), user("So?"), step("verify", "Who are you?")]
+    found = [f for f in checker.check({"scenario": "refund", "messages": talk}) if f["rule_id"] == "skipped_step"]
+    assert [(f["turn"], f["quote"]) for f in found] == [(1, "Refunded!")]
+    alone = find(day(talk), KNOWLEDGE, PROCEDURE).filter(pl.col("rule_id") == "skipped_step").sort("turn")
+    assert [f["evidence"] for f in found] == alone["evidence"].to_list()
 
 
 def test_every_planted_defect_is_found_live() -> None:

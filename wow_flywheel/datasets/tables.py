@@ -1,0 +1,112 @@
+"""The tables that a cycle's datasets are made from, each at one version.
+
+What belongs here: reading tables at versions, what other cycles did, rows of earlier cycles to replay. What does not: what is
+made of them (`build`).
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from wow_flywheel.contracts import TABLES
+from wow_flywheel.datasets.components import UNIT, History
+from wow_flywheel.datasets.mixing import replayed
+from wow_flywheel.datasets.recipe import Recipe
+from wow_flywheel.errors import DatasetError
+from wow_flywheel.lake import Lake
+
+DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
+"""The key of a row, by dataset."""
+READ: Final = ("conversations", "cases", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
+SIDE: Final = (*UNIT, "user_id", "scenario", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables of a lake at fixed versions.
+
+    Attributes:
+        lake: Where they lie.
+        versions: By table; one that is not named did not exist, and has no rows.
+    """
+
+    lake: Lake
+    versions: Mapping[str, int]
+
+    @classmethod
+    def now(cls, lake: Lake) -> "Tables":
+        """All of them at their newest versions."""
+        return cls(lake, {name: version for name in READ if (version := lake.version(name)) is not None})
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """The rows of a table.
+
+        Raises:
+            DatasetError: The table has this version no more.
+        """
+        if name not in self.versions:
+            return TABLES[name].empty().lazy()
+        try:
+            return self.lake.scan(name, version=self.versions[name]).select(list(TABLES[name].columns))
+        except (DeltaError, OSError, pl.exceptions.PolarsError):
+            raise gone(name, self.versions[name]) from None
+
+    def of_days(self, name: str, days: Sequence[dt.date]) -> pl.LazyFrame:
+        """The rows of some days."""
+        return self.scan(name).filter(pl.col("dt").is_in(list(days)))
+
+    def history(self, cycle: str) -> History:
+        """Whom and what all other cycles trained on and held out; rows that are no conversation left out."""
+        parts = [self.scan(name).filter(pl.col("cycle") != cycle).select(SIDE) for name in DATASETS]
+        return History(pl.concat(parts).drop_nulls(["user_id", "dt"]).unique().collect())
+
+    def prints(self, units: pl.DataFrame) -> pl.DataFrame:
+        """The fingerprints of conversations.
+
+        Args:
+            units: dt, conversation_id.
+        """
+        return self.scan("fingerprints").join(units.lazy().select(UNIT).unique(), on=list(UNIT), how="semi").collect()
+
+    def replay(self, name: str, own: pl.DataFrame, cycle: str, recipe: Recipe) -> pl.DataFrame:
+        """Training rows of earlier cycles that are still what they were: Good Cases that are still good, pairs that still are.
+
+        Args:
+            name: `sft_dataset` or `preference_dataset`.
+            own: The cycle's own rows.
+            cycle: The cycle's name.
+            recipe: The share and the decay.
+        """
+        key = DATASETS[name]
+        trained = self.scan(name).filter(pl.col("cycle") < cycle, pl.col("split") == "train", pl.col("from_cycle").is_null())
+        keys = self._still(name, trained).select("cycle", *UNIT, *({key} - {*UNIT}))
+        others = keys.join(own.lazy().select(key), on=key, how="anti").collect()
+        chosen = replayed(others, key, own.height, cycle, recipe.replay_share, recipe.replay_decay)
+        wanted = chosen.select(key, cycle="from_cycle")
+        rows = trained.join(wanted.lazy(), on=["cycle", key], how="semi").collect().sort("cycle", "dt", key)
+        old = [
+            pl.col("language").fill_null("und"),
+            *([pl.col("source").fill_null("good_case")] if "messages" in rows.columns else []),
+        ]
+        marked = rows.with_columns(*old, from_cycle="cycle", cycle=pl.lit(cycle))
+        return marked.select(list(TABLES[name].columns))
+
+    def _still(self, name: str, trained: pl.LazyFrame) -> pl.LazyFrame:
+        if name == "preference_dataset":
+            return trained.join(self.scan("preference_pairs"), on=["dt", "pair_id"], how="semi")
+        good = self.scan("cases").filter(pl.col("label") == "good")
+        old = pl.col("source").fill_null("good_case")
+        of_cases = trained.filter(old == "good_case").join(good, on=list(UNIT), how="semi")
+        return pl.concat([of_cases, trained.filter(old == "human")])
+
+
+def gone(name: str, version: int) -> DatasetError:
+    """The refusal of a table's version that cannot be read."""
+    return DatasetError(
+        f"table {name} has its version {version} no more",
+        hint="`conversations forget` or a vacuum removed it; a backup of the lake from before can still give this dataset",
+    )

@@ -1,0 +1,37 @@
+"""What people say should have been said: the candidate that outweighs every other.
+
+What belongs here: reading the table `rewrite_edits`. What does not: writing it (`cases.rewrites`).
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from wow_flywheel.dialogue import DialogueAction
+from wow_flywheel.pairs.candidates import Candidate
+
+PLACE = ["conversation_id", "turn"]
+
+
+def latest(edits: pl.DataFrame) -> pl.DataFrame:
+    """The latest edit of each turn.
+
+    Args:
+        edits: Contract `rewrite_edits`, any rows of one day.
+    """
+    ordered = edits.sort("decided_at", "decided_by", "chosen")
+    return ordered.unique(PLACE, keep="last", maintain_order=True)
+
+
+def edit_candidates(edits: pl.DataFrame) -> Mapping[tuple[str, int], Candidate]:
+    """A candidate for each edit that is a valid output, by conversation and turn; its source names who wrote it, and when.
+
+    Args:
+        edits: As `latest` gives them.
+    """
+    rows = edits.select(*PLACE, "chosen", "decided_by", "decided_at").iter_rows()
+    return {
+        (conversation, turn): Candidate(output, "person", f"{who} at {at:%Y-%m-%dT%H:%M:%SZ}")
+        for conversation, turn, chosen, who, at in rows
+        if (output := DialogueAction.from_json(chosen)) is not None
+    }

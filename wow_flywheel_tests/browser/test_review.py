@@ -1,0 +1,120 @@
+"""The review page in a real browser: from the link on the terminal to the lake, by keyboard alone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from wow_flywheel.lake import Lake
+from wow_flywheel_tests.browser.conftest import CHROMIUM, FLAGS, ROOT, free_port
+from wow_flywheel_tests.unit.review.world import fill
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running review page: the link that its terminal shows, and its lake."""
+
+    link: str
+    lake: Lake
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """`wow-flywheel review serve` on three cases."""
+    lake, port = fill(Lake(str(tmp_path / "lake"))), free_port()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("WOW_")}
+    env |= {"WOW_LAKE_URI": lake.uri, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", "from wow_flywheel.cli import app; app()", "review", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "sign in once" in line)
+        yield Desk(line.split()[-1], lake)
+        process.terminate()
+
+
+@pytest.fixture
+def screen(desk: Desk) -> Iterator[Page]:
+    """A fresh browser; at the end nothing in its console, such as something that the page's own policy forbids."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: `apt-get install chromium`, or any package that provides it")
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"a script ran: {dialog.message}"))
+        page.set_default_timeout(20_000)
+        yield page
+        browser.close()
+    assert [each for each in complaints if "status of 422" not in each] == []
+
+
+def sign_in(screen: Page, desk: Desk) -> None:
+    for attempt in range(50):
+        try:
+            screen.goto(desk.link)
+            break
+        except Exception:
+            if attempt == 49:
+                raise
+            screen.wait_for_timeout(200)
+    screen.keyboard.type("ana")
+    screen.keyboard.press("Enter")
+
+
+def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
+    sign_in(screen, desk)
+    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+    expect(screen.locator("mark.selected")).to_have_text("9 days")
+    expect(screen.locator("#turn-0")).to_contain_text("你好，退款")
+    expect(screen.get_by_text("Why you see this")).to_be_visible()
+    assert [(cookie["httpOnly"], cookie["sameSite"]) for cookie in screen.context.cookies()] == [(True, "Strict")]
+    assert screen.evaluate("document.cookie") == ""
+
+    screen.keyboard.press("?")
+    expect(screen.get_by_role("dialog")).to_be_visible()
+    screen.keyboard.press("g")
+    screen.keyboard.press("Escape")
+    assert desk.lake.read("decisions").is_empty(), "keys decide nothing while the help is open"
+
+    screen.keyboard.press("o")
+    screen.keyboard.type("arg: no such promise")
+    screen.keyboard.press("Enter")
+    screen.keyboard.press("r")
+    expect(screen.get_by_role("status")).to_contain_text("hallucination at turn 3 is rejected")
+    expect(screen.locator("mark")).to_have_class("major rejected selected")
+    found = desk.lake.read("finding_decisions").row(0, named=True)
+    assert (found["conversation_id"], found["decision"], found["decided_by"]) == ("torn", "rejected", "ana")
+    assert found["note"] == "arg: no such promise"
+
+    screen.keyboard.press("n")
+    expect(screen.get_by_role("heading", name="plain/#1")).to_be_visible()
+    screen.keyboard.press("p")
+    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+
+    screen.keyboard.press("e")
+    screen.keyboard.press("Control+Enter")
+    expect(screen.get_by_role("alert")).to_contain_text("this is what was said")
+    screen.keyboard.press("Control+a")
+    screen.keyboard.type("It is done. I cannot say yet when it arrives.")
+    screen.keyboard.press("Control+Enter")
+    expect(screen.get_by_text("should have been said, by ana")).to_be_visible()
+    edit = desk.lake.read("rewrite_edits").row(0, named=True)
+    assert edit["chosen"] == '{"knowledge":[],"reply":"It is done. I cannot say yet when it arrives.","action":null}'
+    assert (edit["turn"], edit["issue_type"], edit["decided_by"]) == (3, "hallucination", "ana")
+
+    for key, name in (("g", "torn"), ("b", "plain/#1"), ("f", "sure")):
+        expect(screen.get_by_role("heading", name=name)).to_be_visible()
+        screen.keyboard.press(key)
+        expect(screen.get_by_role("heading", name=name)).to_have_count(0)
+    expect(screen.get_by_text("Nothing waits.")).to_be_visible()
+    labels = desk.lake.read("decisions").select("conversation_id", "label", "decided_by").rows()
+    assert sorted(labels) == [("plain/#1", "bad", "ana"), ("sure", "failed", "ana"), ("torn", "good", "ana")]
