@@ -48,8 +48,7 @@ class Settings:
             None means offline evaluation on held-out conversations only.
         general_set: `WOW_GENERAL_SET`, JSON Lines of `{"text": …}` on which general ability is measured; None measures none.
         judged_turns: `WOW_JUDGED_TURNS`, how many held-out turns of a cycle the endpoint compares pairwise; 0 asks it nothing.
-        canary_share: `WOW_CANARY_SHARE`, the share of the traffic that a new release serves at first, beside the current one; 1
-            makes it current at once.
+        canary_share: `WOW_CANARY_SHARE`, share of the traffic that a new release serves at first; 1 makes it current at once.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
         ray_address: `WOW_RAY_ADDRESS`, HTTP address of a Ray cluster's dashboard, where trainers and evaluations then run; None
