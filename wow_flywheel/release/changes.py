@@ -85,19 +85,20 @@ def pair_of(comparisons: pl.DataFrame, evaluations: pl.DataFrame) -> tuple[str, 
 def changes_of(comparisons: pl.DataFrame) -> dict[str, Change]:
     """The change of each metric that has one, by metric."""
     found: dict[str, Change] = {}
-    for row in _in_order_of_kind(comparisons).drop_nulls("difference").select(COLUMNS).iter_rows():
+    for row in in_order_of_kind(comparisons).drop_nulls("difference").select(COLUMNS).iter_rows():
         found.setdefault(row[0], Change(*row))
     return found
 
 
 def speaking(evaluations: pl.DataFrame) -> pl.DataFrame:
     """The evaluations' rows of the kind that speaks for each metric."""
-    kinds: Mapping[str, str] = dict(reversed(_in_order_of_kind(evaluations).select("metric", "kind").rows()))
+    kinds: Mapping[str, str] = dict(reversed(in_order_of_kind(evaluations).select("metric", "kind").rows()))
     return evaluations.filter(
         pl.struct("metric", "kind").is_in([{"metric": metric, "kind": kind} for metric, kind in kinds.items()])
     )
 
 
-def _in_order_of_kind(rows: pl.DataFrame) -> pl.DataFrame:
+def in_order_of_kind(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows sorted so that the kind that speaks for a metric comes first; a table keeps its rows in no order."""
     order = pl.col("kind").replace_strict(list(EVALUATION_KINDS), list(range(len(EVALUATION_KINDS))), return_dtype=pl.Int64)
     return rows.sort(order, maintain_order=True)

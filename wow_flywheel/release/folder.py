@@ -166,9 +166,12 @@ def card(release: Release) -> str:
         f"Cycle {release.cycle}, released {release.created_at}. Model SHA-256 `{release.model_sha256[:16]}…`.",
         f"Candidate `{decision.candidate}` against `{decision.baseline}`: {decision.reason}.",
         "",
-        "| metric | value | 95 % interval | n |",
-        "|---|---|---|---|",
-        *(f"| {m.metric} | {_number(m.value)} | {_number(m.low)} to {_number(m.high)} | {m.n} |" for m in decision.metrics),
+        "| metric | measured | value | 95 % interval | n |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {m.metric} | {m.kind or '–'} | {_number(m.value)} | {_number(m.low)} to {_number(m.high)} | {m.n} |"
+            for m in decision.metrics
+        ),
         "",
         "| check | passed | why |",
         "|---|---|---|",

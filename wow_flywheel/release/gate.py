@@ -25,7 +25,7 @@ from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.release import gate_checks as checks
 from wow_flywheel.release.alarms import alarms_of
-from wow_flywheel.release.changes import changes_of, pair_of, speaking
+from wow_flywheel.release.changes import changes_of, in_order_of_kind, pair_of, speaking
 from wow_flywheel.release.decision import Decision, GateCheck, MetricValue
 
 DEFAULT_MARGINS: Mapping[str, float] = MappingProxyType(
@@ -135,4 +135,5 @@ def _verdict(targets: list[GateCheck], others: list[GateCheck], rules: GateRules
 
 def _metrics(evaluations: pl.DataFrame, candidate: str) -> list[MetricValue]:
     columns = list(MetricValue.model_fields)
-    return [MetricValue(**row) for row in evaluations.filter(model=candidate).select(columns).iter_rows(named=True)]
+    rows = in_order_of_kind(evaluations.filter(model=candidate)).select(columns)
+    return [MetricValue(**row) for row in rows.iter_rows(named=True)]

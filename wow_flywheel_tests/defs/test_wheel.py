@@ -10,14 +10,16 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
+from wow_flywheel.contracts import EVALUATIONS
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.console import failure_message
 from wow_flywheel.defs.flywheel import job as wheel_job
 from wow_flywheel.defs.flywheel.production import stream
 from wow_flywheel.defs.flywheel.report import as_markdown, as_text, case_rows, metric_rows
-from wow_flywheel.defs.flywheel.turn import Turn, next_day
+from wow_flywheel.defs.flywheel.turn import Turn, metrics_of, next_day
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import PermanentError
 from wow_flywheel.lake import Lake
@@ -49,6 +51,18 @@ def test_the_tables_show_each_turn() -> None:
     ]
     assert as_markdown([["a", "b"], ["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
     assert as_text([["a", "b"], ["100", "2"]]) == "a    b\n100  2"
+
+
+def test_the_end_to_end_value_of_a_metric_is_shown_whatever_the_order_of_the_tables_rows(lake: Lake) -> None:
+    common = {"cycle": "2026-01-05", "metric": "rr", "n": 9, "higher_is_better": False}
+    rows = [
+        common | {"model": model, "kind": kind, "value": value}
+        for kind, values in (("offline", (0.2, 0.0)), ("simulated", (0.5, 0.1)), ("repair", (0.3, 0.3)))
+        for model, value in zip(("old", "new"), values, strict=True)
+    ]
+    for frame in (pl.DataFrame(rows), pl.DataFrame(rows[::-1])):
+        lake.replace("evaluations", EVALUATIONS.conform(frame), "2026-01-05")
+        assert metrics_of(lake, "2026-01-05", "old", "new") == {"rr": (0.5, 0.1)}
 
 
 def test_own_logs_without_a_model_are_labelled_and_the_note_says_why_nothing_was_trained(

@@ -18,6 +18,7 @@ from wow_flywheel.defs.partitions import open_cycle
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ReleaseError, SourceError
 from wow_flywheel.lake import Lake
+from wow_flywheel.release.changes import speaking
 from wow_flywheel.release.decision import Decision
 
 
@@ -86,8 +87,8 @@ def outcome_of(lake: Lake, days: list[dt.date]) -> tuple[dict[str, int], int]:
 
 
 def metrics_of(lake: Lake, cycle: str, baseline: str, candidate: str) -> dict[str, tuple[float | None, float | None]]:
-    """Value of each metric of a cycle, for baseline and candidate."""
-    rows = lake.read("evaluations", cycle)
+    """Value of each metric of a cycle, for baseline and candidate; end to end where there are customers to ask."""
+    rows = speaking(lake.read("evaluations", cycle))
     values = {(row["metric"], row["model"]): row["value"] for row in rows.iter_rows(named=True)}
     names = rows["metric"].unique(maintain_order=True)
     return {name: (values.get((name, baseline)), values.get((name, candidate))) for name in names}

@@ -16,6 +16,7 @@ import polars as pl
 
 from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.evaluation.metrics import METRICS, Metric
+from wow_flywheel.release.changes import in_order_of_kind
 from wow_flywheel.release.decision import Decision, GateCheck
 from wow_flywheel.release.results.charts import interval_svg
 from wow_flywheel.release.results.examples import OUTCOMES, Example
@@ -103,7 +104,7 @@ def group_table(slices: pl.DataFrame, by: str) -> dict[str, Any] | None:
     Of issue types all eight are shown, with or without held-out turns.
     """
     found = slices.filter(pl.col("slice_by") == by, pl.col("metric").is_in(BY_GROUP))
-    speaking = found.unique(["slice", "metric"], keep="first", maintain_order=True)
+    speaking = in_order_of_kind(found).unique(["slice", "metric"], keep="first", maintain_order=True)
     if speaking.is_empty() or (by == "locale" and speaking["slice"].n_unique() < 2):
         return None
     names = [name for name in BY_GROUP if name in speaking["metric"]]
