@@ -37,13 +37,15 @@ class Rewritten:
 
 def files_of(models: Path, person: Person) -> Iterator[Rewritten]:
     """The files of all cycles that hold the person, as they will be; one at a time, for a file may be large."""
-    for path in sorted((models / "cycles").glob("*/*.jsonl")):
+    for path in sorted((models / "cycles").rglob("*.jsonl")):
         lines = path.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if not _is_of(json.loads(line), person)]
         if len(kept) < len(lines):
             yield Rewritten(str(path), len(lines) - len(kept), b"".join(kept))
-    for path in sorted((models / "cycles").glob("*/evaluation/*.parquet")):
+    for path in sorted((models / "cycles").rglob("*.parquet")):
         rows = pl.read_parquet(path)
+        if "user_id" not in rows.columns:
+            continue
         rest = rows.filter(~pl.col("user_id").is_in(person.user_ids).fill_null(value=False))
         if rest.height < rows.height:
             yield Rewritten(str(path), rows.height - rest.height, _parquet(rest))

@@ -17,7 +17,8 @@ from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudony
 from wow_flywheel.lake import Lake
 
 NOBODYS = (
-    "satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "forgotten", "log_files", "calibration",
+    "satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "comparison_slices", "knowledge_ablation",
+    "single_issue_dpo", "forgotten", "log_files", "calibration",
 )  # fmt: skip
 """Tables without a row of any one person: sums over many, tombstones, and what is known of log files."""
 

@@ -95,6 +95,8 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
     folder = place / "models" / "cycles" / CYCLE
     (folder / "evaluation").mkdir()
     pl.DataFrame({"user_id": [stored(), "u-9"], "usm1": [0.0, 1.0]}).write_parquet(folder / "evaluation" / "outcomes.parquet")
+    page = "".join(f'<article data-user="{user}">words</article>\n' for user in (stored(), "u-9"))
+    (folder / "evaluation" / "results.html").write_text(page)
     ledger = Ledger.at(lake.uri)
     for key, about in (("aa11", "c-1"), ("bb22", "c-2#3"), ("cc33", "c-4")):
         ledger.put(key, Entry("judge", f"about {WORDS if about != 'c-4' else 'tea'}", "stop", 1, 1, 0.0, 0.1, "2026", about))
@@ -247,7 +249,12 @@ def test_a_dry_run_says_the_same_and_touches_nothing(full: Lake, place: Path) ->
     assert [(model.cycle, model.trained_on_them) for model in planned.models] == [(CYCLE, True)]
     assert planned.files == {
         str(place / "models" / "cycles" / CYCLE / name): count
-        for name, count in (("evaluation/outcomes.parquet", 1), ("preferences.train.jsonl", 2), ("sft.train.jsonl", 1))
+        for name, count in (
+            ("evaluation/outcomes.parquet", 1),
+            ("evaluation/results.html", 1),
+            ("preferences.train.jsonl", 2),
+            ("sft.train.jsonl", 1),
+        )
     }
 
 

@@ -32,7 +32,7 @@ def test_a_promotion_keeps_model_manifest_decision_and_card(store: ReleaseStore,
     assert release.decision == decision()
     card = (release.path / "card.md").read_text()
     assert "# Release 0001-2026-11-05" in card
-    assert "| rr | 0.200 | 0.100 to 0.300 | 100 |" in card
+    assert "| rr | – | 0.200 | 0.100 to 0.300 | 100 |" in card
     assert [(move.action, move.to, move.came_from) for move in store.history.moves()] == [("promote", release.id, None)]
 
 
