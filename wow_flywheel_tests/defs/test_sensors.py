@@ -134,7 +134,7 @@ def _pairs(*ids: str, day: dt.date = dt.date(2026, 1, 5)) -> pl.DataFrame:
 
 
 def _used(pair_id: str) -> pl.DataFrame:
-    row = PAIR | {"cycle": "2026-01-05", "pair_id": pair_id, "split": "train"}
+    row = PAIR | {"cycle": "2026-01-05", "pair_id": pair_id, "split": "train", "language": "en"}
     return pl.DataFrame([row], schema_overrides={"prompt": PREFERENCE_DATASET.columns["prompt"]})
 
 

@@ -87,7 +87,7 @@ def test_the_trainers_read_what_is_written(tmp_path: Path) -> None:
     assert read_dialogues(tmp_path / "sft.train.jsonl") == built.sft["messages"].to_list()
     assert (
         read_pairs(tmp_path / "preferences.train.jsonl")
-        == [Pair([{"role": "user", "content": "Refund, please."}], ASK, DONE)] * 2
+        == [Pair([{"role": "user", "content": "Refund, please."}], ASK, DONE, "unclarified_demand")] * 2
     )
 
 
