@@ -34,14 +34,14 @@ training_cycle: Final = dg.define_asset_job(
 )
 
 knowledge_ablation: Final = dg.define_asset_job(
-    "knowledge_ablation",
+    "ablate_knowledge",
     selection=dg.AssetSelection.assets("knowledge_ablation"),
     config=LOGGERS,
     description="Experiment: the release in use without its knowledge, on one per cent of simulated traffic.",
 )
 
 single_issue_dpo: Final = dg.define_asset_job(
-    "single_issue_dpo",
+    "tune_single_issues",
     selection=dg.AssetSelection.assets("single_issue_dpo"),
     config=LOGGERS,
     description="Experiment: DPO on one issue type at a time, and the repair rate of each of the eight.",
