@@ -14,6 +14,7 @@ from typing import Protocol
 import polars as pl
 
 from wow_flywheel.errors import SettingsError
+from wow_flywheel.evaluation.first_lines import first_lines
 
 GENERAL = {
     "model": pl.String,
@@ -41,13 +42,7 @@ def read_texts(path: Path, limit: int) -> list[str]:
     """
     if not path.is_file():
         raise SettingsError(f"WOW_GENERAL_SET: there is no file {path}", hint='name a file of lines like {"text": "…"}')
-    texts: list[str] = []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if len(texts) == limit:
-                break
-            if line.strip():
-                texts.append(_text(line, f"WOW_GENERAL_SET: {path}, line {number}"))
+    texts = [_text(line, f"WOW_GENERAL_SET: {path}, line {number}") for number, line in first_lines(path, limit)]
     if not texts:
         raise SettingsError(f"WOW_GENERAL_SET: {path} holds no text", hint='write lines like {"text": "…"}')
     return texts

@@ -18,6 +18,7 @@ import polars as pl
 
 from wow_flywheel.dialogue import ChatMessage, DialogueAction
 from wow_flywheel.errors import DatasetError
+from wow_flywheel.evaluation.first_lines import first_lines
 from wow_flywheel.evaluation.slots import same_action, slot_f1
 from wow_flywheel.serving.protocol import Engine, Reply
 
@@ -78,13 +79,7 @@ def read_dialogues(path: Path, limit: int) -> list[Dialogue]:
     """
     if not path.is_file():
         raise DatasetError(f"there are no held-out dialogues at {path}", hint="materialize sft_dataset first")
-    dialogues: list[Dialogue] = []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if len(dialogues) == limit:
-                break
-            if line.strip():
-                dialogues.append(_dialogue(line, f"{path}, line {number}"))
+    dialogues = [_dialogue(line, f"{path}, line {number}") for number, line in first_lines(path, limit)]
     if not dialogues:
         raise DatasetError(
             f"{path} holds no dialogues: no held-out customer has a Good Case yet",
