@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from wow_flywheel.lake import Lake
@@ -62,7 +63,7 @@ def sign_in(screen: Page, desk: Desk) -> None:
         try:
             screen.goto(desk.link)
             break
-        except Exception:
+        except PlaywrightError:
             if attempt == 49:
                 raise
             screen.wait_for_timeout(200)
