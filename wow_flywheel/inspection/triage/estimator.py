@@ -20,7 +20,7 @@ TREES = 200
 WORDS_COUNT_AS = 2.0
 LIMIT = 1e-3
 MEANING_COUNTS = 0.3
-"""Weight of the embeddings' log-odds beside the rest: measured, see docs/labelling/calibration.md."""
+"""Weight of the embeddings' log-odds beside the rest; `python -m benchmarks.labels agreement` measures what it does."""
 
 COMPONENTS = 48
 

@@ -4,7 +4,8 @@ What belongs here: one rank from two risks. What does not: estimating (`estimato
 triage decides no label: it says where to look first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Final
 
 import polars as pl
@@ -45,10 +46,12 @@ def rank(
     conversations = today["conversations"]
     if conversations.is_empty():
         return TRIAGE.empty()
+    unknown: Sequence[float | None] = [None] * conversations.height
+    of_today, of_earlier = (cache(partial(_examples, tables, encoder)) for tables in (today, earlier))
     risks, trained = {}, 0
     for target in TARGETS:
-        labels = known(target, earlier["satisfaction"], decisions, upheld)
-        risks[target], count = _risks(target, today, earlier, labels, encoder)
+        learned = _labelled(earlier["conversations"], known(target, earlier["satisfaction"], decisions, upheld))
+        risks[target], count = _risks(target, learned, of_earlier, of_today) if _enough(learned) else (unknown, 0)
         trained = max(trained, count)
     verdicts = today["verdicts"].select("conversation_id", "solved_score", "satisfied_score")
     rows = conversations.select("dt", "conversation_id", "scenario").with_columns(
@@ -66,17 +69,21 @@ def rank(
     return TRIAGE.conform(ranked.drop("solved_score", "satisfied_score").sort("need_rank"))
 
 
-def _risks(
-    target: Target, today: Tables, earlier: Tables, labels: pl.DataFrame, encoder: SentenceEncoder | None
-) -> tuple[Sequence[float | None], int]:
-    learned = earlier["conversations"].join(labels, on=KEY).sort("conversation_id", "dt")
+def _labelled(conversations: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The conversations that have a label, in the order of their ids: row (its place among all), dt, conversation_id, label."""
+    return conversations.select(KEY).with_row_index("row").join(labels, on=KEY).sort("conversation_id", "dt")
+
+
+def _enough(learned: pl.DataFrame) -> bool:
     positives = int(learned["label"].sum())
-    if min(positives, learned.height - positives) < ENOUGH_OF_EACH:
-        return [None] * today["conversations"].height, 0
-    columns = earlier["conversations"].columns
-    examples = _examples(earlier | {"conversations": learned.select(columns)}, encoder)
-    fitted = Estimator(target).fit(examples, learned["label"].to_list())
-    return fitted.score(_examples(today, encoder)), learned.height
+    return min(positives, learned.height - positives) >= ENOUGH_OF_EACH
+
+
+def _risks(
+    target: Target, learned: pl.DataFrame, earlier: Callable[[], Examples], today: Callable[[], Examples]
+) -> tuple[Sequence[float | None], int]:
+    fitted = Estimator(target).fit(earlier().take(learned["row"].to_list()), learned["label"].to_list())
+    return fitted.score(today()), learned.height
 
 
 def _examples(tables: Tables, encoder: SentenceEncoder | None) -> Examples:
