@@ -5,6 +5,7 @@ what rules, inspectors and signals said. What does not: words (`words`), the est
 task or one company; a feature is a float, NaN where the log does not say.
 """
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from wow_flywheel.inspection.triage.speech import speech
 from wow_flywheel.inspection.triage.structure import structure
 
 SIGNALS = ("asked_for_human", "complained", "abandoned", "repeat_contact", "thanked", "repeated_reply")
+_KEY = ("dt", "conversation_id")
+Key = tuple[dt.date, str]
+"""A conversation: one that goes on past midnight has a row on each day, with one id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,13 @@ def observe(
     return [
         Observed(
             row["messages"],
-            next(iter(signals.get(row["conversation_id"], ())), {}),
-            claims.get(row["conversation_id"], ()),
-            found.get(row["conversation_id"], ()),
-            next(iter(verdict.get(row["conversation_id"], ())), {}),
+            next(iter(signals.get(key, ())), {}),
+            claims.get(key, ()),
+            found.get(key, ()),
+            next(iter(verdict.get(key, ())), {}),
         )
-        for row in conversations.select("conversation_id", "messages").iter_rows(named=True)
+        for row in conversations.select(*_KEY, "messages").iter_rows(named=True)
+        for key in (_key(row),)
     ]
 
 
@@ -90,8 +95,13 @@ def _judgements(observed: Observed) -> dict[str, float]:
     }
 
 
-def _rows(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    rows: dict[str, list[dict[str, Any]]] = {}
+def _rows(frame: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:
+    rows: dict[Key, list[dict[str, Any]]] = {}
     for row in frame.iter_rows(named=True):
-        rows.setdefault(row["conversation_id"], []).append(row)
+        rows.setdefault(_key(row), []).append(row)
     return rows
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    day, conversation = (row[name] for name in _KEY)
+    return day, conversation

@@ -94,6 +94,14 @@ def test_judgements_of_rules_and_inspectors_are_features() -> None:
     )
 
 
+def test_a_conversation_that_goes_on_past_midnight_is_told_by_each_days_own_judgements() -> None:
+    monday = tables(HAPPY)
+    tuesday = {name: table.with_columns(dt=pl.col("dt").dt.offset_by("1d")) for name, table in monday.items()}
+    tuesday["verdicts"] = tuesday["verdicts"].with_columns(satisfied_score=0.1)
+    both = {name: pl.concat([monday[name], tuesday[name]]) for name in monday}
+    assert [features(each)["satisfied_score"] for each in observe(**both)] == [0.5, 0.1]
+
+
 def test_words_of_few_scenarios_are_not_learned() -> None:
     texts = ["please hurry hotel", "hurry hotel now", "hurry hotel", "hurry taxi", "hurry taxi now", "now taxi hurry", "hurry"]
     words = CommonWords(spread=0.6)

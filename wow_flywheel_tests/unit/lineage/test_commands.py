@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from wow_flywheel.cli import app
 from wow_flywheel.contracts import SFT_DATASET
@@ -53,7 +52,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     folder = models / "cycles" / "c1"
     (folder / "sft" / "model").mkdir(parents=True)
     Manifest(
-        cycle="c1", created_at=dt.datetime(2026, 3, 4, tzinfo=dt.UTC), source_partitions=(str(DAY),), files={}, counts={},
+        cycle="c1", created_at=dt.datetime(2026, 3, 4, tzinfo=dt.UTC), source_partitions=(DAY,), files={}, counts={},
         table_versions={}, parents=Parents(base_model="tiny"),
     ).save(folder / "manifest.json")  # fmt: skip
     return lake
