@@ -1,8 +1,8 @@
 """Do live conversations get the findings of the day? `python -m benchmarks.rules_same FOLDER…`, each of dt=…/*.jsonl.gz.
 
-What belongs here: both ways over real logs, compared finding by finding, evidence, severity and version included. What does not:
-speed (`rules`, `rules_online`), made-up conversations (the tests). `skipped_step` is left out: a day weighs it against its other
-conversations. Exits with 1 where anything differs.
+What belongs here: both ways over real logs, compared finding by finding, evidence, severity and version included. What does
+not: speed (`rules`, `rules_online`), made-up conversations (the tests). `skipped_step` is left out: a day weighs it against
+its other conversations. Exits with 1 where anything differs.
 """
 
 import argparse
