@@ -95,11 +95,12 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     """The tables as Markdown."""
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
     seconds = [run["seconds"] for run in runs]
+    seeds, given = " ".join(str(run["seed"]) for run in runs), " --ablations" if runs[0]["ablations"] else ""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     lines = [
         "# Results: the wheel in the closed world",
         "",
-        f"`python -m benchmarks.wheel --seeds {' '.join(str(run['seed']) for run in runs)} --turns {turns}` on {machine};",
+        f"`python -m benchmarks.wheel --seeds {seeds} --turns {turns}{given}` on {machine};",
         f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {EPISODES} episodes",
         "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
