@@ -33,8 +33,7 @@ def records(logs: Path) -> list[dict[str, Any]]:
 
 def build(logs: Path, turns: int, file: Path) -> int:
     """Write conversations of the contract's form as Parquet, at least so many turns; returns how many."""
-    rows = [row(json.dumps(record).encode()) for record in records(logs)]
-    once = pl.DataFrame(rows, schema=pl.Schema(CONVERSATIONS.columns))
+    once = conversations(logs)
     in_one = once["messages"].list.len().sum()
     repeated = -(-turns // in_one)
     numbered = (
@@ -42,6 +41,12 @@ def build(logs: Path, turns: int, file: Path) -> int:
     )
     pl.concat(numbered).write_parquet(file)
     return int(in_one * repeated)
+
+
+def conversations(logs: Path) -> pl.DataFrame:
+    """The records as one day of the contract `conversations`."""
+    rows = [row(json.dumps(record).encode()) for record in records(logs)]
+    return pl.DataFrame(rows, schema=pl.Schema(CONVERSATIONS.columns))
 
 
 def row(line: bytes) -> dict[str, Any]:

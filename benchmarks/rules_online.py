@@ -47,21 +47,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.alone:
         print(alone(bodies, args.logs))
         return
-    port = 8099
-    server = start(args.core, port, args.logs)
     others = os.sched_getaffinity(0) - {args.core}
     if not others:
         raise SystemExit("one core for the service and one for who asks: this machine lends only one")
     os.sched_setaffinity(0, others)
     gc.collect()
     gc.freeze()  # the client's collections would count as the service's latency
+    port = 8099
+    server = start(args.core, port, args.logs)
     try:
         print("| requests/s | answered | 429 | p50 ms | p90 ms | p99 ms | max ms | CPU ms a request |")
         print("|---|---|---|---|---|---|---|---|")
         for rate in args.rate:
             print(asyncio.run(load(port, bodies, rate, args.seconds, args.poisson, server.pid)), flush=True)
     finally:
-        server.terminate()
+        server.kill()
         server.wait()
 
 

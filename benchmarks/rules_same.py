@@ -1,4 +1,4 @@
-"""Do live conversations get the findings of the day? `python -m benchmarks.rules_same FOLDER…`, each of dt=…/*.jsonl.gz.
+"""Do live conversations get the findings of the day? `python -m benchmarks.rules_same --logs FOLDER…`
 
 What belongs here: both ways over real logs, compared finding by finding, evidence, severity and version included. What does
 not: speed (`rules`, `rules_online`), made-up conversations (the tests). `skipped_step` is left out: a day weighs it against
@@ -6,7 +6,6 @@ its other conversations. Exits with 1 where anything differs.
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,15 +15,13 @@ from typing import Any
 import polars as pl
 
 from benchmarks.near_duplicates import STAR
-from benchmarks.rules_data import procedures, records, row
-from wow_flywheel.contracts import CONVERSATIONS
+from benchmarks.rules_data import conversations, procedures
 from wow_flywheel.rules import Checker
 from wow_flywheel.rules.engine import find
 from wow_flywheel.rules.online import KNOWLEDGE
 
 WEIGHED_BY_THE_DAY = "skipped_step"
 COMPARED = ("turn", "rule_id", "quote", "evidence", "severity", "rule_version")
-SAID = ("role", "content", "action", "tool_calls", "tool_call_id")
 
 Found = list[tuple[Any, ...]]
 
@@ -32,12 +29,13 @@ Found = list[tuple[Any, ...]]
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a Markdown table, and the first conversations that differ; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rules_same", description=__doc__)
-    parser.add_argument("logs", type=Path, nargs="*", default=[STAR], help="folders of dt=…/*.jsonl.gz")
+    parser.add_argument("--logs", type=Path, nargs="+", default=[STAR], help="folders of dt=…/*.jsonl.gz")
     args = parser.parse_args(argv)
     print("| logs | conversations | findings | conversations that differ |\n|---|---:|---:|---:|")
     differing = 0
     for logs in args.logs:
-        talks = conversations(logs)
+        numbered = pl.int_range(pl.len()).cast(pl.String)  # two days may share an id
+        talks = conversations(logs).with_columns(conversation_id=numbered)
         day, live = of_a_day(talks, logs), of_each(talks, logs)
         odd = [name for name in talks["conversation_id"] if day[name] != live[name]]
         differing += len(odd)
@@ -45,13 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in odd[:3]:
             print(f"{name}: of the day alone {set(day[name]) - set(live[name])}, live alone {set(live[name]) - set(day[name])}")
     return 1 if differing else 0
-
-
-def conversations(logs: Path) -> pl.DataFrame:
-    """All days as one, as ingestion makes them; ids are numbers, since two days may share one."""
-    rows = [row(json.dumps(record).encode()) for record in records(logs)]
-    frame = pl.DataFrame(rows, schema=pl.Schema(CONVERSATIONS.columns))
-    return frame.with_columns(conversation_id=pl.int_range(pl.len()).cast(pl.String))
 
 
 def of_a_day(talks: pl.DataFrame, logs: Path) -> Mapping[str, Found]:
@@ -68,15 +59,7 @@ def of_each(talks: pl.DataFrame, logs: Path) -> Mapping[str, Found]:
     checker = Checker(None, procedures(logs))
     if checker.left:
         print(f"not compiled, so run by DuckDB: {checker.left}", file=sys.stderr)
-    return {
-        talk["conversation_id"]: compared(checker.check({"scenario": talk["scenario"], "messages": said(talk["messages"])}))
-        for talk in talks.iter_rows(named=True)
-    }
-
-
-def said(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages as a live system sends them: what the check service may be told of each."""
-    return [{name: value for name, value in message.items() if name in SAID} for message in messages]
+    return {talk["conversation_id"]: compared(checker.check(talk)) for talk in talks.iter_rows(named=True)}
 
 
 def compared(findings: Iterable[Mapping[str, Any]]) -> Found:

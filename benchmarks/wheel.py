@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
@@ -95,12 +95,11 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     """The tables as Markdown."""
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
     seconds = [run["seconds"] for run in runs]
-    seeds, given = " ".join(str(run["seed"]) for run in runs), " --ablations" if runs[0]["ablations"] else ""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     lines = [
         "# Results: the wheel in the closed world",
         "",
-        f"`python -m benchmarks.wheel --seeds {seeds} --turns {turns}{given}` on {machine};",
+        f"`{call(runs, turns)}` on {machine};",
         f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {EPISODES} episodes",
         "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
@@ -140,6 +139,13 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def call(runs: Sequence[Mapping[str, Any]], turns: int) -> str:
+    """The command that makes these runs."""
+    seeds = " ".join(str(run["seed"]) for run in runs)
+    varied = any(run["ablations"] is not None for run in runs)
+    return f"python -m benchmarks.wheel --seeds {seeds} --turns {turns}{' --ablations' if varied else ''}"
 
 
 def _metric_line(metric: str, runs: Sequence[dict[str, Any]]) -> str:

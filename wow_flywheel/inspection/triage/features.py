@@ -5,11 +5,10 @@ what rules, inspectors and signals said. What does not: words (`words`), the est
 task or one company; a feature is a float, NaN where the log does not say.
 """
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,9 +19,8 @@ from wow_flywheel.inspection.triage.speech import speech
 from wow_flywheel.inspection.triage.structure import structure
 
 SIGNALS = ("asked_for_human", "complained", "abandoned", "repeat_contact", "thanked", "repeated_reply")
-_KEY = ("dt", "conversation_id")
-Key = tuple[dt.date, str]
-"""A conversation: one that goes on past midnight has a row on each day, with one id."""
+KEY: Final = ("dt", "conversation_id")
+"""What tells conversations apart: one that goes on past midnight has a row on each day, with one id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +59,17 @@ def observe(
         verdicts: Contract `verdicts`.
         findings: Contract `rule_findings`.
     """
-    signals, verdict = _rows(satisfaction), _rows(verdicts)
-    claims, found = _rows(inspections.filter(pl.col("kind") == "deterministic")), _rows(findings)
+    judged = (satisfaction, inspections.filter(pl.col("kind") == "deterministic"), findings, verdicts)
+    signals, claims, found, verdict = (table.rows_by_key(KEY, named=True, include_key=True) for table in judged)
     return [
         Observed(
-            row["messages"],
+            messages,
             next(iter(signals.get(key, ())), {}),
             claims.get(key, ()),
             found.get(key, ()),
             next(iter(verdict.get(key, ())), {}),
         )
-        for row in conversations.select(*_KEY, "messages").iter_rows(named=True)
-        for key in (_key(row),)
+        for key, messages in zip(conversations.select(KEY).rows(), conversations["messages"].to_list(), strict=True)
     ]
 
 
@@ -93,15 +90,3 @@ def _judgements(observed: Observed) -> dict[str, float]:
         "solved_score": float(observed.verdict.get("solved_score", NAN)),
         "satisfied_score": float(observed.verdict.get("satisfied_score", NAN)),
     }
-
-
-def _rows(frame: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:
-    rows: dict[Key, list[dict[str, Any]]] = {}
-    for row in frame.iter_rows(named=True):
-        rows.setdefault(_key(row), []).append(row)
-    return rows
-
-
-def _key(row: Mapping[str, Any]) -> Key:
-    day, conversation = (row[name] for name in _KEY)
-    return day, conversation

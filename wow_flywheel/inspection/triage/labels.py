@@ -4,15 +4,12 @@ What belongs here: which conversations count as dissatisfied or unsolved by some
 an estimator that learns from those would only repeat them.
 """
 
-from typing import Final
-
 import polars as pl
 
 from wow_flywheel.cases.decisions import latest
 from wow_flywheel.cases.label import CaseRules
 from wow_flywheel.inspection.triage.estimator import Target
-
-KEY: Final = ("dt", "conversation_id")
+from wow_flywheel.inspection.triage.features import KEY
 
 
 def known(

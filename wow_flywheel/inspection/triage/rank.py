@@ -12,8 +12,8 @@ import polars as pl
 
 from wow_flywheel.contracts import TRIAGE
 from wow_flywheel.inspection.triage.estimator import TARGETS, Estimator, Examples, Target
-from wow_flywheel.inspection.triage.features import observe
-from wow_flywheel.inspection.triage.labels import KEY, known
+from wow_flywheel.inspection.triage.features import KEY, observe
+from wow_flywheel.inspection.triage.labels import known
 from wow_flywheel.inspection.triage.meaning import SentenceEncoder
 
 ENOUGH_OF_EACH: Final = 30

@@ -37,11 +37,11 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for name, value in {"LAKE": lake.uri, "POLICIES": str(policies), "MODELS": str(models)}.items():
         monkeypatch.setenv(f"WOW_{name}_URI", value)
     talks = [conversation(name, name) for name in "abe"]
-    lake.replace("conversations", conversations(*talks), DAY)
+    said = conversations(*talks)
+    lake.replace("conversations", said, DAY)
     lake.replace("cases", labels("good", *talks), DAY)
     policies.mkdir()
     (policies / "refund.yaml").write_text(POLICY.format(3))
-    said = conversations(*talks)
     lake.replace("policy_matches", match(said, load_policies(str(policies)), said.clear()), DAY)
     (policies / "refund.yaml").write_text(POLICY.format(4))
     rows = [

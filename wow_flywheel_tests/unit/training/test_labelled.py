@@ -14,7 +14,6 @@ from wow_flywheel_tests.unit.inspection.talk import agent, call, tool, user
 
 GOOD = [user("Refund order 7."), call("refund", order=7), tool(ok=True), agent("Done: it arrives in 3 days."), user("Thanks.")]
 BAD = [user("Refund order 31."), agent("You get 45."), user("Why 45?"), agent("Because.")]
-NO_CLAIMS: tuple[dict[str, Any], ...] = ()
 
 
 def labelled(*claims: dict[str, Any], bad: str = "bad") -> list[dict[str, Any]]:
@@ -33,7 +32,7 @@ def test_a_good_case_gives_its_last_reply_and_a_bad_one_what_was_said_where_it_w
 
 
 def test_other_replies_of_a_bad_case_and_cases_that_are_neither_say_nothing() -> None:
-    assert [row["conversation_id"] for row in labelled(*NO_CLAIMS)] == ["a"]
+    assert [row["conversation_id"] for row in labelled()] == ["a"]
     assert [row["conversation_id"] for row in labelled(claim("hallucination", "major", 1, "rejected", "b"))] == ["a"]
     for label in ("failed", "review"):
         assert [row["label"] for row in labelled(claim("hallucination", "major", 1, conversation_id="b"), bad=label)] == [True]
