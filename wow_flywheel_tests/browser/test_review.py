@@ -37,7 +37,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         assert process.stdout is not None
         line = next(line for line in process.stdout if "sign in once" in line)
         yield Desk(line.split()[-1], lake)
-        process.terminate()
+        process.kill()  # a shell may have it ignore gentler signals
 
 
 @pytest.fixture

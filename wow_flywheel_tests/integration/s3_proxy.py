@@ -78,7 +78,7 @@ class Proxy:
 
     def stop(self) -> None:
         """End the process."""
-        self.process.terminate()
+        self.process.kill()  # a shell may have it ignore gentler signals
         self.process.wait()
 
 

@@ -36,7 +36,7 @@ def endpoint() -> Iterator[str]:
         wait_until_it_answers(port, server)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
+        server.kill()  # a shell may have it ignore gentler signals
         server.wait()
 
 

@@ -46,7 +46,7 @@ def stream(command: Sequence[str], say: Say) -> None:
                 say(line)
         finally:
             if sys.exc_info()[0] is not None:
-                child.terminate()
+                child.kill()  # training goes on from its last checkpoint; a gentler signal may be ignored
     if child.returncode:
         raise PermanentError(
             f"python -m {command[0]} failed: {last}", hint="its lines above say more; run it by hand to repeat it"
