@@ -127,7 +127,8 @@ def data_juicer(args: argparse.Namespace, folder: Path) -> dict[str, Measured]:
     """Its recipes, and ours with and without near duplicates, on the same conversations."""
     command = ingest_peers.install(args.data_juicer.resolve())
     logs = built(args, folder / f"native-{args.peer_conversations}", args.peer_conversations).resolve()
-    data = logs / "data-juicer.jsonl"
+    # beside the logs: in their folder the ingest would look through it as well
+    data = (folder / f"data-juicer-{args.peer_conversations}.jsonl").resolve()
     ingest_peers.convert(logs / f"dt={DAY}" / "conversations.jsonl", data)
     done = best(("ours", "with_near_duplicates"), logs, args.runs)
     with TemporaryDirectory(dir=folder) as scratch:
