@@ -37,11 +37,13 @@ class Side:
         seconds: Of training.
         loss: Mean over the steps.
         peak: Greatest memory of the process, GiB.
+        utilisation: Model FLOPs by what the device could have done; None where its peak is unknown, and of TRL.
     """
 
     seconds: float
     loss: float
     peak: float
+    utilisation: float | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -73,8 +75,11 @@ def report(folder: Path, args: argparse.Namespace) -> str:
             f"{args.model.name}; {args.steps} steps of 8 examples; best of {args.rounds}"
         ),
         "",
-        "| | tokens | TRL: tokens/s | here: tokens/s | ratio | TRL: loss | here: loss | TRL: peak GiB | here: peak GiB |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        (
+            "| | tokens | TRL: tokens/s | here: tokens/s | ratio | TRL: loss | here: loss | TRL: peak GiB | here: peak GiB "
+            "| here: model FLOPs utilisation |"
+        ),
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for trainer in args.trainers:
         sides = [[side(folder, model, trainer, args.steps, number) for side in (trl, ours)] for number in range(args.rounds)]
@@ -88,6 +93,7 @@ def row(trainer: str, tokens: int, theirs: Side, own: Side) -> str:
     speed = [tokens / side.seconds for side in (theirs, own)]
     cells = [f"{tokens:,}", *(f"{value:.0f}" for value in speed), f"**{speed[1] / speed[0]:.2f}**"]
     cells += [f"{side.loss:.4f}" for side in (theirs, own)] + [f"{side.peak:.2f}" for side in (theirs, own)]
+    cells.append("unknown peak" if own.utilisation is None else f"{own.utilisation:.1%}")
     return f"| {trainer.upper()} | " + " | ".join(cells) + " |"
 
 
@@ -115,7 +121,7 @@ def ours(folder: Path, model: Path, trainer: str, steps: int, number: int) -> Si
     record = json.loads((out / "run.json").read_text("utf-8"))
     losses = [json.loads(line)["loss"] for line in (out / "loss.jsonl").read_text("utf-8").splitlines()]
     shutil.rmtree(out)
-    return Side(record["training_seconds"], sum(losses) / len(losses), peak)
+    return Side(record["training_seconds"], sum(losses) / len(losses), peak, record["model_flops_utilisation"])
 
 
 def flags(given: Mapping[str, Any], joint: str = "_") -> list[str]:

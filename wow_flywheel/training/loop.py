@@ -23,6 +23,7 @@ from wow_flywheel.training.order import steps_of, training_order
 from wow_flywheel.training.plan import KEPT_CHECKPOINTS, Plan
 from wow_flywheel.training.provenance import git_commit, library_versions
 from wow_flywheel.training.report import Reporter
+from wow_flywheel.training.utilisation import Arithmetic, sequences, utilisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,19 @@ def train(job: Job, trainer: Any, check: Check = nothing_to_check) -> dict[str, 
     log = _loss_log(job, order, job.group(state.num_processes), check, main=state.is_main_process)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(callback(log))
+    arithmetic = Arithmetic.of(trainer.model)  # before weights are sharded
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trained = time.time()
     evaluation = trainer.evaluate() if trainer.eval_dataset is not None else {}
     weights = state.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     record = {}
     if state.is_main_process:
-        record = _record(job, log, checkpoint, trainer.state.global_step) | {
+        done, group = trainer.state.global_step, job.group(state.num_processes)
+        record = _record(job, log, checkpoint, done) | {
             "eval_loss": evaluation.get("eval_loss"),
             "device": _device(state),
             "training_seconds": round(trained - job.prepared, 2),
+            **_arithmetic(job, arithmetic, order[_step_of(checkpoint) * group : done * group], trained, state),
         }
         model = state.unwrap_model(trainer.model)
         job.folder.publish(lambda folder: models.save(model, weights, job.tokenizer, job.texts, folder), record)
@@ -180,13 +184,17 @@ def _resume(job: Job, state: Any) -> Path | None:
         job.folder.discard_partial()
     state.wait_for_everyone()
     checkpoint = job.folder.latest_checkpoint()
-    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    step = _step_of(checkpoint)
     state.wait_for_everyone()
     if state.is_main_process:
         job.folder.write_record({**job.facts, "started_at": _time(job.started), "ended_at": None})
         job.folder.rewind_losses(step)
     job.report.log(f"resuming from step {step}" if checkpoint else f"training on {len(job.encoded.rows)} examples")
     return checkpoint
+
+
+def _step_of(checkpoint: Path | None) -> int:
+    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
 
 
 def _loss_log(job: Job, order: Sequence[int], group: int, check: Check, *, main: bool) -> LossLog:
@@ -218,11 +226,27 @@ def _record(job: Job, log: LossLog, checkpoint: Path | None, steps: int) -> dict
     }
 
 
+def _arithmetic(job: Job, of: Arithmetic, seen: Sequence[int], until: float, state: Any) -> dict[str, Any]:
+    """What was computed since this process began, by the clock that the record's `training_seconds` go by."""
+    flops = of.of_training(length for index in seen for length in sequences(job.encoded.rows[index]))
+    seconds = until - job.prepared
+    return {
+        "model_flops": flops,
+        "model_flops_per_second": round(flops / seconds),
+        "model_flops_utilisation": utilisation(flops, seconds, state.num_processes, _device_name(state)),
+    }
+
+
 def _device(state: Any) -> str:
+    return f"{state.num_processes} × {_device_name(state)}"
+
+
+def _device_name(state: Any) -> str:
     import torch
 
-    name = torch.cuda.get_device_name(0) if state.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    return f"{state.num_processes} × {name}"
+    if state.device.type == "cuda":
+        return str(torch.cuda.get_device_name(0))
+    return f"CPU, {torch.get_num_threads()} threads"
 
 
 def _time(seconds: float) -> str:

@@ -103,6 +103,8 @@ def facts(record: Mapping[str, Any]) -> dict[str, Any]:
         "tokens": record["tokens"],
         "seconds": record["seconds"],
         "tokens per second": record["tokens_per_second"],
+        "model TFLOP/s": round(record["model_flops_per_second"] / 1e12, 3),
+        "model FLOPs utilisation": record["model_flops_utilisation"],
         "examples": record["examples"],
         "padding": "none: packed" if record["plan"]["packed"] else "to the longest of a batch",
         "examples dropped as too long": record["dropped"],

@@ -36,6 +36,20 @@ def test_the_first_loss_is_ln_2_and_the_margin_grows(sft_model: Path, data: Path
     assert rows[-1]["loss"] < rows[0]["loss"]
 
 
+@pytest.mark.parametrize(
+    ("loss", "first"),
+    [("ipo", 25.0), ("hinge", 1.0), ("sigmoid_norm", math.log(2)), ("apo_zero", 1.0), ("apo_down", 1.0)],
+)
+def test_each_loss_starts_where_its_formula_says_and_widens_the_margin(
+    sft_model: Path, data: Path, tmp_path: Path, loss: str, first: float
+) -> None:
+    """With all rewards 0 and β = 0.1: IPO (1 / 2β)², hinge max(0, 1), APO 1 - σ(0) + σ(0)."""
+    rows = run(sft_model / "model", data, tmp_path, "--max-steps", "6", "--loss-type", loss)
+    assert rows[0]["loss"] == pytest.approx(first, rel=1e-3)
+    assert rows[-1]["rewards/margins"] > 0.02
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
 def test_the_nll_of_the_chosen_answer_is_added(sft_model: Path, data: Path, tmp_path: Path) -> None:
     rows = run(sft_model / "model", data, tmp_path, "--max-steps", "4", "--sft-weight", "1")
     nll = rows[0]["loss"] - math.log(2)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from wow_flywheel.training import sft
+from wow_flywheel.training.encoding import encode_dialogues
+from wow_flywheel.training.rows import read_dialogues
+from wow_flywheel.training.utilisation import Arithmetic
 from wow_flywheel_tests.training import world
 
 
@@ -45,6 +48,19 @@ def test_the_record_names_what_the_model_hangs_on(sft_model: Path, data: Path) -
     assert record["versions"]["trl"].startswith("1.")
     assert json.loads((sft_model / "model" / "training.json").read_text()) == record
     assert not (sft_model / "checkpoints").exists()
+
+
+def test_the_record_counts_the_arithmetic_of_every_example_seen(model: Path, data: Path, sft_model: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    record = json.loads((sft_model / "run.json").read_text())
+    dialogues = read_dialogues(data / "sft.jsonl")
+    loaded = AutoModelForCausalLM.from_pretrained(model)
+    lengths = encode_dialogues(AutoTokenizer.from_pretrained(model), dialogues, 1024, 0.0).lengths
+    assert record["tokens"] == 3 * sum(lengths)
+    assert record["model_flops"] == 3 * Arithmetic.of(loaded).of_training(lengths)
+    assert record["model_flops_per_second"] == pytest.approx(record["model_flops"] / record["training_seconds"], rel=0.01)
+    assert record["model_flops_utilisation"] is None, "nobody knows the peak of this CPU"
 
 
 def test_a_finished_run_is_not_run_again(model: Path, data: Path, sft_model: Path, capsys: pytest.CaptureFixture) -> None:
