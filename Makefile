@@ -7,7 +7,7 @@ export DAGSTER_HOME := $(CURDIR)
 QUIET := PYTHONWARNINGS="ignore:Function"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test test-all test-ray lint results lock clean
+.PHONY: help install demo ui test test-all test-extras lint results lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,11 +38,12 @@ test: lint ## lint and all tests but the slow ones
 test-all: lint ## lint and all tests, property tests with all their examples
 	WOW_TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal
 
-test-ray: install ## training on a local Ray cluster of two nodes; installs the `ray` extra (400 MB) into a venv of its own
-	$(PYTHON) -m venv .venv-ray
-	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,ray]'
-	.venv-ray/bin/python -m pytest -n 0 -p no:unraisableexception wow_flywheel_tests/defs/test_ray.py # Ray leaves sockets open
+test-extras: install ## training on a Ray cluster of two nodes, metrics in MLflow; installs those extras (500 MB) into a venv of its own
+	$(PYTHON) -m venv .venv-extras
+	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,ray,mlflow]'
+	.venv-extras/bin/python -m pytest -n 0 wow_flywheel_tests/training/test_trackers.py
+	.venv-extras/bin/python -m pytest -n 0 -p no:unraisableexception wow_flywheel_tests/defs/test_ray.py # Ray leaves sockets open
 
 results: install ## the figures of docs/results.md, over three seeds, and ablations (about half an hour on two cores)
 	$(BIN)/python -m benchmarks.wheel --ablations

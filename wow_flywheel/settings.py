@@ -54,6 +54,8 @@ class Settings:
         ray_address: `WOW_RAY_ADDRESS`, HTTP address of a Ray cluster's dashboard, where trainers and evaluations then run; None
             means here.
         ray_gpus: `WOW_RAY_GPUS`, GPUs that such a job asks the cluster for; 0 asks for one CPU.
+        accelerate_config: `WOW_ACCELERATE_CONFIG`, file by which `accelerate launch` starts trainers, on several GPUs; None:
+            each is one process.
         rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
         checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
         embedded: True when no logs are configured, so that the closed world plays production.
@@ -87,6 +89,7 @@ class Settings:
     logs_manifest: str | None
     ray_address: str | None
     ray_gpus: int
+    accelerate_config: str | None
     rules: str | None
     checks: str | None
     embedded: bool
@@ -130,6 +133,7 @@ class Settings:
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),
             logs_manifest=_file_name(env, "WOW_LOGS_MANIFEST"),
             ray_address=_http(env, "WOW_RAY_ADDRESS"),
+            accelerate_config=_text(env, "WOW_ACCELERATE_CONFIG"),
             ray_gpus=int(read_number(env, "WOW_RAY_GPUS", 1, 0, 64, whole=True)),
             rules=_text(env, "WOW_RULES"),
             checks=_text(env, "WOW_CHECKS"),

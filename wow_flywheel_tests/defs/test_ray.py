@@ -1,4 +1,4 @@
-"""Training on a Ray cluster: two nodes on this machine, of which one has a processor to give. `make test-ray` runs it."""
+"""Training on a Ray cluster: two nodes on this machine, of which one has a processor to give. `make test-extras` runs it."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from wow_flywheel.defs.training.child import QUIET_CHILD, run_child, write_config
 from wow_flywheel_tests.training import world
 
-cluster_utils = pytest.importorskip("ray.cluster_utils", reason="the ray extra is not installed: `make test-ray`")
+cluster_utils = pytest.importorskip("ray.cluster_utils", reason="the ray extra is not installed: `make test-extras`")
 PORT = 8297
 ROOT = Path(__file__).parents[2]
 MEMORY = 100 * 2**20

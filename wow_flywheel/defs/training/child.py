@@ -35,13 +35,15 @@ def run_child(
 ) -> dg.PipesClientCompletedInvocation:
     """Run `python -m <module> --config <config>`, here or on the Ray cluster of `WOW_RAY_ADDRESS`.
 
-    Its log lines and what it reports become the step's own.
+    Trainers are started by `accelerate launch` where `WOW_ACCELERATE_CONFIG` names its file. The log lines of the command, and
+    what it reports, become the step's own.
 
     Raises:
+        SettingsError: The file that `WOW_ACCELERATE_CONFIG` names is not there.
         dagster.Failure: It failed; the description is its own message.
     """
-    command = ["-m", module, "--config", str(config)]
     settings = Settings.from_env(os.environ)
+    command = [*_launcher(settings, module), "-m", module, "--config", str(config)]
     try:
         if settings.ray_address is not None:
             return _on_ray(context, settings.ray_address, settings.ray_gpus, command)
@@ -52,6 +54,19 @@ def run_child(
             metadata={"config": dg.MetadataValue.path(config)},
             allow_retries=False,
         ) from error
+
+
+def _launcher(settings: Settings, module: str) -> list[str]:
+    """What stands before a trainer on several GPUs; an evaluation runs in one process."""
+    if settings.accelerate_config is None or not module.startswith("wow_flywheel.training."):
+        return []
+    file = Path(settings.accelerate_config).absolute()
+    if settings.ray_address is None and not file.is_file():
+        raise SettingsError(
+            f"WOW_ACCELERATE_CONFIG: {file} is not there",
+            hint="name a file like wow_flywheel/training/configs/ddp.yaml, with the number of GPUs as its num_processes",
+        )
+    return ["-m", "accelerate.commands.launch", "--config_file", str(file)]
 
 
 def _on_ray(
