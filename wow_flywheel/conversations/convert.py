@@ -22,6 +22,7 @@ from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.records import Record
 from wow_flywheel.conversations.readers.registry import NATIVE, READERS, detect, read
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.strict_json import line_value
 from wow_flywheel.errors import SourceError
 
 KINDS = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
@@ -78,14 +79,20 @@ class _Input:
         try:
             with path.open("rb") as stream:
                 for line in read_lines(stream, path.name):
-                    document = _json(line.data) if line.broken is None else None
-                    if document is not None:
-                        found.append(document)
-                    elif line.broken or line.data.strip():
-                        self.ignored[line.broken or "not_json"] += 1
+                    if line.broken:
+                        self.ignored[line.broken] += 1
+                    elif line.data.strip():
+                        found += self._parsed(line.data)
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or 'cannot be read'}", hint="check INPUT") from error
         return found
+
+    def _parsed(self, data: bytes) -> list[Any]:
+        try:
+            return [line_value(data)]
+        except BrokenRecordError as error:
+            self.ignored[error.reason] += 1
+            return []
 
 
 def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: str = "UTC") -> Converted:
@@ -159,13 +166,6 @@ def _files(source: Path) -> list[Path]:
 def _is_input(path: Path, source: Path) -> bool:
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
     return path.name.endswith(ENDINGS) and path.is_file() and not hidden
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _by_day(records: list[Record], zone: ZoneInfo) -> dict[str, list[Record]]:

@@ -29,6 +29,7 @@ from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
+from wow_flywheel.conversations.strict_json import line_value
 from wow_flywheel.errors import StorageUnavailable
 
 PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], ModuleType]]] = {
@@ -123,14 +124,10 @@ class Foreign:
             return []
         try:
             if line.broken is None:
-                return [json.loads(line.data)]
+                return [line_value(line.data)]
             broken = BrokenRecordError(line.broken, REASONS[line.broken])
-        except RecursionError:
-            broken = BrokenRecordError("too_deep", REASONS["too_deep"])
-        except UnicodeDecodeError:
-            broken = BrokenRecordError("bad_encoding", "the line is not UTF-8")
-        except ValueError:
-            broken = BrokenRecordError("not_json", "the line is not JSON")
+        except BrokenRecordError as error:
+            broken = error
         if here:
             self.account.quarantine(each.file.path, line, broken)
         return []
@@ -177,11 +174,12 @@ class Foreign:
         known: list[dict[str, str | None]] = []
         for line in lines:
             try:
-                document = json.loads(line.data)
-            except (ValueError, RecursionError):
+                document = line_value(line.data)
+                keys, calls = reader.keys_of(document), reader.calls_of(document)
+            except BrokenRecordError:
                 continue
-            known += [{"call_id": key, "trace": key, "session": key} for key in reader.keys_of(document)]
-            for call in reader.calls_of(document):
+            known += [{"call_id": key, "trace": key, "session": key} for key in keys]
+            for call in calls:
                 scope = {"session": call.session, "customer": call.user, "scenario": call.scenario}
                 known.append({**scope, "call_id": call.id, "trace": call.trace})
         storable = [{name: text and text.encode(errors="replace").decode() for name, text in each.items()} for each in known]

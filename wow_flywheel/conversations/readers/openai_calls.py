@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.chunks import CHUNK, joined
 from wow_flywheel.conversations.readers.corrections import Corrections
@@ -18,7 +19,7 @@ from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
 from wow_flywheel.conversations.readers.times import EPOCH, moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_name, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, first, first_name, first_text
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
 SESSION = ("session_id", "conversation_id", "thread_id")
@@ -52,18 +53,20 @@ def read(documents: Documents) -> Records:
     left, said = LeftOut(), Said()
     calls: dict[str, list[Call]] = {}
     heard: list[tuple[tuple[str, ...], JsonObject, frozenset[int]]] = []
-    for sources, document in _whole(documents):
-        call = _call(document, sources) if _is_call(document) else "unknown_document"
-        if isinstance(call, Call):
-            calls.setdefault(call.id, []).append(call)
-            heard.append(((call.id,), document, sources))
-        elif _is_feedback(document):
-            heard.append((keys_of(document), document, sources))
-        else:
-            left.add(call, sources)
+    for sources, document in _whole(documents, left):
+        with left.reading(sources):
+            call = _call(document, sources) if _is_call(document) else "unknown_document"
+            if isinstance(call, Call):
+                calls.setdefault(call.id, []).append(call)
+                heard.append(((call.id,), document, sources))
+            elif _is_feedback(document):
+                heard.append((keys_of(document), document, sources))
+            else:
+                left.add(call, sources)
     better = Corrections()
     for keys, document, sources in sorted(heard, key=lambda each: moment(first(each[1], *TIMES)) or EPOCH):
-        _hear(keys, document, sources, calls, said, better, left)
+        with left.reading(sources):
+            _hear(keys, document, sources, calls, said, better, left)
     return records_of([*(call for each in calls.values() for call in each), *better.calls(said)], left, said)
 
 
@@ -104,13 +107,17 @@ def calls_of(document: Any) -> list[Call]:
     return [call] if isinstance(call, Call) else []
 
 
-def _whole(documents: Documents) -> Iterable[tuple[frozenset[int], Any]]:
+def _whole(documents: Documents, left: LeftOut) -> Iterable[tuple[frozenset[int], Any]]:
     """The documents with the chunks of each stream put together."""
     done: list[tuple[set[int], Any]] = []
     streams: dict[str, tuple[set[int], dict[str, Any]]] = {}
     for index, document in documents:
-        response = as_object(document.get("response")) if isinstance(document, dict) else {}
+        response: JsonObject = {}
+        with left.reading([index]):
+            response = as_object(document.get("response")) if isinstance(document, dict) else {}
         name = first_text(response, "id")
+        if index in left.broken:
+            continue
         if response.get("object") != CHUNK or name is None:
             done.append(({index}, document))
             continue
@@ -136,6 +143,8 @@ def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
     asked = chat_messages(request, "user")
     reply = chat_messages(response, "assistant")
     started = moment(first(document, *TIMES)) or moment(first(response, "created", "created_at"))
+    if not asked and as_list(request.get("messages")):
+        raise BrokenRecordError("unknown_role", "request.messages has no message with a role that is known")
     if not asked:
         return "no_messages"
     if not reply:

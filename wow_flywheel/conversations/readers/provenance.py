@@ -5,9 +5,12 @@ which reason applies (each format), and what became a record (`records`).
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from wow_flywheel.conversations.fields import BrokenRecordError
 
 Documents = Iterable[tuple[int, Any]]
 """Parsed JSON, each value with the index by which the caller knows it."""
@@ -37,10 +40,13 @@ class LeftOut:
     Attributes:
         parts: How many calls, spans, scores and documents, by reason.
         reasons: For each document, the reason that stands for it.
+        broken: For each document of which a part would be read wrongly or in part, what is wrong with the first such part. No
+            other part of it is used either, so that quarantine keeps it whole.
     """
 
     parts: Counter[str] = field(default_factory=Counter)
     reasons: dict[int, str] = field(default_factory=dict)
+    broken: dict[int, BrokenRecordError] = field(default_factory=dict)
 
     def add(self, reason: str, sources: Iterable[int]) -> None:
         """Note one part that gives nothing.
@@ -53,3 +59,22 @@ class LeftOut:
         for index in sources:
             if index not in self.reasons or ORDER[reason] < ORDER[self.reasons[index]]:
                 self.reasons[index] = reason
+
+    def refuse(self, error: BrokenRecordError, sources: Iterable[int]) -> None:
+        """Note one part that is damaged; its documents go to quarantine.
+
+        Args:
+            error: What is wrong.
+            sources: The documents that it was read from.
+        """
+        self.parts[error.reason] += 1
+        for index in sources:
+            self.broken.setdefault(index, error)
+
+    @contextmanager
+    def reading(self, sources: Iterable[int]) -> Iterator[None]:
+        """Read a part of these documents, and `refuse` it if that shows damage."""
+        try:
+            yield
+        except BrokenRecordError as error:
+            self.refuse(error, sources)

@@ -4,10 +4,11 @@ What belongs here: the list, recognising a format, and that a reader loses no do
 a module with `recognises` and `read`, and one line here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final, cast
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers import langfuse, langsmith, openai_calls, otel, tensorzero
 from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.provenance import Documents
@@ -28,9 +29,17 @@ def detect(document: Any) -> str | None:
     """The format of a document: a key of `READERS`, or `native` for a record of the flywheel's own or feedback to one; None
     when nothing knows it.
     """
-    if is_native(document):
+    if _sees(is_native, document):
         return NATIVE
-    return next((name for name, reader in READERS.items() if reader.recognises(document)), None)
+    return next((name for name, reader in READERS.items() if _sees(reader.recognises, document)), None)
+
+
+def _sees(recognises: Callable[[Any], bool], document: Any) -> bool:
+    """Whether a format is recognised; a field that holds damaged JSON text shows none."""
+    try:
+        return recognises(document)
+    except BrokenRecordError:
+        return False
 
 
 def is_native(document: Any) -> bool:

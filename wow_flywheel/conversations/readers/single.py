@@ -7,6 +7,7 @@ wraps messages (`envelopes`).
 from collections.abc import Iterable
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.parts import (
     CALLS,
     MEDIA,
@@ -28,6 +29,7 @@ from wow_flywheel.conversations.readers.values import (
     decoded,
     first,
     first_text,
+    says_something,
     spelled_like_json,
 )
 
@@ -59,6 +61,8 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     if _is_tool_definition(value):
         return []
     calls = _message_calls(value)
+    if says_unknown_role(value):
+        raise BrokenRecordError("unknown_role", "a message's role is none that is known")
     role = role_in(value) or _implied_role(value, calls, default)
     content = _content(value)
     results = next((value[name] for name in RESULT_FIELDS if isinstance(value.get(name), list)), None)
@@ -70,6 +74,21 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     if calls:
         _add_calls(messages, calls)
     return messages or [{"role": role, "content": None}]
+
+
+def has_no_role(value: JsonObject) -> bool:
+    """Whether an object says something as a message does, but not who says it: no role, no kind, no call that implies one."""
+    value = spelled_like_json(unwrapped(spelled_like_json(value)))
+    said = first(value, "content", "contents")
+    if role_in(value) is not None or not (isinstance(said, str | list) and said):
+        return False
+    return says_unknown_role(value) or not (_message_calls(value) or _made_by_model(value) or value.get("tool_call_id"))
+
+
+def says_unknown_role(value: JsonObject) -> bool:
+    """Whether a message names a role, and none that is known."""
+    role = unwrapped(value).get("role")
+    return isinstance(role, str) and says_something(role) and role_in(unwrapped(value)) is None
 
 
 def _flat_result(value: JsonObject) -> JsonObject:

@@ -15,7 +15,7 @@ from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages
 from wow_flywheel.conversations.readers.times import moment, uuid7_moment
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, count_of, decoded, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, count_of, first_text, structured
 
 USER_TAGS = ("user_id", "user", "customer_id")
 SESSION_TAGS = ("conversation_id", "session_id")
@@ -46,16 +46,17 @@ def read(documents: Documents) -> Records:
     feedback: list[tuple[int, JsonObject]] = []
     models: list[tuple[int, JsonObject]] = []
     for index, row in documents:
-        if not recognises(row):
-            left.add("unknown_document", [index])
-        elif _is_feedback(row):
-            feedback.append((index, row))
-        elif _is_model_inference(row):
-            models.append((index, row))
-        elif isinstance(call := _call(row, index), Call):
-            _replace(calls, call, left)
-        else:
-            left.add(call, [index])
+        with left.reading([index]):
+            if not recognises(row):
+                left.add("unknown_document", [index])
+            elif _is_feedback(row):
+                feedback.append((index, row))
+            elif _is_model_inference(row):
+                models.append((index, row))
+            elif isinstance(call := _call(row, index), Call):
+                _replace(calls, call, left)
+            else:
+                left.add(call, [index])
     for index, row in models:
         _add_model(calls, row, index, left)
     better = _hear(feedback, calls, said, left)
@@ -114,7 +115,7 @@ def _call(row: JsonObject, index: int) -> Call | str:
 
 
 def _reply(output: Any) -> list[Message]:
-    output = decoded(output)
+    output = structured(output)
     if isinstance(output, str) and output.strip():
         return [{"role": "assistant", "content": output}]
     blocks = as_list(output)
@@ -135,13 +136,14 @@ def _hear(rows: Iterable[tuple[int, JsonObject]], calls: dict[str, Call], said: 
     better = Corrections()
     for index, row in sorted(rows, key=lambda each: str(each[1].get("id"))):
         target = str(row.get("target_id") or row.get("inference_id"))
-        reply = _reply(row["value"]) if "inference_id" in row else []
-        if reply and target in calls:
-            better.add(calls[target], reply, frozenset({index}), left)
-        elif found := _feedback(row):
-            said.add([target], found, [index])
-        else:
-            left.add("no_conversation" if reply else "unclear_score", [index])
+        with left.reading([index]):
+            reply = _reply(row["value"]) if "inference_id" in row else []
+            if reply and target in calls:
+                better.add(calls[target], reply, frozenset({index}), left)
+            elif found := _feedback(row):
+                said.add([target], found, [index])
+            else:
+                left.add("no_conversation" if reply else "unclear_score", [index])
     return better
 
 
