@@ -134,8 +134,8 @@ def _widest(trace: Row, name: str, ordered: list[Row], left: LeftOut) -> list[Ca
             else:
                 if isinstance(call, Call):
                     return [call]
-    for error, candidate in damaged[:1]:
-        left.refuse(error, candidate.sources)
+    for damage, candidate in damaged[:1]:
+        left.refuse(damage, candidate.sources)
     return []
 
 

@@ -140,8 +140,8 @@ def _highest(chains: list[_Run], runs: dict[str, _Run], left: LeftOut) -> Call |
         else:
             if isinstance(call, Call):
                 return call
-    for error, run in damaged[:1]:
-        left.refuse(error, [run.index])
+    for damage, run in damaged[:1]:
+        left.refuse(damage, [run.index])
     return None
 
 

@@ -17,9 +17,10 @@ from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
+from wow_flywheel.conversations.readers.streams import streamed
 from wow_flywheel.conversations.readers.times import EPOCH, moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, first, first_name, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, first, first_name, first_text, structured
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
 SESSION = ("session_id", "conversation_id", "thread_id")
@@ -58,6 +59,8 @@ def read(documents: Documents) -> Records:
             call = _call(document, sources) if _is_call(document) else "unknown_document"
             if isinstance(call, Call):
                 calls.setdefault(call.id, []).append(call)
+                for _ in as_list(_response(document).get("choices"))[1:]:
+                    left.add("other_choice", sources)
                 heard.append(((call.id,), document, sources))
             elif _is_feedback(document):
                 heard.append((keys_of(document), document, sources))
@@ -134,12 +137,12 @@ def _joined(document: Any) -> Any:
     response = document.get("response") if isinstance(document, dict) else None
     if not isinstance(response, dict) or not isinstance(response.get("chunks"), list):
         return document
-    message, usage = joined(response["chunks"])
-    return document | {"response": {**response, "choices": [{"message": message}], "usage": usage}}
+    return document | {"response": response | joined(response["chunks"])}
 
 
 def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
-    request, response = as_object(document["request"]), as_object(document["response"])
+    request = as_object(document["request"])
+    response = _response(document)
     asked = chat_messages(request, "user")
     reply = chat_messages(response, "assistant")
     started = moment(first(document, *TIMES)) or moment(first(response, "created", "created_at"))
@@ -166,6 +169,13 @@ def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
         scenario=first_text(about, "scenario", "workload_id"),
         usage=usage_of(as_object(response.get("usage"))),
     )
+
+
+def _response(document: JsonObject) -> JsonObject:
+    """The response, whole where it was logged as its stream."""
+    logged = structured(document["response"])
+    whole = streamed(logged)
+    return as_object(logged) if whole is None else whole
 
 
 def _ended(document: JsonObject, started: Any) -> Any:

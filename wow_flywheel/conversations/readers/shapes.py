@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from wow_flywheel.conversations.fields import BrokenRecordError
-from wow_flywheel.conversations.readers.chunks import CHUNK, joined
 from wow_flywheel.conversations.readers.envelopes import ENVELOPES, SYSTEM_FIELDS
 from wow_flywheel.conversations.readers.flattened import is_flattened, nested
 from wow_flywheel.conversations.readers.parts import CALLS, RESULTS, THOUGHTS, part_of, tool_call, tool_result
 from wow_flywheel.conversations.readers.roles import ROLES
 from wow_flywheel.conversations.readers.single import assistant, has_no_role, is_message, messages_in, says_unknown_role
+from wow_flywheel.conversations.readers.streams import streamed
 from wow_flywheel.conversations.readers.texts import text_in, transcript, written_by_python
 from wow_flywheel.conversations.readers.values import (
     JsonObject,
@@ -42,6 +42,7 @@ def chat_messages(value: Any, role: str = "assistant") -> list[Message] | None:
     """
     try:
         value = written_by_python(structured(value))
+        value = value if (reply := streamed(value)) is None else reply
         if isinstance(value, list):
             return _from_list(value, role) or None
         return (_from_object(value, role) or None) if isinstance(value, dict) else None
@@ -104,8 +105,8 @@ def _from_list(values: Iterable[Any], role: str) -> list[Message]:
     listed = list(values) if isinstance(values, list) else []
     if len(listed) == 1 and isinstance(listed[0], list):
         return _pair(listed[0]) or _from_list(listed[0], role)
-    if listed and all(isinstance(each, dict) and each.get("object") == CHUNK for each in listed):
-        return messages_in(joined(listed)[0], role)
+    if (reply := streamed(listed)) is not None:
+        return _from_object(reply, role)
     by_nobody: list[int] = []
     by_somebody = 0
     for index, value in enumerate(map(structured, listed)):
