@@ -7,6 +7,7 @@ A run's `session_id` is the project that it was filed under. The conversation is
 above it: `session_id`, `thread_id` or `conversation_id`.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,11 @@ class _Run:
 def recognises(document: Any) -> bool:
     """Whether a document is a run or feedback on one."""
     return _is_run(document) or _is_feedback(document)
+
+
+def time_of(document: Any) -> dt.datetime | None:
+    """When a run began or feedback was given."""
+    return moment(document.get("start_time")) or moment(document.get("created_at")) if isinstance(document, dict) else None
 
 
 def _is_run(document: Any) -> bool:

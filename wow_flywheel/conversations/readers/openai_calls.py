@@ -3,6 +3,7 @@
 What belongs here: the fields around request and response, and joining a stream's chunks. What does not: messages (`shapes`).
 """
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
@@ -96,6 +97,15 @@ def keys_of(document: Any) -> tuple[str, ...]:
     response = as_object(document.get("response")) if isinstance(document, dict) else {}
     chunk = first_text(response, "id") if response.get("object") == CHUNK else None
     return (chunk,) if chunk else ()
+
+
+def time_of(document: Any) -> dt.datetime | None:
+    """When a call was asked or feedback was given; of a stream's chunk, when the stream began."""
+    if not isinstance(document, dict):
+        return None
+    response = as_object(document.get("response"))
+    noted, created = moment(first(document, *TIMES)), moment(first(response, "created", "created_at"))
+    return (created or noted) if response.get("object") == CHUNK else (noted or created)
 
 
 def calls_of(document: Any) -> list[Call]:

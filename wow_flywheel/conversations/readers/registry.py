@@ -4,6 +4,7 @@ What belongs here: the list, recognising a format, and that a reader loses no do
 a module with `recognises` and `read`, and one line here.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final, cast
@@ -38,6 +39,19 @@ def is_native(document: Any) -> bool:
     if not isinstance(document, dict) or "conversation_id" not in document:
         return False
     return "messages" in document or feedback_document(document) is not None
+
+
+def time_of(name: str, document: Any) -> dt.datetime | None:
+    """When what a document tells happened: the first moment of it; None if it does not say.
+
+    Args:
+        name: A key of `READERS`. A reader without a `time_of` of its own is asked for the records of the document alone.
+        document: Any JSON.
+    """
+    reader = READERS[name]
+    if hasattr(reader, "time_of"):
+        return cast("dt.datetime | None", reader.time_of(document))
+    return min((dt.datetime.fromisoformat(each["started_at"]) for each in read(name, [(0, document)]).records), default=None)
 
 
 def read(name: str, documents: Documents) -> Records:

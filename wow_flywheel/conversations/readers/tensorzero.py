@@ -3,6 +3,7 @@
 What belongs here: its columns. What does not: content blocks and messages (`shapes`).
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,14 @@ def recognises(document: Any) -> bool:
         return False
     inference = "function_name" in document and "input" in document
     return inference or _is_feedback(document) or _is_model_inference(document)
+
+
+def time_of(document: Any) -> dt.datetime | None:
+    """When an inference was asked or feedback was given; a model's row goes with its inference."""
+    if not isinstance(document, dict):
+        return None
+    name = document.get("inference_id" if _is_model_inference(document) else "id")
+    return uuid7_moment(name) or moment(document.get("timestamp")) or moment(document.get("updated_at"))
 
 
 def _is_feedback(row: JsonObject) -> bool:
