@@ -118,22 +118,23 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
         what = f"none of {given.documents} documents is of a known format" if given.documents else "no JSON in it"
         raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
     given.ignored["unknown_document"] += given.unknown
-    records = [record for name in sorted(given.of) for record in _records(name, given)]
-    written = _write(folder, _by_day(records, ZoneInfo(timezone)))
+    zone = ZoneInfo(timezone)
+    records = [record for name in sorted(given.of) for record in _records(name, given, zone)]
+    written = _write(folder, _by_day(records, zone))
     ignored = dict(sorted((+given.ignored).items()))
     return Converted(", ".join(sorted(given.of)), len(files), given.documents, len(records), written, ignored)
 
 
-def _records(name: str, given: _Input) -> list[Record]:
+def _records(name: str, given: _Input, zone: ZoneInfo) -> list[Record]:
     """The records in all documents of one format, by start and id."""
     if name == NATIVE:
-        return _native(given.of[name], given.ignored)
-    found = read(name, enumerate(given.of[name]))
+        return _native(given.of[name], given.ignored, zone)
+    found = read(name, enumerate(given.of[name]), zone)
     given.ignored.update(found.parts)
     return found.records
 
 
-def _native(documents: Iterable[Any], ignored: Counter[str]) -> list[Record]:
+def _native(documents: Iterable[Any], ignored: Counter[str], zone: ZoneInfo) -> list[Record]:
     """Valid native records as they are, with the feedback to them that stands in documents of its own."""
     records: dict[str, list[Record]] = {}
     later = []
@@ -142,7 +143,7 @@ def _native(documents: Iterable[Any], ignored: Counter[str]) -> list[Record]:
             later.append(said)
             continue
         try:
-            row = parse_record(json.dumps(document).encode())
+            row = parse_record(json.dumps(document).encode(), zone)
         except BrokenRecordError as error:
             ignored[error.reason] += 1
             continue

@@ -68,7 +68,6 @@ def read_day(
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
-        account.whole &= file.dated
         with source.reading(file) as stream:
             blocks = read_blocks(stream, file.path)
             first = next(blocks, None)

@@ -17,7 +17,7 @@ from wow_flywheel.conversations.moments import Moments, Spread, moments
 from wow_flywheel.conversations.sources import FIRST_DAY, LogFile, LogSource
 from wow_flywheel.lake import Lake
 
-METHOD = "1"
+METHOD = "2"
 """Raised when `moments` finds other days than before, so that all files are looked through again."""
 AT_ONCE = 1000
 """Files that are looked through before what they said is written."""

@@ -15,20 +15,22 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from wow_flywheel.conversations.detect import format_of
 from wow_flywheel.conversations.fields import YEAR_2000, YEAR_2100, BrokenRecordError, time
+from wow_flywheel.conversations.line_days import line_days
+from wow_flywheel.conversations.lines import WHOLE, Block, read_blocks
+from wow_flywheel.conversations.readers.registry import NATIVE
 
 BLOCK = 2**24
 """Decompressed bytes that are looked at together."""
 LONGEST = 2**26
 """A longer line is passed over, as ingest does."""
-LOOKED_AT = 100
-"""Documents that are shown to the readers before a file counts as of no known format."""
 STARTED = r'"started_at"'
 VALUE = STARTED + r'\s*:\s*("[^"\\]*"|[0-9][0-9.]*)\s*[,}]'
 ISO = r"^(?<date>\d{4}-\d\d-\d\d)[Tt ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?<zone>Z|[+-]\d\d:\d\d)?$"
@@ -75,20 +77,19 @@ def moments(path: str, stream: BinaryIO, zone: ZoneInfo) -> Spread:
         stream: The file, seekable; closed by the caller.
         zone: The business timezone: it decides the day, and the instant of a time without an offset.
     """
+    blocks = read_blocks(stream, path)
+    first = next(blocks, None)
+    if first is None:
+        return Spread({}, 0)
+    name = format_of(first)
+    if name != NATIVE or path.endswith(WHOLE):
+        return _documents(name, chain([first], blocks), zone)
+    stream.seek(0)
     if path.endswith(".parquet"):
         return _parquet(stream.read(), zone)
-    if ".json." in f"{path}.":
-        spread = _documents([_json(b"".join(_blocks(stream, path)))], zone)
-        if spread is not None:
-            return spread
-        stream.seek(0)
     found = _Count()
     for block in _whole_lines(_blocks(stream, path)):
         _add_block(block, zone, found)
-    if not found.days and found.unreadable:
-        stream.seek(0)
-        lines = (line for block in _whole_lines(_blocks(stream, path)) for line in block.split(b"\n") if line.strip())
-        return _documents((_json(line) for line in lines), zone) or found.spread()
     return found.spread()
 
 
@@ -197,20 +198,12 @@ def _days_of_column(column: pl.Series, zone: ZoneInfo) -> pl.Series:
     return text.cast(pl.String, strict=False).to_frame().select(day=_days_of_texts(zone))["day"]
 
 
-def _documents(found: Iterable[Any], zone: ZoneInfo) -> Spread | None:
-    """The days of documents, each of which may hold a list of them; None if they are neither records nor of a known format."""
-    from wow_flywheel.conversations.readers.registry import NATIVE, detect, read
-
-    documents = [each for document in found for each in (document if isinstance(document, list) else [document])]
-    days = [_day_of(document, zone) for document in documents]
-    if not any(days):
-        name = next((name for document in islice(documents, LOOKED_AT) if (name := detect(document))), None)
-        if name in {None, NATIVE}:
-            return None
-        given = list(enumerate(each for each in documents if each is not None))
-        days = [_day_of(record, zone) for record in read(name, given).records]
+def _documents(name: str, blocks: Iterable[Block], zone: ZoneInfo) -> Spread:
+    """The days of lines that are looked at one by one; blank ones count for nothing."""
     count = _Count()
-    count.add(days)
+    for block in blocks:
+        days = line_days(name, block, zone) if name != NATIVE else (_day_of(_json(line.data), zone) for line in block.lines())
+        count.add(day for line, day in zip(block.lines(), days, strict=True) if line.broken or line.data.strip())
     return count.spread()
 
 

@@ -4,6 +4,7 @@ What belongs here: which observations are calls, and where a trace keeps user, s
 belongs to which trace (`langfuse_rows`), messages (`shapes`).
 """
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,16 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first_name, first_text
+from wow_flywheel.conversations.readers.values import (
+    JsonObject,
+    Message,
+    as_list,
+    as_object,
+    decoded,
+    first,
+    first_name,
+    first_text,
+)
 
 PEOPLE = {"API", "ANNOTATION", ""}
 """Sources of scores that people give; the other one, EVAL, is a judging model."""
@@ -31,6 +41,7 @@ USER_ATTRIBUTES = ("user.id", "enduser.id")
 CALL_TYPES = {"GENERATION"}
 OTHER_TYPES = {"TOOL", "RETRIEVER", "EMBEDDING", "GUARDRAIL", "EVALUATOR", "EVENT"}
 """Types of observations that never tell a conversation."""
+TIMES = ("startTime", "timestamp", "createdAt")
 NO_TRACE = Row({}, frozenset())
 
 
@@ -49,11 +60,21 @@ def recognises(document: Any) -> bool:
     return ("traceId" in value and ("startTime" in value or rated)) or ("sessionId" in value and rated) or _is_trace(value)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When a trace, an observation or a score was made; of a document that holds several, the first of them."""
+    if not isinstance(document, dict):
+        return None
+    value = camel(document)
+    parts = [each for name in ("observations", "data") for each in as_list(value.get(name)) if isinstance(each, dict)]
+    rows = [value, camel(as_object(value.get("trace"))), *map(camel, parts)]
+    return min((at for row in rows if (at := moment(first(row, *TIMES)))), default=None)
+
+
 def _is_trace(value: JsonObject) -> bool:
     return {"id", "timestamp", "sessionId", "userId"} <= set(value)
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in traces `{trace, observations}` (also with `scores`), or in rows of each, in any order."""
     left, said = LeftOut(), Said()
     rows = Rows(left)

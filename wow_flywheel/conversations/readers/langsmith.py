@@ -7,6 +7,7 @@ A run's `session_id` is the project that it was filed under. The conversation is
 above it: `session_id`, `thread_id` or `conversation_id`.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ def recognises(document: Any) -> bool:
     return _is_run(document) or _is_feedback(document)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When a run began or feedback was given."""
+    return moment(document.get("start_time")) or moment(document.get("created_at")) if isinstance(document, dict) else None
+
+
 def _is_run(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("run_type"), str) and "id" in document
 
@@ -65,7 +71,7 @@ def _is_feedback(document: Any) -> bool:
     return bool({"score", "value", "comment", "correction"} & set(document))
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in runs `{id, run_type, inputs, outputs, dotted_order, extra, …}` and feedback `{run_id, key, …}`.
 
     Of a trace the runs of type `llm` are the calls; where they do not say what the customer asked, the highest chain that does.

@@ -5,6 +5,7 @@ What belongs here: which spans are calls, and which attributes and events hold t
 shape (`otlp`), what people noted on spans (`evaluations`), messages (`shapes`).
 """
 
+import datetime as dt
 from typing import Any
 
 from wow_flywheel.conversations.fields import BrokenRecordError
@@ -72,7 +73,7 @@ def recognises(document: Any) -> bool:
     return is_export(document)
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in OTLP exports; a trace, and the events of a span, may be spread over documents."""
     left, said = LeftOut(), Said()
     calls: list[Call] = []
@@ -99,6 +100,11 @@ def keys_of(document: Any) -> tuple[str, ...]:
         told = (span.attributes, *(event.attributes for event in span.events))
         keys |= {span.id, span.trace, *(first_name(about, *SESSION) for about in told)}
     return tuple(sorted(key for key in keys if key))
+
+
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When the first span or log record of an export began."""
+    return min((span.started for span in spans_in(document) if span.started), default=None)
 
 
 def calls_of(document: Any) -> list[Call]:

@@ -3,6 +3,7 @@
 What belongs here: its columns. What does not: content blocks and messages (`shapes`).
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,14 @@ def recognises(document: Any) -> bool:
     return inference or _is_feedback(document) or _is_model_inference(document)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When an inference was asked or feedback was given; a model's row goes with its inference."""
+    if not isinstance(document, dict):
+        return None
+    name = document.get("inference_id" if _is_model_inference(document) else "id")
+    return uuid7_moment(name) or moment(document.get("timestamp")) or moment(document.get("updated_at"))
+
+
 def _is_feedback(row: JsonObject) -> bool:
     return "value" in row and ("target_id" in row or "inference_id" in row)
 
@@ -37,7 +46,7 @@ def _is_model_inference(row: JsonObject) -> bool:
     return "inference_id" in row and "model_name" in row
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in rows. Inferences of one function in one episode are one conversation; a demonstration, which is a
     person's better reply, becomes a conversation of its own that ends with it and has a thumb up.
     """
