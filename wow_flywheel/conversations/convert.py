@@ -104,7 +104,7 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
     Args:
         source: The file or folder of `.json`, `.jsonl` or `.ndjson`, also compressed as `.gz` or `.zst`, or of `.parquet`.
         folder: Where the days' folders are made.
-        format_name: A name of a reader, or `auto`.
+        format_name: A name of a reader, `native`, or `auto`.
         timezone: The business timezone, in which a record's day is counted.
 
     Raises:
@@ -116,7 +116,9 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
         given.add(path, format_name)
     if not given.of:
         what = f"none of {given.documents} documents is of a known format" if given.documents else "no JSON in it"
-        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
+        raise SourceError(
+            f"{source}: {what}", hint=f"name it with --format ({', '.join((NATIVE, *READERS))}), or see docs/formats.md"
+        )
     given.ignored["unknown_document"] += given.unknown
     zone = ZoneInfo(timezone)
     records = [record for name in sorted(given.of) for record in _records(name, given, zone)]

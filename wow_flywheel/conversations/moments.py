@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from wow_flywheel.conversations.detect import format_of
+from wow_flywheel.conversations.detect import DETECTED, Formats
 from wow_flywheel.conversations.fields import YEAR_2000, YEAR_2100, BrokenRecordError, time
 from wow_flywheel.conversations.line_days import line_days
 from wow_flywheel.conversations.lines import WHOLE, Block, read_blocks
@@ -69,19 +69,20 @@ class _Count:
         return Spread(dict(sorted(self.days.items())), self.unreadable)
 
 
-def moments(path: str, stream: BinaryIO, zone: ZoneInfo) -> Spread:
+def moments(path: str, stream: BinaryIO, zone: ZoneInfo, formats: Formats = DETECTED) -> Spread:
     """The days of a file of native records, of documents that a reader knows, or of Parquet rows.
 
     Args:
         path: Its name, whose ending names the packing.
         stream: The file, seekable; closed by the caller.
+        formats: The formats of files that are named.
         zone: The business timezone: it decides the day, and the instant of a time without an offset.
     """
     blocks = read_blocks(stream, path)
     first = next(blocks, None)
     if first is None:
         return Spread({}, 0)
-    name = format_of(first)
+    name = formats.of(path, first)
     if name != NATIVE or path.endswith(WHOLE):
         return _documents(name, chain([first], blocks), zone)
     stream.seek(0)

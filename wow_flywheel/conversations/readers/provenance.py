@@ -15,6 +15,7 @@ from wow_flywheel.conversations.fields import BrokenRecordError
 Documents = Iterable[tuple[int, Any]]
 """Parsed JSON, each value with the index by which the caller knows it."""
 
+UNKNOWN: Final = "unknown_document"
 IGNORED: Final = {
     "no_reply": "a call without an answer: it failed, or the document only holds a question",
     "no_messages": "a call without messages that can be read",
@@ -27,7 +28,7 @@ IGNORED: Final = {
     "no_conversation": "feedback for a conversation or call that is not here",
     "automatic_score": "a score by a model or by code, not by a person",
     "not_a_call": "a span, an observation or a document that is no call of a model",
-    "unknown_document": "the document is none of this format",
+    UNKNOWN: "the document is none of this format; ingestion quarantines it",
 }
 """Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`). Of several parts
 that gave nothing, the first reason in this order stands for their document."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wow_flywheel.conversations.fields import BrokenRecordError
+from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call, Session
-from wow_flywheel.conversations.readers.provenance import LeftOut
+from wow_flywheel.conversations.readers.provenance import UNKNOWN, LeftOut
 from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.sessions import sessions
 from wow_flywheel.conversations.readers.values import Message
@@ -85,11 +85,16 @@ def _whole(calls: Iterable[Call], left: LeftOut) -> tuple[list[Call], dict[int, 
 
 
 def settled(found: Records, indexes: Iterable[int]) -> Records:
-    """The same with every document of these that the reader said nothing of among the ignored, as `not_a_call`."""
+    """The same with every document of these that the reader said nothing of among the ignored, as `not_a_call`, and with those
+    that it does not know among the broken, since they may be of another format.
+    """
     known = {*found.ignored, *found.broken, *(index for each in found.sources for index in each)}
     silent = dict.fromkeys((index for index in indexes if index not in known), "not_a_call")
     parts = Counter(found.parts) + Counter(silent.values())
-    return replace(found, ignored={**found.ignored, **silent}, parts=dict(sorted(parts.items())))
+    unknown = {index for index, reason in found.ignored.items() if reason == UNKNOWN}
+    ignored = {index: reason for index, reason in {**found.ignored, **silent}.items() if index not in unknown}
+    broken = {**found.broken, **dict.fromkeys(unknown, BrokenRecordError(UNKNOWN, REASONS[UNKNOWN]))}
+    return replace(found, ignored=ignored, broken=broken, parts=dict(sorted(parts.items())))
 
 
 def record_of(session: Session, feedback: Feedback) -> Record:

@@ -138,7 +138,7 @@ def test_a_broken_line_is_quarantined_with_its_reason(tmp_path: Path, reason: st
 
 
 def test_every_reason_is_tested() -> None:
-    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id", "unknown_field"} == set(REASONS)
+    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id", "unknown_field", "unknown_document"} == set(REASONS)
 
 
 def test_a_valid_record_as_it_is_stored(tmp_path: Path) -> None:
