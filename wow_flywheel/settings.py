@@ -43,8 +43,8 @@ class Settings:
             that nothing keeps them. The key itself is read only where the vault is opened.
         presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names; None means that
             names are found only where fields give them.
-        logs_format: `WOW_LOGS_FORMAT`, the format of the log files, or `pattern=format` pairs; what is not named is told from the
-            files' first lines.
+        logs_format: `WOW_LOGS_FORMAT`, the format of the log files, or `pattern=format` pairs; what is not named is told from
+            the files' first lines.
         log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.

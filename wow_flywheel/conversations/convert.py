@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from wow_flywheel.conversations.detect import NAMES
 from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.lines import read_lines
 from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.records import Record
-from wow_flywheel.conversations.readers.registry import NATIVE, READERS, detect, read
+from wow_flywheel.conversations.readers.registry import NATIVE, detect, read
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.strict_json import line_value
 from wow_flywheel.errors import SourceError
@@ -116,9 +117,7 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
         given.add(path, format_name)
     if not given.of:
         what = f"none of {given.documents} documents is of a known format" if given.documents else "no JSON in it"
-        raise SourceError(
-            f"{source}: {what}", hint=f"name it with --format ({', '.join((NATIVE, *READERS))}), or see docs/formats.md"
-        )
+        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(NAMES)}), or see docs/formats.md")
     given.ignored["unknown_document"] += given.unknown
     zone = ZoneInfo(timezone)
     records = [record for name in sorted(given.of) for record in _records(name, given, zone)]

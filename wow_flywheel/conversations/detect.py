@@ -55,9 +55,7 @@ def read_formats(text: str) -> Formats:
 def _named(part: str) -> tuple[str, str]:
     pattern, given, name = (piece.strip() for piece in part.rpartition("="))
     if given and not pattern:
-        raise SettingsError(
-            f"{SETTING}: {part!r} names no files", hint="write gateway/*=openai, or the name of one format alone"
-        )
+        raise SettingsError(f"{SETTING}: {part!r} names no files", hint="write gateway/*=openai, or one format alone")
     if name not in NAMES:
         meant = get_close_matches(name, NAMES, 1)
         guess = f"; did you mean {meant[0]}?" if meant else ""

@@ -36,7 +36,17 @@ from wow_flywheel.conversations.readers.values import (
 PYDANTIC_AI = {"systemprompt": "system", "userprompt": "user", "instructions": "system"}
 CALL_FIELDS = ("tool_calls", "toolCalls", "toolExecutionRequests", "function_calls")
 RESULT_FIELDS = ("responses", "tool_results")
-SAYING = (*CONTENT_FIELDS, "text", *CALL_FIELDS, "function_call", "tool_call", "tool_return", "result", *RESULT_FIELDS)
+SAYING = (
+    *CONTENT_FIELDS,
+    "text",
+    "refusal",
+    *CALL_FIELDS,
+    "function_call",
+    "tool_call",
+    "tool_return",
+    "result",
+    *RESULT_FIELDS,
+)
 
 
 def is_message(value: JsonObject) -> bool:
@@ -64,7 +74,7 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     if says_unknown_role(value):
         raise BrokenRecordError("unknown_role", "a message's role is none that is known")
     role = role_in(value) or _implied_role(value, calls, default)
-    content = _content(value)
+    content = _with_refusal(_content(value), first_text(value, "refusal"))
     results = next((value[name] for name in RESULT_FIELDS if isinstance(value.get(name), list)), None)
     if role == "tool" and results:
         return [tool_result(_flat_result(each)) for each in map(as_object, results)]
@@ -118,6 +128,13 @@ def _is_tool_definition(value: JsonObject) -> bool:
     content = decoded(value.get("content"))
     function = content.get("function") if isinstance(content, dict) and content.get("type") == "function" else None
     return isinstance(function, dict) and "arguments" not in function
+
+
+def _with_refusal(content: Any, refusal: str | None) -> Any:
+    """A reply that was refused says so in a field of its own."""
+    if refusal is None or not content:
+        return content if refusal is None else refusal
+    return f"{content}\n{refusal}" if isinstance(content, str) else [*as_list(content), {"type": "text", "text": refusal}]
 
 
 def _content(value: JsonObject) -> Any:

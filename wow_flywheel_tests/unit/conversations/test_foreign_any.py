@@ -181,7 +181,7 @@ def test_what_a_line_would_lose_is_kept_aside_on_both_ways(number: int, place: i
     documents = [json.loads(json.dumps(each)) for each in DAMAGED]
     changed = documents[number]
     if inside:
-        documents = [export(each) for each in SPANS[:4]]
+        documents = [json.loads(json.dumps(export(each))) for each in SPANS[:4]]
         attributes = documents[number]["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"]
         (value,) = (each["value"] for each in attributes if each["key"] == "gen_ai.input.messages")
         changed = json.loads(value["stringValue"])

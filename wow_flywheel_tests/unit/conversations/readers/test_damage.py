@@ -228,3 +228,11 @@ def said(day: DayRead, name: str) -> list[str | None]:
     assert day.counts["quarantined"] == day.counts["ignored"] == 0
     found = {row["conversation_id"]: row["messages"] for row in day.conversations.to_dicts()}
     return [each["content"] for each in found[name]]
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_JSON_MESSAGES if name not in {"otel", "tensorzero"}])
+@pytest.mark.parametrize(("content", "text"), [(None, "I can't."), ("", "I can't."), ("Hm.", "Hm.\nI can't.")])
+def test_a_refusal_is_what_the_reply_says(tmp_path: Path, name: str, content: str | None, text: str) -> None:
+    reply = {"role": "assistant", "content": content, "refusal": "I can't."}
+    line = json.dumps(MAKE[name]("refused", [HI], reply, NOON * 10**9)).encode()
+    assert said(day_of(tmp_path, name, line), "refused") == ["Hi", text]
