@@ -33,6 +33,8 @@ LONGEST = 2**26
 """A longer line is passed over, as ingest does."""
 STARTED = r'"started_at"'
 VALUE = STARTED + r'\s*:\s*("[^"\\]*"|[0-9][0-9.]*)\s*[,}]'
+BEFORE = rf"^([^\n]*?){STARTED}"
+"""What stands before a start: where it is the record's own, one object is open there."""
 ISO = r"^(?<date>\d{4}-\d\d-\d\d)[Tt ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?<zone>Z|[+-]\d\d:\d\d)?$"
 
 
@@ -133,8 +135,10 @@ def _add_block(block: bytes, zone: ZoneInfo, found: _Count) -> None:
     lines = lines.filter(pl.col("line").str.contains(r"\S")).with_columns(
         names=pl.col("line").str.count_matches(STARTED, literal=True),
         text=pl.col("line").str.extract(VALUE).str.strip_chars('"'),
+        before=pl.col("line").str.extract(BEFORE),
     )
-    plain = lines.filter(names=1).with_columns(day=_days_of_texts(zone))
+    own = pl.col("before").str.count_matches("{", literal=True) - pl.col("before").str.count_matches("}", literal=True) == 1
+    plain = lines.filter(names=1).with_columns(day=pl.when(own).then(_days_of_texts(zone)))
     days = plain["day"].drop_nulls().value_counts()
     found.days.update(dict(days.iter_rows()))
     found.unreadable += lines.filter(names=0).height

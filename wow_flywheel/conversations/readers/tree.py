@@ -134,7 +134,7 @@ def _anchor(scope: Scope, call: Call, request: list[Message]) -> tuple[Node, lis
 def _in_window(scope: Scope, call: Call, request: list[Message]) -> tuple[Node, list[Message]] | None:
     """Where a call goes on that repeats only the end of its conversation: after what ends with all that it repeats.
 
-    One message is too little to tell; and of several such conversations the last one is meant only where they are one customer's.
+    One message is too little to tell; of several such conversations the last one is meant only where they are one customer's.
     """
     index = max((index for index, each in enumerate(request) if each["role"] == "assistant"), default=0)
     if index == 0:

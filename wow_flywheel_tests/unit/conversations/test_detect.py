@@ -74,6 +74,13 @@ def test_the_days_of_a_loose_file_go_by_its_named_format(tmp_path: Path) -> None
     assert (day.conversations["conversation_id"].to_list(), day.counts["quarantined"]) == (["s-1"], 120)
 
 
+def test_a_start_inside_arguments_is_not_the_day_of_a_call(tmp_path: Path) -> None:
+    function = {"name": "f", "arguments": {"started_at": "2025-01-02T00:00:00Z"}}
+    reply = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function", "function": function}]}
+    put(tmp_path, "a.jsonl", openai("s-1", [HI], reply, NOON))
+    assert LogSource.at(str(tmp_path / "logs")).days() == [DAY]
+
+
 def test_the_first_pattern_that_matches_counts() -> None:
     formats = read_formats("a/*=otel,*=native")
     assert formats == Formats((("a/*", "otel"), ("*", "native")))
