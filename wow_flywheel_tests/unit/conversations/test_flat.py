@@ -69,7 +69,7 @@ def test_what_tells_of_no_moment_is_read_at_home(tmp_path: Path) -> None:
     read = days_read(put(tmp_path, {"a.jsonl": [call(-600, 2, "s"), b"{", b"", said, call(600, 4, "s"), b"[]"]}))
     assert {day: (each.counts["lines"], each.elsewhere) for day, each in read.items()} == {FOURTH: (5, 1), FIFTH: (1, 5)}
     assert read[FOURTH].conversations["feedback"][0]["thumb"] == "up"
-    assert read[FOURTH].quarantine["source_line"].to_list() == [2]
+    assert read[FOURTH].quarantine.select("source_line", "reason").rows() == [(2, "not_json"), (6, "unknown_document")]
 
 
 def _native(seconds: int, end: int, session: str) -> bytes:
