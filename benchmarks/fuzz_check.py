@@ -83,6 +83,7 @@ def check(logs: Path, *, again: Again) -> Counter[str]:
     except (SourceError, StorageUnavailable) as error:
         return Counter({f"refused: {type(error).__name__}": 1})
     if again == "no":
+        _flat(logs)
         return found
     careful = again == "line by line"
     with patch.object(foreign, "PLAIN", {} if careful else foreign.PLAIN), _read(logs) as other_day:
@@ -95,20 +96,35 @@ def check(logs: Path, *, again: Again) -> Counter[str]:
     return found
 
 
+def _flat(logs: Path) -> None:
+    """Lay the same files in no day's folder, and check that each of their lines is read on exactly one of their days."""
+    total, flat = _lines(logs), logs / "flat"
+    (logs / f"dt={DAY}").rename(flat)
+    source, lines = LogSource.at(str(flat)), 0
+    for day in source.days():
+        with read_day(source, day) as read:
+            listed = sum(map(_lines_of, (flat / file.path for file in source.files(day))))
+            assert read.counts["lines"] + read.elsewhere == listed, "lines of a file are lost on a day"
+            assert read.conversations.height == read.counts["conversations"], "conversations are lost"
+            lines += read.counts["lines"]
+    assert lines == total, "lines of a file are read on no day, or on two"
+
+
 def _read(logs: Path) -> DayRead:
     return read_day(LogSource.at(str(logs)), DAY)
 
 
 def _lines(logs: Path) -> int:
     """How many lines the files have; counted by their ends where the file is neither compressed nor a document."""
-    total = 0
-    for path in sorted(logs.glob(f"dt={DAY}/*")):
-        with path.open("rb") as stream:
-            lines = sum(len(block) for block in read_blocks(stream, path.name))
-        data = path.read_bytes() if path.suffix == ".jsonl" else b""
-        assert not data or lines == data.count(b"\n") + (not data.endswith(b"\n")), "lines are cut wrongly"
-        total += lines
-    return total
+    return sum(map(_lines_of, sorted(logs.glob(f"dt={DAY}/*"))))
+
+
+def _lines_of(path: Path) -> int:
+    with path.open("rb") as stream:
+        lines = sum(len(block) for block in read_blocks(stream, path.name))
+    data = path.read_bytes() if path.suffix == ".jsonl" else b""
+    assert not data or lines == data.count(b"\n") + (not data.endswith(b"\n")), "lines are cut wrongly"
+    return lines
 
 
 def _accounted(day: DayRead, lines: int) -> Counter[str]:

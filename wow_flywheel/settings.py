@@ -43,6 +43,8 @@ class Settings:
             that nothing keeps them. The key itself is read only where the vault is opened.
         presidio: `WOW_PRESIDIO`, a YAML file that configures Presidio's recognisers for names; None means that
             names are found only where fields give them.
+        logs_format: `WOW_LOGS_FORMAT`, the format of the log files, or `pattern=format` pairs; what is not named is told from
+            the files' first lines.
         log_drift: `WOW_LOG_DRIFT`, drift modes of a log record's columns, such as `locale=discard_value,others=evolve`.
         environment: `WOW_ENVIRONMENT`, `module:attribute` of the simulated customers that evaluate models end to end;
             None means offline evaluation on held-out conversations only.
@@ -78,6 +80,7 @@ class Settings:
     max_per_template: int
     timezone: str
     personal_fields: tuple[str, ...]
+    logs_format: str
     log_drift: str
     vault_uri: str | None
     presidio: str | None
@@ -123,6 +126,7 @@ class Settings:
             max_per_template=int(read_number(env, "WOW_MAX_PER_TEMPLATE", 50, 1, 1_000_000_000, whole=True)),
             timezone=_zone(env, "WOW_TIMEZONE", "UTC"),
             personal_fields=_paths(env, "WOW_PERSONAL_FIELDS"),
+            logs_format=_text(env, "WOW_LOGS_FORMAT") or "",
             log_drift=_text(env, "WOW_LOG_DRIFT") or "",
             vault_uri=_vault(env),
             presidio=_text(env, "WOW_PRESIDIO"),

@@ -14,7 +14,7 @@ WITH shaped AS (
         CASE WHEN regexp_full_match(r.ended_at, $rfc3339) THEN TRY_CAST(r.ended_at AS TIMESTAMPTZ) END AS ended,
         list_transform(r.messages, lambda m: struct_pack(
             role := m.role,
-            content := m.content,
+            content := CASE WHEN m.refusal <> '' THEN concat_ws(chr(10), nullif(m.content, ''), m.refusal) ELSE m.content END,
             created_at := TRY_CAST(m.created_at AS TIMESTAMPTZ),
             action := nullif(m.action, ''),
             tool_calls := CASE WHEN len(m.tool_calls) > 0 THEN list_transform(m.tool_calls, lambda c: struct_pack(

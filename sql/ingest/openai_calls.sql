@@ -78,7 +78,7 @@ SELECT
     CASE
         WHEN structure IS NULL OR started IS NULL OR (end_text IS NOT NULL AND ended IS NULL) THEN FALSE
         WHEN contains(json, '\u0000') OR regexp_matches(json, $trailing_comma) THEN FALSE
-        WHEN contains(structure, 'DOUBLE') THEN NOT regexp_matches(json, $not_a_number)
+        WHEN contains(structure, 'DOUBLE') OR contains(structure, 'JSON') THEN NOT regexp_matches(json, $not_a_number)
         ELSE TRUE
     END
     AND len(reply) = 1
@@ -97,11 +97,7 @@ SELECT
         ))))
     ))
     AND len(json_keys(json)) = list_unique(json_keys(json))
-    AND len(json_keys(json, '$.request')) = list_unique(json_keys(json, '$.request'))
-    AND len(json_keys(json, '$.response')) = list_unique(json_keys(json, '$.response'))
-    AND len(json_keys(json, '$.response.choices[0]')) = list_unique(json_keys(json, '$.response.choices[0]'))
-    AND len(json_keys(json, '$.response.choices[0].message')) = list_unique(json_keys(json, '$.response.choices[0].message'))
-    AND list_bool_and(list_transform(json_keys(json, '$.request.messages[*]'), lambda k: len(k) = list_unique(k))) AS plain,
+    AND list_bool_and(list_transform(json_keys(json, '$.**'), lambda k: len(k) = list_unique(k))) AS plain,
     TRUE AS is_call,
     r.response.id AS call_id,
     started,

@@ -147,7 +147,9 @@ SELECT
         AND (NOT contains(structure, '"scope":"JSON"') OR len(regexp_extract_all(json, '"scope"\s*:'))
             = len(regexp_extract_all(json, '"scope"\s*:\s*\{\s*\}')))
         AND NOT contains(json, '\u0000') AND NOT regexp_matches(json, $trailing_comma)
-        AND NOT (contains(structure, 'DOUBLE') AND regexp_matches(json, $not_a_number))
+        AND NOT ((contains(structure, 'DOUBLE') OR contains(structure, 'JSON')) AND regexp_matches(json, $not_a_number))
+        AND len(json_keys(json)) = list_unique(json_keys(json))
+        AND list_bool_and(list_transform(json_keys(json, '$.**'), lambda k: len(k) = list_unique(k)))
         AND (about IS NOT NULL OR len(coalesce(span.attributes, [])) = 0)
         AND NOT list_bool_or(list_transform(list_concat(keys, ['']), lambda k: regexp_matches(k, $elsewhere)))
         AND list_bool_and(list_transform(
@@ -182,6 +184,10 @@ SELECT
                     AND list_has_all(['type', 'content', 'id', 'name', 'arguments', 'response', 'result'], k)
             ))
             AND NOT regexp_matches(concat(input, ' ', output), $trailing_comma)
+            AND NOT regexp_matches(concat(input, ' ', output, ' ', instructions), $not_a_number)
+            AND list_bool_and(list_transform(
+                list_concat(json_keys(input, '$.**'), json_keys(output, '$.**')), lambda k: len(k) = list_unique(k)
+            ))
             AND list_bool_and(list_transform(list_concat(asked, answered), lambda m: coalesce(
                 len(m.parts) > 0 AND CASE
                     WHEN m.role = 'tool' THEN

@@ -50,6 +50,7 @@ class DayRead:
         counts: files, lines, conversations, conversation_lines (of which these were made), quarantined, duplicates (lines of
             copies and earlier versions of a conversation), blank, ignored, redactions;
             lines = conversation_lines + quarantined + duplicates + blank + ignored.
+        elsewhere: Lines of other days, in files outside the days' folders: read with them, and in none of the counts.
         ignored: The ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
@@ -58,6 +59,7 @@ class DayRead:
     """
 
     counts: Mapping[str, int]
+    elsewhere: int
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
@@ -126,8 +128,6 @@ class Account:
     forgotten: Forgotten = NOBODY
     vault: Vault | None = None
     told: pl.DataFrame = field(default_factory=FEEDBACK_LINES.empty)
-    whole: bool = True
-    """Whether every line of the files is of this day, so that all that are read must be accounted for."""
     people: People | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
@@ -138,6 +138,7 @@ class Account:
     _waiting: list[pl.DataFrame] = field(default_factory=list)
     _feedback: list[Row] = field(default_factory=list)
     _passed: int = 0
+    _elsewhere: int = 0
 
     def number(self, lines: int) -> int:
         """The place of the first of some lines among all that are read; each is numbered once."""
@@ -205,6 +206,10 @@ class Account:
         """Count lines that hold nothing."""
         self.counts.update(lines=lines, blank=lines)
 
+    def elsewhere(self, lines: int = 1) -> None:
+        """Count lines that are read on another day."""
+        self._elsewhere += lines
+
     def ignore(self, reason: str, lines: int = 1) -> None:
         """Count lines that rightly give nothing."""
         if lines:
@@ -218,9 +223,9 @@ class Account:
             ContractError: Lines are lost: a defect.
         """
         self._redact_waiting()
-        if self.whole and self._passed != self.counts["lines"]:
+        if self._passed != self.counts["lines"] + self._elsewhere:
             raise ContractError(
-                f"{self._passed} lines were read and {self.counts['lines']} are accounted for",
+                f"{self._passed} lines were read: {self._elsewhere} of other days, {self.counts['lines']} are accounted for",
                 hint="this is a defect of a reader: report it with these numbers and the formats of the day's files",
             )
         census = Census(self._rows.scan().select(CENSUS).collect(engine="streaming"))
@@ -240,7 +245,7 @@ class Account:
         self.counts["conversations"] = alone.height + settled.height
         lines = FEEDBACK_LINES.conform(pl.DataFrame(self._feedback, schema=pl.Schema(FEEDBACK_LINES.columns)))
         said = Feedback.of(pl.concat([lines, self.told.select(lines.columns)]))
-        told = (_checked(self.counts), self.ignored, self.formats, self.drift, lines, said)
+        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, said)
         return DayRead(*told, self._rows, self._broken, left_out, kept)
 
     def _contradicts(self, row: Row) -> None:

@@ -21,6 +21,7 @@ class LogFormat(StrEnum):
     """What `convert` reads; a test holds it to the readers that there are."""
 
     AUTO = "auto"
+    NATIVE = "native"
     OPENAI = "openai"
     LANGFUSE = "langfuse"
     OTEL = "otel"

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from wow_flywheel.conversations.detect import NAMES
 from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.lines import read_lines
 from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.records import Record
-from wow_flywheel.conversations.readers.registry import NATIVE, READERS, detect, read
+from wow_flywheel.conversations.readers.registry import NATIVE, detect, read
 from wow_flywheel.conversations.record import parse_record
+from wow_flywheel.conversations.strict_json import line_value
 from wow_flywheel.errors import SourceError
 
 KINDS = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
@@ -78,14 +80,20 @@ class _Input:
         try:
             with path.open("rb") as stream:
                 for line in read_lines(stream, path.name):
-                    document = _json(line.data) if line.broken is None else None
-                    if document is not None:
-                        found.append(document)
-                    elif line.broken or line.data.strip():
-                        self.ignored[line.broken or "not_json"] += 1
+                    if line.broken:
+                        self.ignored[line.broken] += 1
+                    elif line.data.strip():
+                        found += self._parsed(line.data)
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or 'cannot be read'}", hint="check INPUT") from error
         return found
+
+    def _parsed(self, data: bytes) -> list[Any]:
+        try:
+            return [line_value(data)]
+        except BrokenRecordError as error:
+            self.ignored[error.reason] += 1
+            return []
 
 
 def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: str = "UTC") -> Converted:
@@ -97,7 +105,7 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
     Args:
         source: The file or folder of `.json`, `.jsonl` or `.ndjson`, also compressed as `.gz` or `.zst`, or of `.parquet`.
         folder: Where the days' folders are made.
-        format_name: A name of a reader, or `auto`.
+        format_name: A name of a reader, `native`, or `auto`.
         timezone: The business timezone, in which a record's day is counted.
 
     Raises:
@@ -109,24 +117,25 @@ def convert(source: Path, folder: Path, *, format_name: str = AUTO, timezone: st
         given.add(path, format_name)
     if not given.of:
         what = f"none of {given.documents} documents is of a known format" if given.documents else "no JSON in it"
-        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(READERS)}), or see docs/formats.md")
+        raise SourceError(f"{source}: {what}", hint=f"name it with --format ({', '.join(NAMES)}), or see docs/formats.md")
     given.ignored["unknown_document"] += given.unknown
-    records = [record for name in sorted(given.of) for record in _records(name, given)]
-    written = _write(folder, _by_day(records, ZoneInfo(timezone)))
+    zone = ZoneInfo(timezone)
+    records = [record for name in sorted(given.of) for record in _records(name, given, zone)]
+    written = _write(folder, _by_day(records, zone))
     ignored = dict(sorted((+given.ignored).items()))
     return Converted(", ".join(sorted(given.of)), len(files), given.documents, len(records), written, ignored)
 
 
-def _records(name: str, given: _Input) -> list[Record]:
+def _records(name: str, given: _Input, zone: ZoneInfo) -> list[Record]:
     """The records in all documents of one format, by start and id."""
     if name == NATIVE:
-        return _native(given.of[name], given.ignored)
-    found = read(name, enumerate(given.of[name]))
+        return _native(given.of[name], given.ignored, zone)
+    found = read(name, enumerate(given.of[name]), zone)
     given.ignored.update(found.parts)
     return found.records
 
 
-def _native(documents: Iterable[Any], ignored: Counter[str]) -> list[Record]:
+def _native(documents: Iterable[Any], ignored: Counter[str], zone: ZoneInfo) -> list[Record]:
     """Valid native records as they are, with the feedback to them that stands in documents of its own."""
     records: dict[str, list[Record]] = {}
     later = []
@@ -135,7 +144,7 @@ def _native(documents: Iterable[Any], ignored: Counter[str]) -> list[Record]:
             later.append(said)
             continue
         try:
-            row = parse_record(json.dumps(document).encode())
+            row = parse_record(json.dumps(document).encode(), zone)
         except BrokenRecordError as error:
             ignored[error.reason] += 1
             continue
@@ -159,13 +168,6 @@ def _files(source: Path) -> list[Path]:
 def _is_input(path: Path, source: Path) -> bool:
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
     return path.name.endswith(ENDINGS) and path.is_file() and not hidden
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _by_day(records: list[Record], zone: ZoneInfo) -> dict[str, list[Record]]:

@@ -34,6 +34,7 @@ class Ingested:
 
     Attributes:
         counts: Its account; see `account.DayRead`.
+        elsewhere: Lines of other days, in files outside the days' folders.
         ignored: Ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
@@ -45,6 +46,7 @@ class Ingested:
     """
 
     counts: Mapping[str, int]
+    elsewhere: int
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
@@ -79,7 +81,8 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     earlier = reopened(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
     scenarios = _table(seen)
-    return Ingested(read.counts, read.ignored, read.formats, read.drift, outcomes, scenarios, reasons, versions, earlier)
+    account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift)
+    return Ingested(*account, outcomes, scenarios, reasons, versions, earlier)
 
 
 def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, source: LogSource | None = None) -> DayRead:

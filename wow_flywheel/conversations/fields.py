@@ -16,6 +16,7 @@ MAX_DIGITS = 20
 
 REASONS = {
     "not_json": "the line is no JSON",
+    "unknown_document": "the line is none of the format as which its file is read: move it, or name the format",
     "not_an_object": "the line is JSON, but not an object",
     "bad_encoding": "the line is not UTF-8, or a text holds half a character",
     "duplicate_key": "an object names a key twice, so that one of its values would be lost",

@@ -21,6 +21,7 @@ import polars as pl
 from wow_flywheel.conversations.account import Account
 from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, Linked, link, rows
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
+from wow_flywheel.conversations.line_days import line_days
 from wow_flywheel.conversations.lines import Block, Line, read_blocks
 from wow_flywheel.conversations.plain import BESIDE, SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
@@ -29,6 +30,7 @@ from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
+from wow_flywheel.conversations.strict_json import line_value
 from wow_flywheel.errors import StorageUnavailable
 
 PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], ModuleType]]] = {
@@ -85,7 +87,7 @@ class Foreign:
             for document in self._documents(each):
                 documents.append((len(located), document))
                 located.append(each)
-        found = registry.read(self.name, documents)
+        found = registry.read(self.name, documents, self.zone)
         owners: dict[int, int] = {}
         for place, sources in enumerate(found.sources):
             for index in sources:
@@ -117,27 +119,20 @@ class Foreign:
 
     def _documents(self, each: Located) -> list[Any]:
         """A line's JSON; nothing for one that is blank or broken, which is noted."""
-        line, here = each.line, each.file.takes(self.account.day, None)
+        line = each.line
         if line.broken is None and not line.data.strip():
-            self.account.blank(here)
+            self.account.blank()
             return []
         try:
             if line.broken is None:
-                return [json.loads(line.data)]
+                return [line_value(line.data)]
             broken = BrokenRecordError(line.broken, REASONS[line.broken])
-        except RecursionError:
-            broken = BrokenRecordError("too_deep", REASONS["too_deep"])
-        except UnicodeDecodeError:
-            broken = BrokenRecordError("bad_encoding", "the line is not UTF-8")
-        except ValueError:
-            broken = BrokenRecordError("not_json", "the line is not JSON")
-        if here:
-            self.account.quarantine(each.file.path, line, broken)
+        except BrokenRecordError as error:
+            broken = error
+        self.account.quarantine(each.file.path, line, broken)
         return []
 
     def _unused(self, each: Located, error: BrokenRecordError | None, reason: str) -> None:
-        if not each.file.takes(self.account.day, None):
-            return
         if error is not None:
             self.account.quarantine(each.file.path, each.line, error)
         else:
@@ -149,9 +144,9 @@ class Foreign:
         reader = PlainCalls(query, expected, self.personal)
         heavy = Spool({"place": pl.Int64, **{name: CALLS[name] for name in HEAVY}})
         light, unclear, careful = Spool(LIGHT), [pl.DataFrame(schema=pl.Schema(UNCLEAR))], set[int]()
-        for file, block in self._blocks(files):
-            start = self._starts[-1][0]
-            calls = reader.read(block).with_columns(pl.col("place") + start * LINE)
+        for start, block, here in self._blocks(files):
+            read = reader.read(block)
+            calls = read.filter(here.gather(read["place"] // LINE)).with_columns(pl.col("place") + start * LINE)
             plain = pl.col("plain").all().over(pl.col("place") // LINE)
             spoken = calls.filter(plain & pl.col("is_call"))
             light.add(spoken)
@@ -162,26 +157,26 @@ class Foreign:
             silent = (
                 calls.filter(plain).group_by(pl.col("place") // LINE).agg(pl.col("is_call").any()).filter(~pl.col("is_call"))
             )
-            if file.takes(self.account.day, None):
-                self.account.ignore("not_a_call", silent.height)
+            self.account.ignore("not_a_call", silent.height)
         linked = link(light.scan().collect(), pl.concat(unclear))
         self._take_chains(heavy, linked)
         light.close()
         heavy.close()
         careful.update((linked.left // LINE).to_list())
         if careful:
-            self._read_carefully(each for each in self._lines(files, again=True) if each.place in careful)
+            self._read_carefully(each for each in self._again(files) if each.place in careful)
 
     def _unclear(self, lines: Iterable[Line], reader: ModuleType) -> pl.DataFrame:
         """What is known of the calls in lines that are not plain."""
         known: list[dict[str, str | None]] = []
         for line in lines:
             try:
-                document = json.loads(line.data)
-            except (ValueError, RecursionError):
+                document = line_value(line.data)
+                keys, calls = reader.keys_of(document), reader.calls_of(document)
+            except BrokenRecordError:
                 continue
-            known += [{"call_id": key, "trace": key, "session": key} for key in reader.keys_of(document)]
-            for call in reader.calls_of(document):
+            known += [{"call_id": key, "trace": key, "session": key} for key in keys]
+            for call in calls:
                 scope = {"session": call.session, "customer": call.user, "scenario": call.scenario}
                 known.append({**scope, "call_id": call.id, "trace": call.trace})
         storable = [{name: text and text.encode(errors="replace").decode() for name, text in each.items()} for each in known]
@@ -211,10 +206,6 @@ class Foreign:
             )
 
     def _take(self, found: pl.DataFrame) -> None:
-        """Conversations that start on this day; those of other days are read with theirs."""
-        started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
-        of_day = {file.path: file for _, file, _ in self._starts}
-        taken = [rows.filter(of_day[path].taken(self.account.day, started)) for (path,), rows in found.group_by("source_file")]
         columns = [
             *SHAPE,
             *({"personal"} & set(found.columns)),
@@ -225,30 +216,43 @@ class Foreign:
             "byte_offset",
             "lines",
         ]
-        for each in taken:
-            self.account.take(each.with_columns(line_hash=pl.col("seq").cast(pl.UInt64)).select(columns))
+        self.account.take(found.with_columns(line_hash=pl.col("seq").cast(pl.UInt64)).select(columns))
 
-    def _blocks(self, files: Sequence[LogFile]) -> Iterator[tuple[LogFile, Block]]:
+    def _blocks(self, files: Sequence[LogFile]) -> Iterator[tuple[int, Block, pl.Series]]:
+        """For each block: the place of its first line, its lines, and which of them are of this day (Boolean)."""
         for file in files:
             with self.source.reading(file) as stream:
                 for block in read_blocks(stream, file.path):
-                    self._starts.append((self.account.number(len(block)), file, block.number))
+                    start, here = self.account.number(len(block)), self._here(file, block)
+                    self.account.elsewhere(len(block) - int(here.sum()))
+                    self._starts.append((start, file, block.number))
                     self._offsets.append(block.offsets)
-                    yield file, block
+                    yield start, block, here
 
-    def _lines(self, files: Sequence[LogFile], *, again: bool = False) -> Iterator[Located]:
-        """All lines; `again` with the places that they were given before."""
-        starts = iter([start for start, _, _ in self._starts]) if again else None
+    def _here(self, file: LogFile, block: Block) -> pl.Series:
+        """Which lines are of this day: lines are looked at one by one only where their file has several days."""
+        if file.dated or file.days == (self.account.day,):
+            return pl.repeat(value=True, n=len(block), eager=True)
+        return pl.Series(
+            [file.takes(self.account.day, each) for each in line_days(self.name, block, self.zone)], dtype=pl.Boolean
+        )
+
+    def _lines(self, files: Sequence[LogFile]) -> Iterator[Located]:
+        """The lines of this day."""
+        for start, block, here in self._blocks(files):
+            file = self._starts[-1][1]
+            yield from (Located(file, block.line(place), start + place) for place in here.arg_true())
+
+    def _again(self, files: Sequence[LogFile]) -> Iterator[Located]:
+        """All lines once more, with the places that they were given before."""
+        starts = iter([start for start, _, _ in self._starts])
         for file in files:
             with self.source.reading(file) as stream:
                 for block in read_blocks(stream, file.path):
-                    if starts is None:
-                        self._starts.append((self.account.number(len(block)), file, block.number))
-                    start = next(starts, None) if starts is not None else self._starts[-1][0]
+                    start = next(starts, None)
                     if start is None:
                         raise StorageUnavailable(f"{file.path}: changed while it was read", hint="run the day again")
-                    for place, line in enumerate(block.lines()):
-                        yield Located(file, line, start + place)
+                    yield from (Located(file, line, start + place) for place, line in enumerate(block.lines()))
 
 
 def _place(each: Located) -> dict[str, Any]:

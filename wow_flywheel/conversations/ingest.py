@@ -16,7 +16,6 @@ import polars as pl
 from wow_flywheel.contracts import FEEDBACK_LINES
 from wow_flywheel.conversations.account import NOBODY, Account, DayRead, People
 from wow_flywheel.conversations.ahead import ahead
-from wow_flywheel.conversations.detect import format_of
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
@@ -68,11 +67,10 @@ def read_day(
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1
-        account.whole &= file.dated
         with source.reading(file) as stream:
             blocks = read_blocks(stream, file.path)
             first = next(blocks, None)
-            name = format_of(first) if first else NATIVE
+            name = source.formats.of(file.path, first) if first else NATIVE
             account.formats[name] += 1
             if name != NATIVE:
                 others[name].append(file)

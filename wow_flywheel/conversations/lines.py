@@ -6,6 +6,7 @@ What belongs here: bytes, line numbers, byte offsets, truncation. What does not:
 import gzip
 import io
 import json
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -271,9 +272,13 @@ def _parquet_blocks(stream: BinaryIO) -> Iterator[Block]:
 
 
 def _row_text(row: dict[str, Any]) -> bytes:
-    """A row as a JSON line; a table has every column in every row, so one that is null is not there."""
-    said = {name: value for name, value in row.items() if value is not None}
+    """A row as a JSON line; a table has every column in every row, so one that is null, or NaN, is not there."""
+    said = {name: value for name, value in row.items() if value is not None and not _is_nan(value)}
     return json.dumps(said, default=str, ensure_ascii=False).encode(errors="replace")
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _json_rows(raw: bytes, path: str) -> Block | None:

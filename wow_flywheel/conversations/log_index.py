@@ -8,22 +8,30 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wow_flywheel.contracts import LOG_FILES
+from wow_flywheel.conversations.detect import Formats
 from wow_flywheel.conversations.moments import Moments, Spread, moments
 from wow_flywheel.conversations.sources import FIRST_DAY, LogFile, LogSource
 from wow_flywheel.lake import Lake
 
-METHOD = "1"
+METHOD = "2"
 """Raised when `moments` finds other days than before, so that all files are looked through again."""
 AT_ONCE = 1000
 """Files that are looked through before what they said is written."""
 READERS = 4
 FEW = 3
 """Partitions that are rewritten rather than added to, which keeps a day's rows in one file."""
+
+
+def log_index(lake: Lake | None, timezone: str, formats: Formats) -> "LogIndex":
+    """An index of files some of whose formats are named; naming others asks for the days of all files again."""
+    method = f"{METHOD} {','.join(f'{pattern}={name}' for pattern, name in formats.named)}".strip()
+    return LogIndex(lake, timezone, partial(moments, formats=formats), method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +42,13 @@ class LogIndex:
         lake: Where they are remembered; None remembers them as long as this object lives.
         timezone: IANA name of the business timezone.
         look: Finds the days of one file.
+        method: How it looks: what was found by another method is looked for again.
     """
 
     lake: Lake | None
     timezone: str
     look: Moments = moments
+    method: str = METHOD
     _seen: dict[str, LogFile] = field(default_factory=dict)
 
     def placed(self, source: LogSource, files: Sequence[LogFile]) -> list[LogFile]:
@@ -62,7 +72,7 @@ class LogIndex:
         """What is remembered, by path; a file may have changed since."""
         if self.lake is None:
             return self._seen
-        mine = (pl.col("timezone") == self.timezone) & (pl.col("method") == METHOD)
+        mine = (pl.col("timezone") == self.timezone) & (pl.col("method") == self.method)
         rows = self.lake.scan(LOG_FILES.name).filter(mine).collect().sort("seen_at").unique("path", keep="last")
         columns = rows.select("path", "size", "token", "dt", pl.col("days").list.eval(pl.element().struct.field("day")))
         return {
@@ -107,7 +117,7 @@ class LogIndex:
             "days": [{"day": day, "lines": spread.days.get(day, 0)} for day in file.days],
             "unreadable": spread.unreadable + sum(n for day, n in spread.days.items() if day not in file.days),
             "timezone": self.timezone,
-            "method": METHOD,
+            "method": self.method,
             "seen_at": dt.datetime.now(dt.UTC),
         }
 

@@ -49,7 +49,7 @@ def message(value: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str
 
     return {
         "role": role,
-        "content": _content(value.get("content")),
+        "content": _with_refusal(_content(value.get("content")), optional_text(value, "refusal")),
         "created_at": settled("created_at", lambda: time(value, "created_at", zone)),
         "action": settled("action", lambda: optional_text(value, "action")),
         "tool_calls": _tool_calls(value.get("tool_calls")),
@@ -66,6 +66,11 @@ def _content(value: Any) -> str | None:
     if not isinstance(value, str):
         raise BrokenRecordError("wrong_type", "content is neither text nor a list of parts")
     return text(value, "content")
+
+
+def _with_refusal(content: str | None, refusal: str | None) -> str | None:
+    """A reply that was refused says so in a field of its own."""
+    return "\n".join(filter(None, (content, refusal))) if refusal else content
 
 
 def _part(part: Any, where: str) -> str:

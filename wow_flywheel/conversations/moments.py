@@ -15,22 +15,26 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from wow_flywheel.conversations.detect import DETECTED, Formats
 from wow_flywheel.conversations.fields import YEAR_2000, YEAR_2100, BrokenRecordError, time
+from wow_flywheel.conversations.line_days import line_days
+from wow_flywheel.conversations.lines import WHOLE, Block, read_blocks
+from wow_flywheel.conversations.readers.registry import NATIVE
 
 BLOCK = 2**24
 """Decompressed bytes that are looked at together."""
 LONGEST = 2**26
 """A longer line is passed over, as ingest does."""
-LOOKED_AT = 100
-"""Documents that are shown to the readers before a file counts as of no known format."""
 STARTED = r'"started_at"'
 VALUE = STARTED + r'\s*:\s*("[^"\\]*"|[0-9][0-9.]*)\s*[,}]'
+BEFORE = rf"^([^\n]*?){STARTED}"
+"""What stands before a start: where it is the record's own, one object is open there."""
 ISO = r"^(?<date>\d{4}-\d\d-\d\d)[Tt ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?<zone>Z|[+-]\d\d:\d\d)?$"
 
 
@@ -67,28 +71,28 @@ class _Count:
         return Spread(dict(sorted(self.days.items())), self.unreadable)
 
 
-def moments(path: str, stream: BinaryIO, zone: ZoneInfo) -> Spread:
+def moments(path: str, stream: BinaryIO, zone: ZoneInfo, formats: Formats = DETECTED) -> Spread:
     """The days of a file of native records, of documents that a reader knows, or of Parquet rows.
 
     Args:
         path: Its name, whose ending names the packing.
         stream: The file, seekable; closed by the caller.
+        formats: The formats of files that are named.
         zone: The business timezone: it decides the day, and the instant of a time without an offset.
     """
+    blocks = read_blocks(stream, path)
+    first = next(blocks, None)
+    if first is None:
+        return Spread({}, 0)
+    name = formats.of(path, first)
+    if name != NATIVE or path.endswith(WHOLE):
+        return _documents(name, chain([first], blocks), zone)
+    stream.seek(0)
     if path.endswith(".parquet"):
         return _parquet(stream.read(), zone)
-    if ".json." in f"{path}.":
-        spread = _documents([_json(b"".join(_blocks(stream, path)))], zone)
-        if spread is not None:
-            return spread
-        stream.seek(0)
     found = _Count()
     for block in _whole_lines(_blocks(stream, path)):
         _add_block(block, zone, found)
-    if not found.days and found.unreadable:
-        stream.seek(0)
-        lines = (line for block in _whole_lines(_blocks(stream, path)) for line in block.split(b"\n") if line.strip())
-        return _documents((_json(line) for line in lines), zone) or found.spread()
     return found.spread()
 
 
@@ -131,8 +135,10 @@ def _add_block(block: bytes, zone: ZoneInfo, found: _Count) -> None:
     lines = lines.filter(pl.col("line").str.contains(r"\S")).with_columns(
         names=pl.col("line").str.count_matches(STARTED, literal=True),
         text=pl.col("line").str.extract(VALUE).str.strip_chars('"'),
+        before=pl.col("line").str.extract(BEFORE),
     )
-    plain = lines.filter(names=1).with_columns(day=_days_of_texts(zone))
+    own = pl.col("before").str.count_matches("{", literal=True) - pl.col("before").str.count_matches("}", literal=True) == 1
+    plain = lines.filter(names=1).with_columns(day=pl.when(own).then(_days_of_texts(zone)))
     days = plain["day"].drop_nulls().value_counts()
     found.days.update(dict(days.iter_rows()))
     found.unreadable += lines.filter(names=0).height
@@ -197,20 +203,12 @@ def _days_of_column(column: pl.Series, zone: ZoneInfo) -> pl.Series:
     return text.cast(pl.String, strict=False).to_frame().select(day=_days_of_texts(zone))["day"]
 
 
-def _documents(found: Iterable[Any], zone: ZoneInfo) -> Spread | None:
-    """The days of documents, each of which may hold a list of them; None if they are neither records nor of a known format."""
-    from wow_flywheel.conversations.readers.registry import NATIVE, detect, read
-
-    documents = [each for document in found for each in (document if isinstance(document, list) else [document])]
-    days = [_day_of(document, zone) for document in documents]
-    if not any(days):
-        name = next((name for document in islice(documents, LOOKED_AT) if (name := detect(document))), None)
-        if name in {None, NATIVE}:
-            return None
-        given = list(enumerate(each for each in documents if each is not None))
-        days = [_day_of(record, zone) for record in read(name, given).records]
+def _documents(name: str, blocks: Iterable[Block], zone: ZoneInfo) -> Spread:
+    """The days of lines that are looked at one by one; blank ones count for nothing."""
     count = _Count()
-    count.add(days)
+    for block in blocks:
+        days = line_days(name, block, zone) if name != NATIVE else (_day_of(_json(line.data), zone) for line in block.lines())
+        count.add(day for line, day in zip(block.lines(), days, strict=True) if line.broken or line.data.strip())
     return count.spread()
 
 

@@ -66,20 +66,25 @@ class NativeLines:
             lines=pl.lit(1, pl.Int64),
         )
         started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
-        self.account.take(located.filter(file.taken(self.account.day, started)))
+        taken = located.filter(file.taken(self.account.day, started))
+        self.account.elsewhere(located.height - taken.height)
+        self.account.take(taken)
 
     def _careful(self, line: Line, place: int, file: LogFile) -> Row | None:
         """The row of a line that is not plain; None for one that is blank or broken, which is noted."""
-        here = file.takes(self.account.day, None)
-        if line.broken is None and not line.data.strip():
-            self.account.blank(here)
-            return None
-        try:
-            return {"place": place} | parse(line, self.zone, self.personal, self.contract)
-        except BrokenRecordError as error:
-            if here and not self._feedback(line, file, error):
-                self.account.quarantine(file.path, line, error)
-            return None
+        broken: BrokenRecordError | None = None
+        if line.broken is not None or line.data.strip():
+            try:
+                return {"place": place} | parse(line, self.zone, self.personal, self.contract)
+            except BrokenRecordError as error:
+                broken = error
+        if not file.takes(self.account.day, None):
+            self.account.elsewhere()
+        elif broken is None:
+            self.account.blank()
+        elif not self._feedback(line, file, broken):
+            self.account.quarantine(file.path, line, broken)
+        return None
 
     def _feedback(self, line: Line, file: LogFile, error: BrokenRecordError) -> bool:
         """Take in a line that only says what a customer thought of a conversation; False if it is none."""

@@ -30,6 +30,7 @@ _FUNCTION: Final = {"name": TEXT, "arguments": TEXT, OTHERS: ANY}
 _MESSAGE: Final = {
     "role": TEXT,
     "content": TEXT,
+    "refusal": TEXT,
     "created_at": TEXT,
     "action": TEXT,
     "tool_calls": [{"id": TEXT, "type": TEXT, "function": _FUNCTION, OTHERS: ANY}],

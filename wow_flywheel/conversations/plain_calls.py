@@ -33,7 +33,10 @@ _MESSAGE: Final = {
 _SETTINGS: Final = (
     "tools", "tool_choice", "temperature", "top_p", "n", "stream", "stream_options", "stop", "max_tokens",
     "max_completion_tokens", "presence_penalty", "frequency_penalty", "logit_bias", "seed", "response_format",
-    "parallel_tool_calls", "logprobs", "top_logprobs", "service_tier", "reasoning_effort",
+    "parallel_tool_calls", "logprobs", "top_logprobs", "service_tier", "reasoning_effort", "store", "verbosity",
+    "prompt_cache_key", "top_k", "min_p", "repetition_penalty", "length_penalty", "stop_token_ids", "ignore_eos", "min_tokens",
+    "skip_special_tokens", "add_generation_prompt", "chat_template_kwargs", "guided_json", "guided_regex", "guided_choice",
+    "prompt_logprobs", "priority",
 )  # fmt: skip
 _REQUEST: Final[dict[str, Any]] = {"model": TEXT, "user": TEXT, "messages": [_MESSAGE]} | dict.fromkeys(_SETTINGS, ANY)
 _RESPONSE: Final[dict[str, Any]] = {
@@ -41,10 +44,16 @@ _RESPONSE: Final[dict[str, Any]] = {
     "object": TEXT,
     "created": TIME,
     "model": TEXT,
-    "choices": [{"index": ANY, "message": _MESSAGE, "finish_reason": ANY, "logprobs": NOTHING}],
+    "choices": [
+        {"index": ANY, "message": _MESSAGE, "finish_reason": ANY, "logprobs": ANY}
+        | dict.fromkeys(("stop_reason", "matched_stop", "token_ids"), ANY)
+    ],
     "usage": {"prompt_tokens": TOKENS, "completion_tokens": TOKENS, "total_tokens": ANY}
-    | dict.fromkeys(("prompt_tokens_details", "completion_tokens_details", "queue_time", "prompt_time"), ANY),
+    | dict.fromkeys(("prompt_tokens_details", "completion_tokens_details", "queue_time", "prompt_time", "cost"), ANY),
     "system_fingerprint": ANY,
+    "prompt_logprobs": ANY,
+    "prompt_token_ids": ANY,
+    "kv_transfer_params": ANY,
     "service_tier": ANY,
 }
 _ABOUT: Final = ("session_id", "conversation_id", "thread_id", "user_id", "end_user", "user", "scenario", "workload_id")

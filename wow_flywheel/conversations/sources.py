@@ -14,6 +14,7 @@ import polars as pl
 from fsspec import AbstractFileSystem
 from fsspec.core import strip_protocol
 
+from wow_flywheel.conversations.detect import DETECTED, Formats, read_formats
 from wow_flywheel.conversations.log_paths import dated_folder, folder_day, is_hidden, is_log
 from wow_flywheel.conversations.whole_files import whole
 from wow_flywheel.errors import SourceError
@@ -88,21 +89,34 @@ class LogSource:
         storage: The file system that it lies in.
         index: Places the files that lie in no day's folder.
         manifest: Name of the file that marks a day's folder as complete; it is no log.
+        formats: The formats of files that are named.
     """
 
     uri: str
     storage: AbstractFileSystem
     index: Index
     manifest: str | None = None
+    formats: Formats = DETECTED
 
     @classmethod
     def of(cls, settings: Settings) -> "LogSource":
         """The source that the settings name; its index is in their lake."""
         lake = Lake.at(settings.lake_uri)
-        return cls.at(settings.logs_uri, lake=lake, timezone=settings.timezone, manifest=settings.logs_manifest)
+        formats = read_formats(settings.logs_format)
+        return cls.at(
+            settings.logs_uri, lake=lake, timezone=settings.timezone, manifest=settings.logs_manifest, formats=formats
+        )
 
     @classmethod
-    def at(cls, uri: str, *, lake: Lake | None = None, timezone: str = "UTC", manifest: str | None = None) -> "LogSource":
+    def at(
+        cls,
+        uri: str,
+        *,
+        lake: Lake | None = None,
+        timezone: str = "UTC",
+        manifest: str | None = None,
+        formats: Formats = DETECTED,
+    ) -> "LogSource":
         """The source at a URI; nothing is listed or read yet.
 
         Args:
@@ -110,14 +124,15 @@ class LogSource:
             lake: Where it is remembered of which days a file is; without one, each source looks through its files anew.
             timezone: The business timezone.
             manifest: Name of the file that marks a day's folder as complete.
+            formats: The formats of files that are named.
 
         Raises:
             SourceError: The credentials or the endpoint are set wrong.
         """
-        from wow_flywheel.conversations.log_index import LogIndex
+        from wow_flywheel.conversations.log_index import log_index
 
         with storage_errors(uri, SETTING):
-            return cls(uri.rstrip("/"), file_system(uri), LogIndex(lake, timezone), manifest)
+            return cls(uri.rstrip("/"), file_system(uri), log_index(lake, timezone, formats), manifest, formats)
 
     def days(self) -> list[dt.date]:
         """The days that have a folder or lines in a file outside such folders, in order.

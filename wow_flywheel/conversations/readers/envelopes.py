@@ -10,7 +10,7 @@ from typing import Any
 from wow_flywheel.conversations.readers.parts import tool_call
 from wow_flywheel.conversations.readers.single import assistant, messages_in
 from wow_flywheel.conversations.readers.texts import transcript
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, first, first_text, structured
 
 Read = Callable[[Any, str], list[Message]]
 """Reads what an envelope holds: a list or an object."""
@@ -69,7 +69,7 @@ def _field(*names: str, needs: tuple[str, ...] = ()) -> Envelope:
         if needs and not any(name in value for name in needs):
             return []
         for name in names:
-            held = decoded(value.get(name))
+            held = structured(value.get(name))
             if isinstance(held, list | dict) and held:
                 found = read(held, role)
                 if found:

@@ -4,9 +4,11 @@ What belongs here: which observations are calls, and where a trace keeps user, s
 belongs to which trace (`langfuse_rows`), messages (`shapes`).
 """
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.corrections import Corrections
 from wow_flywheel.conversations.readers.feedback import reply_in
@@ -19,7 +21,16 @@ from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.times import moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, decoded, first_name, first_text
+from wow_flywheel.conversations.readers.values import (
+    JsonObject,
+    Message,
+    as_list,
+    as_object,
+    decoded,
+    first,
+    first_name,
+    first_text,
+)
 
 PEOPLE = {"API", "ANNOTATION", ""}
 """Sources of scores that people give; the other one, EVAL, is a judging model."""
@@ -30,6 +41,7 @@ USER_ATTRIBUTES = ("user.id", "enduser.id")
 CALL_TYPES = {"GENERATION"}
 OTHER_TYPES = {"TOOL", "RETRIEVER", "EMBEDDING", "GUARDRAIL", "EVALUATOR", "EVENT"}
 """Types of observations that never tell a conversation."""
+TIMES = ("startTime", "timestamp", "createdAt")
 NO_TRACE = Row({}, frozenset())
 
 
@@ -48,16 +60,27 @@ def recognises(document: Any) -> bool:
     return ("traceId" in value and ("startTime" in value or rated)) or ("sessionId" in value and rated) or _is_trace(value)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When a trace, an observation or a score was made; of a document that holds several, the first of them."""
+    if not isinstance(document, dict):
+        return None
+    value = camel(document)
+    parts = [each for name in ("observations", "data") for each in as_list(value.get(name)) if isinstance(each, dict)]
+    rows = [value, camel(as_object(value.get("trace"))), *map(camel, parts)]
+    return min((at for row in rows if (at := moment(first(row, *TIMES)))), default=None)
+
+
 def _is_trace(value: JsonObject) -> bool:
     return {"id", "timestamp", "sessionId", "userId"} <= set(value)
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in traces `{trace, observations}` (also with `scores`), or in rows of each, in any order."""
     left, said = LeftOut(), Said()
     rows = Rows(left)
     for index, document in documents:
-        rows.add(document, index)
+        with left.reading([index]):
+            rows.add(document, index)
     calls = [
         call
         for name in sorted({*rows.traces, *rows.observations})
@@ -74,19 +97,21 @@ def _calls(trace: Row, name: str, observations: dict[str, Row], left: LeftOut) -
     results: list[tuple[Message, frozenset[int]]] = []
     for observation in ordered:
         kind = str(observation.value.get("type"))
-        call = _call(trace, name, observation, texts=True) if kind in CALL_TYPES else "not_a_call"
-        if call == "no_messages" and calls:
-            call = _continued(calls[-1], results, observation)
+        call: Call | str | None = None
+        with left.reading(observation.sources):
+            call = _call(trace, name, observation, texts=True) if kind in CALL_TYPES else "not_a_call"
+            if call == "no_messages" and calls:
+                call = _continued(calls[-1], results, observation)
+            if kind == "TOOL":
+                results.append((_result(observation.value), observation.sources))
         if isinstance(call, Call):
             calls.append(call)
             results = []
-        else:
+        elif call is not None:
             left.add(call, observation.sources)
-        if kind == "TOOL":
-            results.append((_result(observation.value), observation.sources))
     if any(message["role"] == "user" for call in calls for message in call.request):
         return calls
-    widest = _widest(trace, name, ordered)
+    widest = _widest(trace, name, ordered, left)
     for call in calls if widest else ():
         left.add("superseded", call.sources)
     return widest or calls
@@ -116,15 +141,22 @@ def _result(tool: JsonObject) -> Message:
     return tool_result({**held, "name": first_text(tool, "name")})
 
 
-def _widest(trace: Row, name: str, ordered: list[Row]) -> list[Call]:
+def _widest(trace: Row, name: str, ordered: list[Row], left: LeftOut) -> list[Call]:
     spans = [each for each in ordered if str(each.value.get("type")) not in CALL_TYPES | OTHER_TYPES]
     as_span = Row({**trace.value, "id": name, "startTime": trace.value.get("timestamp")}, trace.sources)
     candidates = [each for each in spans if not each.value.get("parentObservationId")] + spans + [as_span]
+    damaged: list[tuple[BrokenRecordError, Row]] = []
     for texts in (False, True):
         for candidate in candidates:
-            call = _call(trace, name, candidate, texts=texts)
-            if isinstance(call, Call):
-                return [call]
+            try:
+                call = _call(trace, name, candidate, texts=texts)
+            except BrokenRecordError as error:
+                damaged.append((error, candidate))
+            else:
+                if isinstance(call, Call):
+                    return [call]
+    for damage, candidate in damaged[:1]:
+        left.refuse(damage, candidate.sources)
     return []
 
 
@@ -177,26 +209,31 @@ def _attribute(about: list[JsonObject], names: tuple[str, ...]) -> str | None:
 def _hear(rows: Rows, calls: list[Call], said: Said, left: LeftOut) -> Corrections:
     """Note what people said of observations, traces and sessions; the latest word wins."""
     better = Corrections()
-    last = {call.trace: call for call in calls} | {call.id: call for call in calls}
+    last: dict[str | None, Call] = {call.trace: call for call in calls} | {call.id: call for call in calls}
     for row in sorted(rows.scores.values(), key=lambda each: (str(each.value.get("timestamp")), str(each.value.get("id")))):
-        score = row.value
-        if str(score.get("source") or "") not in PEOPLE:
-            left.add("automatic_score", row.sources)
-            continue
-        observation, trace = first_text(score, "observationId"), first_text(score, "traceId")
-        if score.get("dataType") == CORRECTION:
-            call, reply = last.get(observation or trace), reply_in(first_text(score, "stringValue") or score.get("value"))
-            if call is None or not reply:
-                left.add("no_conversation" if reply else "unclear_score", row.sources)
-            else:
-                better.add(call, reply, row.sources, left)
-            continue
-        found = feedback_of(str(score.get("name")), _score_value(score), score.get("comment"))
-        if found:
-            said.add([observation, trace, first_text(score, "sessionId")], found, row.sources)
-        else:
-            left.add("unclear_score", row.sources)
+        with left.reading(row.sources):
+            _hear_score(row, last, said, better, left)
     return better
+
+
+def _hear_score(row: Row, last: dict[str | None, Call], said: Said, better: Corrections, left: LeftOut) -> None:
+    score = row.value
+    if str(score.get("source") or "") not in PEOPLE:
+        left.add("automatic_score", row.sources)
+        return
+    observation, trace = first_text(score, "observationId"), first_text(score, "traceId")
+    if score.get("dataType") == CORRECTION:
+        call, reply = last.get(observation or trace), reply_in(first_text(score, "stringValue") or score.get("value"))
+        if call is None or not reply:
+            left.add("no_conversation" if reply else "unclear_score", row.sources)
+        else:
+            better.add(call, reply, row.sources, left)
+        return
+    found = feedback_of(str(score.get("name")), _score_value(score), score.get("comment"))
+    if found:
+        said.add([observation, trace, first_text(score, "sessionId")], found, row.sources)
+    else:
+        left.add("unclear_score", row.sources)
 
 
 def _score_value(score: JsonObject) -> Any:

@@ -7,9 +7,11 @@ A run's `session_id` is the project that it was filed under. The conversation is
 above it: `session_id`, `thread_id` or `conversation_id`.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.corrections import Corrections
 from wow_flywheel.conversations.readers.feedback import reply_in
@@ -54,6 +56,11 @@ def recognises(document: Any) -> bool:
     return _is_run(document) or _is_feedback(document)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When a run began or feedback was given."""
+    return moment(document.get("start_time")) or moment(document.get("created_at")) if isinstance(document, dict) else None
+
+
 def _is_run(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("run_type"), str) and "id" in document
 
@@ -64,7 +71,7 @@ def _is_feedback(document: Any) -> bool:
     return bool({"score", "value", "comment", "correction"} & set(document))
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in runs `{id, run_type, inputs, outputs, dotted_order, extra, …}` and feedback `{run_id, key, …}`.
 
     Of a trace the runs of type `llm` are the calls; where they do not say what the customer asked, the highest chain that does.
@@ -74,7 +81,8 @@ def read(documents: Documents) -> Records:
     feedback: list[tuple[int, JsonObject]] = []
     for index, document in documents:
         if _is_run(document):
-            _add(runs, document, index, left)
+            with left.reading([index]):
+                _add(runs, document, index, left)
         elif _is_feedback(document):
             feedback.append((index, document))
         else:
@@ -111,20 +119,36 @@ def _calls(trace: list[_Run], runs: dict[str, _Run], left: LeftOut) -> list[Call
     calls: list[Call] = []
     ordered = sorted(trace, key=lambda run: (len(run.parents), str(run.value.get("start_time")), run.id))
     for run in ordered:
-        call = _call(run, runs) if run.value["run_type"] == CALL else "not_a_call"
-        if isinstance(call, Call):
-            calls.append(call)
-        else:
-            left.add(call, [run.index])
+        with left.reading([run.index]):
+            call = _call(run, runs) if run.value["run_type"] == CALL else "not_a_call"
+            if isinstance(call, Call):
+                calls.append(call)
+            else:
+                left.add(call, [run.index])
     if any(message["role"] == "user" for call in calls for message in call.request):
         return calls
-    chains = (_call(run, runs) for run in ordered if run.value["run_type"] not in OTHERS | {CALL})
-    chain = next((call for call in chains if isinstance(call, Call)), None)
+    chain = _highest([run for run in ordered if run.value["run_type"] not in OTHERS | {CALL}], runs, left)
     if chain is None:
         return calls
     for call in calls:
         left.add("superseded", call.sources)
     return [chain]
+
+
+def _highest(chains: list[_Run], runs: dict[str, _Run], left: LeftOut) -> Call | None:
+    """The first chain that tells a conversation; where none does, the first that is damaged goes to quarantine."""
+    damaged: list[tuple[BrokenRecordError, _Run]] = []
+    for run in chains:
+        try:
+            call = _call(run, runs)
+        except BrokenRecordError as error:
+            damaged.append((error, run))
+        else:
+            if isinstance(call, Call):
+                return call
+    for damage, run in damaged[:1]:
+        left.refuse(damage, [run.index])
+    return None
 
 
 def _call(run: _Run, runs: dict[str, _Run]) -> Call | str:
@@ -185,23 +209,36 @@ def _hear(
     """Note what people said of runs and traces, from the earliest to the latest."""
     better = Corrections()
     for index, row in sorted(rows, key=lambda each: (str(each[1].get("created_at")), str(each[1].get("id")))):
-        if str(as_object(row.get("feedback_source")).get("type") or "").lower() in AUTOMATIC:
-            left.add("automatic_score", [index])
-            continue
-        run, trace = first_text(row, "run_id"), first_text(row, "trace_id")
-        trace = trace or (runs[run].trace if run in runs else None)
-        name = str(row["key"])
-        reply = reply_in(row.get("correction"))
-        found = feedback_of(name, row.get("value")) or feedback_of(name, _score(name, row.get("score")))
-        found |= feedback_of(name, None, row.get("comment"))
-        call = _last(calls, run, trace) if reply else None
-        if call is not None:
-            better.add(call, reply, frozenset({index}), left)
-        if found:
-            said.add([run, trace], found, [index])
-        elif call is None:
-            left.add("no_conversation" if reply else "unclear_score", [index])
+        with left.reading([index]):
+            _hear_row(index, row, runs, calls, said, better, left)
     return better
+
+
+def _hear_row(
+    index: int,
+    row: JsonObject,
+    runs: dict[str, _Run],
+    calls: list[Call],
+    said: Said,
+    better: Corrections,
+    left: LeftOut,
+) -> None:
+    if str(as_object(row.get("feedback_source")).get("type") or "").lower() in AUTOMATIC:
+        left.add("automatic_score", [index])
+        return
+    run, trace = first_text(row, "run_id"), first_text(row, "trace_id")
+    trace = trace or (runs[run].trace if run in runs else None)
+    name = str(row["key"])
+    reply = reply_in(row.get("correction"))
+    found = feedback_of(name, row.get("value")) or feedback_of(name, _score(name, row.get("score")))
+    found |= feedback_of(name, None, row.get("comment"))
+    call = _last(calls, run, trace) if reply else None
+    if call is not None:
+        better.add(call, reply, frozenset({index}), left)
+    if found:
+        said.add([run, trace], found, [index])
+    elif call is None:
+        left.add("no_conversation" if reply else "unclear_score", [index])
 
 
 def _score(name: str, value: Any) -> Any:

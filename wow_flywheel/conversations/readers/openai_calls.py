@@ -3,11 +3,13 @@
 What belongs here: the fields around request and response, and joining a stream's chunks. What does not: messages (`shapes`).
 """
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.chunks import CHUNK, joined
 from wow_flywheel.conversations.readers.corrections import Corrections
@@ -16,9 +18,10 @@ from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
+from wow_flywheel.conversations.readers.streams import streamed
 from wow_flywheel.conversations.readers.times import EPOCH, moment
 from wow_flywheel.conversations.readers.usage import usage_of
-from wow_flywheel.conversations.readers.values import JsonObject, as_object, first, first_name, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, as_list, as_object, first, first_name, first_text, structured
 
 TIMES = ("timestamp", "created_at", "started_at", "start_time", "time")
 SESSION = ("session_id", "conversation_id", "thread_id")
@@ -43,8 +46,9 @@ def _is_feedback(document: Any) -> bool:
     )
 
 
-def read(documents: Documents) -> Records:
-    """The conversations in documents `{timestamp, workload_id, client_id, request, response}`; times are epoch or RFC 3339.
+def read(documents: Documents, zone: dt.tzinfo = dt.UTC) -> Records:
+    """The conversations in documents `{timestamp, workload_id, client_id, request, response}`; times are epoch or RFC 3339,
+    without an offset in the business timezone.
 
     The customer is `request.user`, or `user_id` in the document, its `metadata` or the request's; a session is `session_id` or
     `conversation_id` there. Feedback stands in the document or in one of its own, which names a call or a session.
@@ -52,18 +56,22 @@ def read(documents: Documents) -> Records:
     left, said = LeftOut(), Said()
     calls: dict[str, list[Call]] = {}
     heard: list[tuple[tuple[str, ...], JsonObject, frozenset[int]]] = []
-    for sources, document in _whole(documents):
-        call = _call(document, sources) if _is_call(document) else "unknown_document"
-        if isinstance(call, Call):
-            calls.setdefault(call.id, []).append(call)
-            heard.append(((call.id,), document, sources))
-        elif _is_feedback(document):
-            heard.append((keys_of(document), document, sources))
-        else:
-            left.add(call, sources)
+    for sources, document in _whole(documents, left):
+        with left.reading(sources):
+            call = _call(document, sources, zone) if _is_call(document) else "unknown_document"
+            if isinstance(call, Call):
+                calls.setdefault(call.id, []).append(call)
+                for _ in as_list(_response(document).get("choices"))[1:]:
+                    left.add("other_choice", sources)
+                heard.append(((call.id,), document, sources))
+            elif _is_feedback(document):
+                heard.append((keys_of(document), document, sources))
+            else:
+                left.add(call, sources)
     better = Corrections()
-    for keys, document, sources in sorted(heard, key=lambda each: moment(first(each[1], *TIMES)) or EPOCH):
-        _hear(keys, document, sources, calls, said, better, left)
+    for keys, document, sources in sorted(heard, key=lambda each: moment(first(each[1], *TIMES), zone) or EPOCH):
+        with left.reading(sources):
+            _hear(keys, document, sources, calls, said, better, left)
     return records_of([*(call for each in calls.values() for call in each), *better.calls(said)], left, said)
 
 
@@ -98,19 +106,32 @@ def keys_of(document: Any) -> tuple[str, ...]:
     return (chunk,) if chunk else ()
 
 
-def calls_of(document: Any) -> list[Call]:
+def time_of(document: Any, zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When a call was asked or feedback was given; of a stream's chunk, when the stream began."""
+    if not isinstance(document, dict):
+        return None
+    response = _response(document)
+    noted, created = moment(first(document, *TIMES), zone), moment(first(response, "created", "created_at"), zone)
+    return (created or noted) if response.get("object") == CHUNK else (noted or created)
+
+
+def calls_of(document: Any, zone: dt.tzinfo = dt.UTC) -> list[Call]:
     """The calls in a document on its own."""
-    call = _call(document, frozenset()) if _is_call(document) else None
+    call = _call(document, frozenset(), zone) if _is_call(document) else None
     return [call] if isinstance(call, Call) else []
 
 
-def _whole(documents: Documents) -> Iterable[tuple[frozenset[int], Any]]:
+def _whole(documents: Documents, left: LeftOut) -> Iterable[tuple[frozenset[int], Any]]:
     """The documents with the chunks of each stream put together."""
     done: list[tuple[set[int], Any]] = []
     streams: dict[str, tuple[set[int], dict[str, Any]]] = {}
     for index, document in documents:
-        response = as_object(document.get("response")) if isinstance(document, dict) else {}
+        response: JsonObject = {}
+        with left.reading([index]):
+            response = as_object(document.get("response")) if isinstance(document, dict) else {}
         name = first_text(response, "id")
+        if index in left.broken:
+            continue
         if response.get("object") != CHUNK or name is None:
             done.append(({index}, document))
             continue
@@ -127,15 +148,17 @@ def _joined(document: Any) -> Any:
     response = document.get("response") if isinstance(document, dict) else None
     if not isinstance(response, dict) or not isinstance(response.get("chunks"), list):
         return document
-    message, usage = joined(response["chunks"])
-    return document | {"response": {**response, "choices": [{"message": message}], "usage": usage}}
+    return document | {"response": response | joined(response["chunks"])}
 
 
-def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
-    request, response = as_object(document["request"]), as_object(document["response"])
+def _call(document: JsonObject, sources: frozenset[int], zone: dt.tzinfo) -> Call | str:
+    request = as_object(document["request"])
+    response = _response(document)
     asked = chat_messages(request, "user")
     reply = chat_messages(response, "assistant")
-    started = moment(first(document, *TIMES)) or moment(first(response, "created", "created_at"))
+    started = moment(first(document, *TIMES), zone) or moment(first(response, "created", "created_at"), zone)
+    if not asked and as_list(request.get("messages")):
+        raise BrokenRecordError("unknown_role", "request.messages has no message with a role that is known")
     if not asked:
         return "no_messages"
     if not reply:
@@ -146,7 +169,7 @@ def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
     return Call(
         id=first_text(response, "id") or first_text(document, "id", "request_id") or _digest(document),
         started=started,
-        ended=_ended(document, started),
+        ended=_ended(document, started, zone),
         request=asked,
         reply=reply,
         sources=sources,
@@ -159,8 +182,15 @@ def _call(document: JsonObject, sources: frozenset[int]) -> Call | str:
     )
 
 
-def _ended(document: JsonObject, started: Any) -> Any:
-    ended = moment(first(document, "ended_at", "end_time", "completed_at"))
+def _response(document: JsonObject) -> JsonObject:
+    """The response, whole where it was logged as its stream."""
+    logged = structured(document.get("response"))
+    whole = streamed(logged)
+    return as_object(logged) if whole is None else whole
+
+
+def _ended(document: JsonObject, started: dt.datetime, zone: dt.tzinfo) -> Any:
+    ended = moment(first(document, "ended_at", "end_time", "completed_at"), zone)
     return ended if ended is not None and ended >= started else None
 
 

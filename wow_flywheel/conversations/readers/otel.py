@@ -5,14 +5,17 @@ What belongs here: which spans are calls, and which attributes and events hold t
 shape (`otlp`), what people noted on spans (`evaluations`), messages (`shapes`).
 """
 
+import datetime as dt
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.evaluations import EVALUATION, note
 from wow_flywheel.conversations.readers.flattened import nested, under
 from wow_flywheel.conversations.readers.otlp import Event, Span, is_export, spans_in, spans_of
 from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
+from wow_flywheel.conversations.readers.roles import role_in, unwrapped
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 from wow_flywheel.conversations.readers.usage import usage_of
@@ -60,6 +63,7 @@ USER = (
 )  # fmt: skip
 MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.model.id")
 SCENARIO = ("gen_ai.agent.name", "traceloop.workflow.name")
+SPOKEN = ("gen_ai.input.messages", "gen_ai.output.messages")
 REQUEST_PATHS = ("llm.input_messages", "gen_ai.prompt")
 REPLY_PATHS = ("llm.output_messages", "gen_ai.completion")
 
@@ -69,18 +73,24 @@ def recognises(document: Any) -> bool:
     return is_export(document)
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in OTLP exports; a trace, and the events of a span, may be spread over documents."""
     left, said = LeftOut(), Said()
     calls: list[Call] = []
     for span in spans_of(documents, left):
-        call = _call(span)
-        if isinstance(call, Call):
-            calls.append(call)
-        noted = note(span, call if isinstance(call, Call) else None, said, left)
-        if isinstance(call, str) and (span.logged or not noted):
-            left.add(call, span.sources)
+        with left.reading(_sources(span)):
+            call = _call(span)
+            if isinstance(call, Call):
+                calls.append(call)
+            noted = note(span, call if isinstance(call, Call) else None, said, left)
+            if isinstance(call, str) and (span.logged or not noted):
+                left.add(call, span.sources)
     return records_of(calls, left, said)
+
+
+def _sources(span: Span) -> frozenset[int]:
+    """The documents that tell of a call: not those of what was noted on it later."""
+    return span.sources.union(*(event.sources for event in span.events if event.name != EVALUATION))
 
 
 def keys_of(document: Any) -> tuple[str, ...]:
@@ -90,6 +100,11 @@ def keys_of(document: Any) -> tuple[str, ...]:
         told = (span.attributes, *(event.attributes for event in span.events))
         keys |= {span.id, span.trace, *(first_name(about, *SESSION) for about in told)}
     return tuple(sorted(key for key in keys if key))
+
+
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When the first span or log record of an export began."""
+    return min((span.started for span in spans_in(document) if span.started), default=None)
 
 
 def calls_of(document: Any) -> list[Call]:
@@ -114,7 +129,7 @@ def _call(span: Span) -> Call | str:
         ended=span.ended if span.ended is not None and span.ended >= span.started else None,
         request=asked,
         reply=reply,
-        sources=span.sources.union(*(event.sources for event in span.events if event.name != EVALUATION)),
+        sources=_sources(span),
         session=first_name(about, *SESSION),
         trace=span.trace or None,
         user=first_name(about, *USER),
@@ -151,9 +166,22 @@ def _generated(about: JsonObject) -> list[Message]:
     return chat_messages({"text": about.get("ai.response.text"), "toolCalls": calls}) or [] if calls else []
 
 
+def _spoken_by_somebody(about: JsonObject) -> None:
+    """Messages by the current conventions must name their role; a part without one would count as the customer's.
+
+    Raises:
+        BrokenRecordError: One does not.
+    """
+    for name in SPOKEN:
+        for index, each in enumerate(map(as_object, as_list(about.get(name)))):
+            if each and role_in(unwrapped(each)) is None:
+                raise BrokenRecordError("unknown_role", f"{name}[{index}] has no role, or none that is known")
+
+
 def _first_found(span: Span, paths: tuple[str, ...], names: tuple[str, ...], role: str) -> list[Message]:
     """The messages in a span's attributes, else in those of its events: under a dotted path, else in one attribute."""
     for about in (span.attributes, *(event.attributes for event in span.events)):
+        _spoken_by_somebody(about)
         for path in paths:
             found = chat_messages(under(about, path), role)
             if found:
@@ -178,6 +206,8 @@ def _told(span: Span, side: str) -> list[Message]:
         name = str(event.get("event.name"))
         answers = name == "gen_ai.choice"
         if name.startswith("gen_ai.") and name != EVALUATION and answers == (side == "answered"):
+            if name.endswith(".message") and role_in(event) is None:
+                raise BrokenRecordError("unknown_role", "an event gen_ai.….message names none that is known")
             found += chat_messages([event], "assistant" if answers else "user") or []
     return found
 

@@ -75,7 +75,10 @@ def spans_of(documents: Documents, left: LeftOut) -> list[Span]:
         if not is_export(document):
             left.add("unknown_document", [index])
             continue
-        for span in spans_in(document, index):
+        found: list[Span] = []
+        with left.reading([index]):
+            found = list(spans_in(document, index))
+        for span in found:
             if span.logged:
                 spans.append(span)
             else:

@@ -5,25 +5,30 @@ which reason applies (each format), and what became a record (`records`).
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from wow_flywheel.conversations.fields import BrokenRecordError
 
 Documents = Iterable[tuple[int, Any]]
 """Parsed JSON, each value with the index by which the caller knows it."""
 
+UNKNOWN: Final = "unknown_document"
 IGNORED: Final = {
     "no_reply": "a call without an answer: it failed, or the document only holds a question",
     "no_messages": "a call without messages that can be read",
     "no_time": "a call without a time",
     "superseded": "a reply that was not used: a retry, an earlier chunk, a regenerated answer, a branch that was left",
+    "other_choice": "a further reply that the model was asked for at once (`n`): the first one counts",
     "helper_call": "a call beside the conversation in the same trace: a title, a router",
     "repeated": "a call, span or row that says again what another one said",
     "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5",
     "no_conversation": "feedback for a conversation or call that is not here",
     "automatic_score": "a score by a model or by code, not by a person",
     "not_a_call": "a span, an observation or a document that is no call of a model",
-    "unknown_document": "the document is none of this format",
+    UNKNOWN: "the document is none of this format; ingestion quarantines it",
 }
 """Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`). Of several parts
 that gave nothing, the first reason in this order stands for their document."""
@@ -37,10 +42,13 @@ class LeftOut:
     Attributes:
         parts: How many calls, spans, scores and documents, by reason.
         reasons: For each document, the reason that stands for it.
+        broken: For each document of which a part would be read wrongly or in part, what is wrong with the first such part. No
+            other part of it is used either, so that quarantine keeps it whole.
     """
 
     parts: Counter[str] = field(default_factory=Counter)
     reasons: dict[int, str] = field(default_factory=dict)
+    broken: dict[int, BrokenRecordError] = field(default_factory=dict)
 
     def add(self, reason: str, sources: Iterable[int]) -> None:
         """Note one part that gives nothing.
@@ -53,3 +61,22 @@ class LeftOut:
         for index in sources:
             if index not in self.reasons or ORDER[reason] < ORDER[self.reasons[index]]:
                 self.reasons[index] = reason
+
+    def refuse(self, error: BrokenRecordError, sources: Iterable[int]) -> None:
+        """Note one part that is damaged; its documents go to quarantine.
+
+        Args:
+            error: What is wrong.
+            sources: The documents that it was read from.
+        """
+        self.parts[error.reason] += 1
+        for index in sources:
+            self.broken.setdefault(index, error)
+
+    @contextmanager
+    def reading(self, sources: Iterable[int]) -> Iterator[None]:
+        """Read a part of these documents, and `refuse` it if that shows damage."""
+        try:
+            yield
+        except BrokenRecordError as error:
+            self.refuse(error, sources)

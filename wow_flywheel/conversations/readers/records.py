@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wow_flywheel.conversations.fields import BrokenRecordError
+from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call, Session
-from wow_flywheel.conversations.readers.provenance import LeftOut
+from wow_flywheel.conversations.readers.provenance import UNKNOWN, LeftOut
 from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.sessions import sessions
 from wow_flywheel.conversations.readers.values import Message
@@ -29,7 +29,7 @@ class Records:
     Attributes:
         records: Native records, as `record.parse_record` takes them, by start and id.
         sources: For each record the indexes of the documents that it was made from, ascending; a document may be in several.
-        broken: For each document that is only part of conversations which make no valid record, what is wrong with the first.
+        broken: For each document that is damaged, or is only part of conversations that are, what is wrong with the first.
         ignored: For each document that gave nothing, why: a key of `provenance.IGNORED`.
         parts: How many calls, spans, scores, documents and records were left out, by reason.
     """
@@ -49,10 +49,11 @@ def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -
         left: What the reader left out so far.
         said: What people said of them.
     """
-    found = sessions(calls, lambda call, reason: left.add(reason, call.sources))
+    whole, broken = _whole(calls, left)
+    found = sessions(whole, lambda call, reason: left.add(reason, call.sources))
     records, sources = [], []
-    broken: dict[int, BrokenRecordError] = {}
-    for session, (feedback, heard) in zip(found, (said or Said()).given(found, left), strict=True):
+    heard_of = (said or Said()).without(left.broken)
+    for session, (feedback, heard) in zip(found, heard_of.given(found, left), strict=True):
         record = record_of(session, feedback)
         indexes = tuple(sorted(session.sources | heard))
         try:
@@ -63,18 +64,37 @@ def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -
         else:
             records.append(record)
             sources.append(indexes)
+    broken = left.broken | broken
     used = {index for indexes in sources for index in indexes}
     broken = {index: error for index, error in broken.items() if index not in used}
     ignored = {index: reason for index, reason in left.reasons.items() if index not in used and index not in broken}
     return Records(records, sources, broken, ignored, dict(sorted((+left.parts).items())))
 
 
+def _whole(calls: Iterable[Call], left: LeftOut) -> tuple[list[Call], dict[int, BrokenRecordError]]:
+    """The calls that have nothing of a damaged document, and what is wrong with the other documents of the rest."""
+    whole: list[Call] = []
+    broken: dict[int, BrokenRecordError] = {}
+    for call in calls:
+        error = next((left.broken[index] for index in sorted(call.sources) if index in left.broken), None)
+        if error is None:
+            whole.append(call)
+        else:
+            broken = dict.fromkeys(call.sources, error) | broken
+    return whole, broken
+
+
 def settled(found: Records, indexes: Iterable[int]) -> Records:
-    """The same with every document of these that the reader said nothing of among the ignored, as `not_a_call`."""
+    """The same with every document of these that the reader said nothing of among the ignored, as `not_a_call`, and with those
+    that it does not know among the broken, since they may be of another format.
+    """
     known = {*found.ignored, *found.broken, *(index for each in found.sources for index in each)}
     silent = dict.fromkeys((index for index in indexes if index not in known), "not_a_call")
     parts = Counter(found.parts) + Counter(silent.values())
-    return replace(found, ignored={**found.ignored, **silent}, parts=dict(sorted(parts.items())))
+    unknown = {index for index, reason in found.ignored.items() if reason == UNKNOWN}
+    ignored = {index: reason for index, reason in {**found.ignored, **silent}.items() if index not in unknown}
+    broken = {**found.broken, **dict.fromkeys(unknown, BrokenRecordError(UNKNOWN, REASONS[UNKNOWN]))}
+    return replace(found, ignored=ignored, broken=broken, parts=dict(sorted(parts.items())))
 
 
 def record_of(session: Session, feedback: Feedback) -> Record:

@@ -4,10 +4,12 @@ What belongs here: the list, recognising a format, and that a reader loses no do
 a module with `recognises` and `read`, and one line here.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final, cast
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers import langfuse, langsmith, openai_calls, otel, tensorzero
 from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.provenance import Documents
@@ -28,9 +30,17 @@ def detect(document: Any) -> str | None:
     """The format of a document: a key of `READERS`, or `native` for a record of the flywheel's own or feedback to one; None
     when nothing knows it.
     """
-    if is_native(document):
+    if _sees(is_native, document):
         return NATIVE
-    return next((name for name, reader in READERS.items() if reader.recognises(document)), None)
+    return next((name for name, reader in READERS.items() if _sees(reader.recognises, document)), None)
+
+
+def _sees(recognises: Callable[[Any], bool], document: Any) -> bool:
+    """Whether a format is recognised; a field that holds damaged JSON text shows none."""
+    try:
+        return recognises(document)
+    except BrokenRecordError:
+        return False
 
 
 def is_native(document: Any) -> bool:
@@ -40,12 +50,28 @@ def is_native(document: Any) -> bool:
     return "messages" in document or feedback_document(document) is not None
 
 
-def read(name: str, documents: Documents) -> Records:
+def time_of(name: str, document: Any, zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When what a document tells happened: the first moment of it; None if it does not say.
+
+    Args:
+        name: A key of `READERS`. A reader without a `time_of` of its own is asked for the records of the document alone.
+        document: Any JSON.
+        zone: The business timezone.
+    """
+    reader = READERS[name]
+    if hasattr(reader, "time_of"):
+        return cast("dt.datetime | None", reader.time_of(document, zone))
+    records = read(name, [(0, document)], zone).records
+    return min((dt.datetime.fromisoformat(each["started_at"]) for each in records), default=None)
+
+
+def read(name: str, documents: Documents, zone: dt.tzinfo = dt.UTC) -> Records:
     """The records in documents of one format, and what came of each document.
 
     Args:
         name: A key of `READERS`.
         documents: Parsed JSON with an index each, in any order.
+        zone: The business timezone, in which a time without an offset is read where the format does not say UTC.
 
     Returns:
         Records in which each index given is in exactly one of `sources`, `broken` and `ignored`.
@@ -54,5 +80,5 @@ def read(name: str, documents: Documents) -> Records:
         KeyError: There is no such reader.
     """
     given = list(documents)
-    found = cast("Records", READERS[name].read(given))
+    found = cast("Records", READERS[name].read(given, zone))
     return settled(found, (index for index, _ in given))

@@ -4,7 +4,7 @@ What belongs here: feedback on its way to the conversation that it names. What d
 where a format keeps it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,10 @@ class Said:
             sources: The documents that it was read from.
         """
         self._words.append(_Word(tuple(key for key in keys if key), feedback, frozenset(sources)))
+
+    def without(self, broken: Container[int]) -> "Said":
+        """The feedback that has nothing of these documents."""
+        return Said([word for word in self._words if not any(index in broken for index in word.sources)])
 
     def given(self, sessions: Sequence[Session], left: LeftOut) -> list[tuple[Feedback, frozenset[int]]]:
         """For each session its feedback and the documents that it was read from; what names none of them is left out.

@@ -9,6 +9,7 @@ root.
 - Leading system messages and the ids of tool calls do not count: they change from call to call, or from request to reply.
 - Calls that share a session form one conversation. A call in it that brings no history, or only its end, continues it, unless
   it belongs to the same trace as the call before (a helper's call).
+- A call without a session that repeats only the last messages of a conversation (a sliding window) continues it.
 - Calls without a session are told apart by user, by scenario and by what was said: two customers who say different things after
   the same opening are two conversations.
 - Of several replies to the same words (retries, regenerations, a stream's chunks) the one that the conversation went on with

@@ -8,12 +8,13 @@ message (`single`), elements of its content (`parts`), dotted names (`flattened`
 from collections.abc import Iterable
 from typing import Any
 
-from wow_flywheel.conversations.readers.chunks import CHUNK, joined
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.envelopes import ENVELOPES, SYSTEM_FIELDS
 from wow_flywheel.conversations.readers.flattened import is_flattened, nested
 from wow_flywheel.conversations.readers.parts import CALLS, RESULTS, THOUGHTS, part_of, tool_call, tool_result
 from wow_flywheel.conversations.readers.roles import ROLES
-from wow_flywheel.conversations.readers.single import assistant, is_message, messages_in
+from wow_flywheel.conversations.readers.single import assistant, has_no_role, is_message, messages_in, says_unknown_role
+from wow_flywheel.conversations.readers.streams import streamed
 from wow_flywheel.conversations.readers.texts import text_in, transcript, written_by_python
 from wow_flywheel.conversations.readers.values import (
     JsonObject,
@@ -23,6 +24,7 @@ from wow_flywheel.conversations.readers.values import (
     decoded,
     first,
     spelled_like_json,
+    structured,
 )
 
 ITEM_CALLS = CALLS | {"functiontoolcall"}
@@ -39,7 +41,8 @@ def chat_messages(value: Any, role: str = "assistant") -> list[Message] | None:
         Messages in native form, in order; None when the value holds none (plain text, a tool's arguments, …).
     """
     try:
-        value = written_by_python(decoded(value))
+        value = written_by_python(structured(value))
+        value = value if (reply := streamed(value)) is None else reply
         if isinstance(value, list):
             return _from_list(value, role) or None
         return (_from_object(value, role) or None) if isinstance(value, dict) else None
@@ -64,6 +67,8 @@ def _from_object(value: JsonObject, role: str) -> list[Message]:
     value = spelled_like_json(value)
     if is_message(value):
         return messages_in(value, role)
+    if says_unknown_role(value) and has_no_role(value):
+        raise BrokenRecordError("unknown_role", "a message's role is none that is known")
     for read in ENVELOPES:
         messages = read(value, role, _held)
         if messages:
@@ -100,13 +105,20 @@ def _from_list(values: Iterable[Any], role: str) -> list[Message]:
     listed = list(values) if isinstance(values, list) else []
     if len(listed) == 1 and isinstance(listed[0], list):
         return _pair(listed[0]) or _from_list(listed[0], role)
-    if listed and all(isinstance(each, dict) and each.get("object") == CHUNK for each in listed):
-        return messages_in(joined(listed)[0], role)
-    for value in map(decoded, listed):
+    if (reply := streamed(listed)) is not None:
+        return _from_object(reply, role)
+    by_nobody: list[int] = []
+    by_somebody = 0
+    for index, value in enumerate(map(structured, listed)):
+        before = len(messages)
         if isinstance(value, list):
             messages += _pair(value)
-        elif isinstance(value, dict):
-            _extend(messages, value, role)
+        elif isinstance(value, dict) and not _extend(messages, value, role):
+            by_nobody.append(index)
+            continue
+        by_somebody += len(messages) - before
+    if by_nobody and (by_somebody or any(says_unknown_role(structured(listed[index])) for index in by_nobody)):
+        raise BrokenRecordError("unknown_role", f"messages[{by_nobody[0]}] has no role, or none that is known")
     return messages
 
 
@@ -117,19 +129,23 @@ def _pair(value: list[Any]) -> list[Message]:
     return []
 
 
-def _extend(messages: list[Message], value: JsonObject, role: str) -> None:
+def _extend(messages: list[Message], value: JsonObject, role: str) -> bool:
+    """Add what an element of a list says; False if it says something of which nobody can tell who says it."""
     value = spelled_like_json(nested(value) if is_flattened(value) else value)
     if is_message(value):
         messages += messages_in(value, role)
-        return
+        return "parts" in value or not has_no_role(value)
     item = _item(value)
     if item is None:
-        messages += _wrapped(value, role)
-    elif item and item[0]["role"] == "assistant" and messages and messages[-1]["role"] == "assistant":
+        wrapped = _wrapped(value, role)
+        messages += wrapped
+        return bool(wrapped) or not has_no_role(value)
+    if item and item[0]["role"] == "assistant" and messages and messages[-1]["role"] == "assistant":
         calls = [*(messages[-1].get("tool_calls") or []), *(item[0].get("tool_calls") or [])]
         messages[-1] = messages[-1] | {"tool_calls": calls}
     else:
         messages += item
+    return True
 
 
 def _wrapped(value: JsonObject, role: str) -> list[Message]:

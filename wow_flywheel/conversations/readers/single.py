@@ -7,6 +7,7 @@ wraps messages (`envelopes`).
 from collections.abc import Iterable
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.readers.parts import (
     CALLS,
     MEDIA,
@@ -28,13 +29,24 @@ from wow_flywheel.conversations.readers.values import (
     decoded,
     first,
     first_text,
+    says_something,
     spelled_like_json,
 )
 
 PYDANTIC_AI = {"systemprompt": "system", "userprompt": "user", "instructions": "system"}
 CALL_FIELDS = ("tool_calls", "toolCalls", "toolExecutionRequests", "function_calls")
 RESULT_FIELDS = ("responses", "tool_results")
-SAYING = (*CONTENT_FIELDS, "text", *CALL_FIELDS, "function_call", "tool_call", "tool_return", "result", *RESULT_FIELDS)
+SAYING = (
+    *CONTENT_FIELDS,
+    "text",
+    "refusal",
+    *CALL_FIELDS,
+    "function_call",
+    "tool_call",
+    "tool_return",
+    "result",
+    *RESULT_FIELDS,
+)
 
 
 def is_message(value: JsonObject) -> bool:
@@ -59,8 +71,10 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     if _is_tool_definition(value):
         return []
     calls = _message_calls(value)
+    if says_unknown_role(value):
+        raise BrokenRecordError("unknown_role", "a message's role is none that is known")
     role = role_in(value) or _implied_role(value, calls, default)
-    content = _content(value)
+    content = _with_refusal(_content(value), first_text(value, "refusal"))
     results = next((value[name] for name in RESULT_FIELDS if isinstance(value.get(name), list)), None)
     if role == "tool" and results:
         return [tool_result(_flat_result(each)) for each in map(as_object, results)]
@@ -70,6 +84,21 @@ def messages_in(value: JsonObject, default: str) -> list[Message]:
     if calls:
         _add_calls(messages, calls)
     return messages or [{"role": role, "content": None}]
+
+
+def has_no_role(value: JsonObject) -> bool:
+    """Whether an object says something as a message does, but not who says it: no role, no kind, no call that implies one."""
+    value = spelled_like_json(unwrapped(spelled_like_json(value)))
+    said = first(value, "content", "contents")
+    if role_in(value) is not None or not (isinstance(said, str | list) and said):
+        return False
+    return says_unknown_role(value) or not (_message_calls(value) or _made_by_model(value) or value.get("tool_call_id"))
+
+
+def says_unknown_role(value: JsonObject) -> bool:
+    """Whether a message names a role, and none that is known."""
+    role = unwrapped(value).get("role")
+    return isinstance(role, str) and says_something(role) and role_in(unwrapped(value)) is None
 
 
 def _flat_result(value: JsonObject) -> JsonObject:
@@ -99,6 +128,13 @@ def _is_tool_definition(value: JsonObject) -> bool:
     content = decoded(value.get("content"))
     function = content.get("function") if isinstance(content, dict) and content.get("type") == "function" else None
     return isinstance(function, dict) and "arguments" not in function
+
+
+def _with_refusal(content: Any, refusal: str | None) -> Any:
+    """A reply that was refused says so in a field of its own."""
+    if refusal is None or not content:
+        return content if refusal is None else refusal
+    return f"{content}\n{refusal}" if isinstance(content, str) else [*as_list(content), {"type": "text", "text": refusal}]
 
 
 def _content(value: JsonObject) -> Any:

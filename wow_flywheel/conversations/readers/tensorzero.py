@@ -3,6 +3,7 @@
 What belongs here: its columns. What does not: content blocks and messages (`shapes`).
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.scores import feedback_of
 from wow_flywheel.conversations.readers.shapes import chat_messages
 from wow_flywheel.conversations.readers.times import moment, uuid7_moment
-from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, count_of, decoded, first_text
+from wow_flywheel.conversations.readers.values import JsonObject, Message, as_list, as_object, count_of, first_text, structured
 
 USER_TAGS = ("user_id", "user", "customer_id")
 SESSION_TAGS = ("conversation_id", "session_id")
@@ -29,6 +30,14 @@ def recognises(document: Any) -> bool:
     return inference or _is_feedback(document) or _is_model_inference(document)
 
 
+def time_of(document: Any, _zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
+    """When an inference was asked or feedback was given; a model's row goes with its inference."""
+    if not isinstance(document, dict):
+        return None
+    name = document.get("inference_id" if _is_model_inference(document) else "id")
+    return uuid7_moment(name) or moment(document.get("timestamp")) or moment(document.get("updated_at"))
+
+
 def _is_feedback(row: JsonObject) -> bool:
     return "value" in row and ("target_id" in row or "inference_id" in row)
 
@@ -37,7 +46,7 @@ def _is_model_inference(row: JsonObject) -> bool:
     return "inference_id" in row and "model_name" in row
 
 
-def read(documents: Documents) -> Records:
+def read(documents: Documents, _zone: dt.tzinfo = dt.UTC) -> Records:
     """The conversations in rows. Inferences of one function in one episode are one conversation; a demonstration, which is a
     person's better reply, becomes a conversation of its own that ends with it and has a thumb up.
     """
@@ -46,16 +55,17 @@ def read(documents: Documents) -> Records:
     feedback: list[tuple[int, JsonObject]] = []
     models: list[tuple[int, JsonObject]] = []
     for index, row in documents:
-        if not recognises(row):
-            left.add("unknown_document", [index])
-        elif _is_feedback(row):
-            feedback.append((index, row))
-        elif _is_model_inference(row):
-            models.append((index, row))
-        elif isinstance(call := _call(row, index), Call):
-            _replace(calls, call, left)
-        else:
-            left.add(call, [index])
+        with left.reading([index]):
+            if not recognises(row):
+                left.add("unknown_document", [index])
+            elif _is_feedback(row):
+                feedback.append((index, row))
+            elif _is_model_inference(row):
+                models.append((index, row))
+            elif isinstance(call := _call(row, index), Call):
+                _replace(calls, call, left)
+            else:
+                left.add(call, [index])
     for index, row in models:
         _add_model(calls, row, index, left)
     better = _hear(feedback, calls, said, left)
@@ -114,7 +124,7 @@ def _call(row: JsonObject, index: int) -> Call | str:
 
 
 def _reply(output: Any) -> list[Message]:
-    output = decoded(output)
+    output = structured(output)
     if isinstance(output, str) and output.strip():
         return [{"role": "assistant", "content": output}]
     blocks = as_list(output)
@@ -135,13 +145,14 @@ def _hear(rows: Iterable[tuple[int, JsonObject]], calls: dict[str, Call], said: 
     better = Corrections()
     for index, row in sorted(rows, key=lambda each: str(each[1].get("id"))):
         target = str(row.get("target_id") or row.get("inference_id"))
-        reply = _reply(row["value"]) if "inference_id" in row else []
-        if reply and target in calls:
-            better.add(calls[target], reply, frozenset({index}), left)
-        elif found := _feedback(row):
-            said.add([target], found, [index])
-        else:
-            left.add("no_conversation" if reply else "unclear_score", [index])
+        with left.reading([index]):
+            reply = _reply(row["value"]) if "inference_id" in row else []
+            if reply and target in calls:
+                better.add(calls[target], reply, frozenset({index}), left)
+            elif found := _feedback(row):
+                said.add([target], found, [index])
+            else:
+                left.add("no_conversation" if reply else "unclear_score", [index])
     return better
 
 

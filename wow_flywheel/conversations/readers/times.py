@@ -14,15 +14,15 @@ SECONDS_END = 10**11
 """An epoch in seconds is smaller than this until the year 5138; one in milliseconds is larger since 1973."""
 
 
-def moment(value: Any) -> dt.datetime | None:
+def moment(value: Any, zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:
     """A time from text, or from an epoch in seconds, milliseconds, microseconds or nanoseconds; None for anything else.
 
-    Text without an offset is UTC, as databases export it.
+    Text without an offset is read in `zone`: UTC, as databases export it, unless the format says nothing of it.
     """
     if isinstance(value, str):
         text = value.strip()
         try:
-            return _epoch(_number(text)) if text.replace(".", "", 1).isdecimal() else _text(text)
+            return _epoch(_number(text)) if text.replace(".", "", 1).isdecimal() else _text(text, zone)
         except (ValueError, OverflowError):
             return None
     return _epoch(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -41,9 +41,9 @@ def _number(text: str) -> float:
     return float(text) if "." in text or len(text) > MAX_DIGITS else int(text)
 
 
-def _text(text: str) -> dt.datetime:
+def _text(text: str, zone: dt.tzinfo) -> dt.datetime:
     parsed = dt.datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(dt.UTC)
 
 
 def _epoch(value: float) -> dt.datetime | None:

@@ -10,10 +10,14 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.values import Message
+
+LATEST = 100
+"""Of replies with the same words so many are looked at for the one that a call goes on after."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +46,7 @@ class Scope:
     named: str | None
     root: Node = field(default_factory=lambda: Node(b"", None, {"role": "root"}))
     nodes: list[Node] = field(default_factory=list)
-    replies: dict[bytes, Node] = field(default_factory=dict)
+    replies: "dict[bytes, dict[bytes, Node]]" = field(default_factory=dict)
     ends: dict[str, Node] = field(default_factory=dict)
     asked: dict[str, Node] = field(default_factory=dict)
     last: Node | None = None
@@ -70,7 +74,9 @@ def place(scope: Scope, call: Call) -> bool:
         node = _step(scope, node, message | {"created_at": call.started})
     for message in _timed_reply(call):
         node = _step(scope, node, message)
-        scope.replies[digest(message)] = node
+        said_so = scope.replies.setdefault(digest(message), {})
+        said_so.pop(node.key, None)
+        said_so[node.key] = node
     if node is scope.root:
         return False
     node.calls.append(call)
@@ -118,11 +124,33 @@ def _anchor(scope: Scope, call: Call, request: list[Message]) -> tuple[Node, lis
     if answered in scope.asked and _belongs(scope, call, scope.asked[answered]):
         return scope.asked[answered], request
     if scope.named is None:
-        return scope.root, request
+        return _in_window(scope, call, request) or (scope.root, request)
     for index in range(len(request) - 1, -1, -1):
-        if request[index]["role"] == "assistant" and (node := scope.replies.get(digest(request[index]))):
-            return node, request[index + 1 :]
+        if request[index]["role"] == "assistant" and (nodes := scope.replies.get(digest(request[index]))):
+            return next(reversed(nodes.values())), request[index + 1 :]
     return _continued(scope, call, request), request
+
+
+def _in_window(scope: Scope, call: Call, request: list[Message]) -> tuple[Node, list[Message]] | None:
+    """Where a call goes on that repeats only the end of its conversation: after what ends with all that it repeats.
+
+    One message is too little to tell; of several such conversations the last one is meant only where they are one customer's.
+    """
+    index = max((index for index, each in enumerate(request) if each["role"] == "assistant"), default=0)
+    if index == 0:
+        return None
+    latest = islice(reversed(scope.replies.get(digest(request[index]), {}).values()), LATEST)
+    found = [node for node in latest if _ends_with(node, request[: index + 1])]
+    return (found[0], request[index + 1 :]) if found and (call.user or len(found) == 1) else None
+
+
+def _ends_with(node: Node | None, said: list[Message]) -> bool:
+    """Whether what was said up to a message ends with these."""
+    for message in reversed(said):
+        if node is None or node.parent is None or digest(node.message) != digest(message):
+            return False
+        node = node.parent
+    return True
 
 
 def _belongs(scope: Scope, call: Call, asked: Node) -> bool:

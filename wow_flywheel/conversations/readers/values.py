@@ -7,6 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from wow_flywheel.conversations.fields import BrokenRecordError
+from wow_flywheel.conversations.strict_json import text_value
+
 Message = dict[str, Any]
 """role, content, tool_calls (id, name, arguments as JSON text), tool_call_id, and name of a tool result where it is known."""
 JsonObject = Mapping[str, Any]
@@ -14,26 +17,38 @@ MAX_ENCODINGS = 3
 
 
 def decoded(value: Any) -> Any:
-    """The value inside JSON text, encoded up to three times; any other text stays text."""
+    """The value inside JSON text, encoded up to three times; any other text stays text, also JSON that would lose something."""
+    try:
+        return structured(value)
+    except BrokenRecordError:
+        return value
+
+
+def structured(value: Any) -> Any:
+    """The same of text that a format keeps its own structure in.
+
+    Raises:
+        BrokenRecordError: It names a key twice, holds NaN, or is nested too deeply.
+    """
     for _ in range(MAX_ENCODINGS):
         if not isinstance(value, str) or (value.lstrip()[:1] not in {"{", "[", '"'} and value.strip() != "null"):
             return value
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = text_value(value)
+        except ValueError:
             return value
     return value
 
 
 def as_object(value: Any) -> JsonObject:
-    """The JSON object in a value or in its text; an empty one for anything else."""
-    value = decoded(value)
+    """The JSON object in a value or in its text (`structured`); an empty one for anything else."""
+    value = structured(value)
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """The JSON list in a value or in its text; an empty one for anything else."""
-    value = decoded(value)
+    """The JSON list in a value or in its text (`structured`); an empty one for anything else."""
+    value = structured(value)
     return value if isinstance(value, list) else []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from wow_flywheel.conversations.account import ADDED
+from wow_flywheel.conversations.daily import Ingested
 from wow_flywheel.conversations.expectations import ExpectationOutcome, suite
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
@@ -53,7 +54,7 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
             "feedback for earlier days, which `late_feedback` runs again: %s", ", ".join(map(str, done.reopened))
         )
     shown: dict[str, dict[str, Any]] = {
-        "conversations": {"accounting": accounting(done.counts, done.ignored), "by scenario": frame_table(done.scenarios)}
+        "conversations": {"accounting": accounting(done), "by scenario": frame_table(done.scenarios)}
         | {"files by format": counts_table(done.formats), "lines with fields that do not fit": counts_table(done.drift)},
         "quarantine": {"by reason": frame_table(done.reasons)},
     }
@@ -64,13 +65,15 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     yield from reported(told(context, done.outcomes, counts), replay)
 
 
-def accounting(counts: Mapping[str, int], ignored: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+def accounting(done: Ingested) -> dg.MarkdownMetadataValue:
     """The day's account as a table: lines, and what became of each of them, which adds up; ignored ones by reason."""
+    counts, ignored = done.counts, done.ignored
     shown = {name: counts[name] for name in ("files", "lines")}
     shown |= {f"= {name.replace('_', ' ')}": counts[name] for name in ADDED[:1]}
     shown |= {f"+ {name}": counts[name] for name in ADDED[1:] if name != "ignored" or not ignored}
     shown |= {f"+ ignored: {reason}": lines for reason, lines in sorted(ignored.items())}
-    return counts_table(shown | {"conversations": counts["conversations"], "values redacted": counts["redactions"]})
+    shown |= {"conversations": counts["conversations"], "values redacted": counts["redactions"]}
+    return counts_table(shown | {"lines of other days in these files": done.elsewhere})
 
 
 def told(

@@ -152,7 +152,7 @@ def test_errors_and_wrong_usage_have_their_exit_codes(tmp_path: Path) -> None:
 
 
 def test_the_command_offers_every_reader() -> None:
-    assert {each.value for each in LogFormat} == {"auto", *READERS}
+    assert {each.value for each in LogFormat} == {"auto", "native", *READERS}
 
 
 @needs_samples

@@ -161,3 +161,37 @@ def test_scopes_of_spans(scope: Any, plain: bool) -> None:
             query, expected, _ = foreign.PLAIN["otel"]
             (found,) = map(foreign.PlainCalls(query, expected).read, foreign.read_blocks(stream, "a.jsonl"))
     assert found["plain"].all() is plain
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """All objects in a JSON value."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [*([value] if isinstance(value, dict) else []), *(found for each in inner for found in objects_in(each))]
+
+
+WITH_ARGUMENTS = [*OTHER[:1], {"role": "assistant", "tool_calls": [
+    {"id": "t", "type": "function", "function": {"name": "f", "arguments": {"a": [{"b": 1}]}}}]}]  # fmt: skip
+DAMAGED = [*CALLS[:3], *conversation(30, WITH_ARGUMENTS, session_id="t", tools=[{"x": {"y": 1}}], metadata={"k": "v"})]
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(st.integers(0, 3), st.integers(0, 99), st.booleans(), st.booleans())
+def test_what_a_line_would_lose_is_kept_aside_on_both_ways(number: int, place: int, repeated: bool, inside: bool) -> None:
+    """A key twice or NaN, in any object of a line, or of JSON text in it that holds messages."""
+    documents = [json.loads(json.dumps(each)) for each in DAMAGED]
+    changed = documents[number]
+    if inside:
+        documents = [json.loads(json.dumps(export(each))) for each in SPANS[:4]]
+        attributes = documents[number]["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"]
+        (value,) = (each["value"] for each in attributes if each["key"] == "gen_ai.input.messages")
+        changed = json.loads(value["stringValue"])
+    found = objects_in(changed)
+    where = found[place % len(found)]
+    where |= {f"{next(iter(where), 'x')}~": 1, "x": 2} if repeated else {"nan": "~NaN"}
+    if inside:
+        value["stringValue"] = json.dumps(changed)
+    line = json.dumps(documents[number]).replace('\\"~NaN\\"', "NaN").replace('"~NaN"', "NaN").replace("~", "")
+    lines = [line.encode() + b"\n" if index == number else each for index, each in enumerate(documents)]
+    same(lines)
+    quarantine = whole(lines).quarantine
+    assert quarantine.select("source_line", "reason").rows() == [(number + 1, "duplicate_key" if repeated else "not_json")]

@@ -138,7 +138,7 @@ def test_a_broken_line_is_quarantined_with_its_reason(tmp_path: Path, reason: st
 
 
 def test_every_reason_is_tested() -> None:
-    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id", "unknown_field"} == set(REASONS)
+    assert {*BROKEN, "too_long", "truncated_file", "duplicate_id", "unknown_field", "unknown_document"} == set(REASONS)
 
 
 def test_a_valid_record_as_it_is_stored(tmp_path: Path) -> None:
@@ -299,3 +299,9 @@ def test_originals_are_handed_to_the_vault(tmp_path: Path) -> None:
     write(tmp_path, line(messages=[{"role": "user", "content": "I am a@b.com"}]) + b"\n" + line("c-2"))
     read_day(LogSource.at(str(tmp_path)), DAY, vault=Kept())
     assert kept == {f"{DAY} c-1": {"<EMAIL_1>": "a@b.com"}}
+
+
+def test_a_refusal_is_what_the_reply_says(tmp_path: Path) -> None:
+    refused = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
+    day = read_line(tmp_path, line(messages=[{"role": "user", "content": "hi"}, refused]))
+    assert [each["content"] for each in day.conversations["messages"][0]] == ["hi", "I can't help with that."]

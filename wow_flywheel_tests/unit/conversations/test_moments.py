@@ -90,6 +90,13 @@ def test_a_line_that_names_its_start_twice_is_read_as_ingest_reads_it() -> None:
     assert spread(inner + b"\n" + twice) == Spread({FIFTH: 1, SIXTH: 1}, 0)
 
 
+@pytest.mark.parametrize("first", [{}, {"note": "a } in a text"}, {"extra": {"x": 1}}])
+def test_a_start_inside_another_field_is_not_the_records_own(first: dict[str, Any]) -> None:
+    inside = first | {"messages": [{"tool_calls": [{"function": {"arguments": {"started_at": "2026-11-01T00:00:00Z"}}}]}]}
+    own = first | {"started_at": "2026-11-05T01:00:00Z"}
+    assert spread(b"\n".join(json.dumps(each).encode() for each in (inside, own))) == Spread({FIFTH: 1}, 1)
+
+
 @pytest.mark.parametrize("ending", PACK)
 def test_lines_are_whole_across_blocks_in_any_packing(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 100)

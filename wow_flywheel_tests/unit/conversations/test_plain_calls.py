@@ -135,6 +135,19 @@ PLAIN = {
         {k: v for k, v in each.items() if k != "timestamp"} | {"response": each["response"] | {"created": START + n}}
         for n, each in enumerate(conversation())
     ],
+    "fields of vLLM and SGLang": [
+        each | {
+            "request": each["request"] | {"top_k": 5, "min_p": 0.1, "chat_template_kwargs": {"enable_thinking": False}},
+            "response": each["response"] | {
+                "prompt_logprobs": None, "kv_transfer_params": None,
+                "choices": [
+                    each["response"]["choices"][0] | {"stop_reason": 151645, "matched_stop": "x", "logprobs": {"content": []}}
+                ],
+                "usage": each["response"]["usage"] | {"cost": 0.1},
+            },
+        }
+        for each in conversation()
+    ],
     "fields that nobody reads": [each | {"latency": 0.5, "tags": ["x"]} for each in conversation()],
 }  # fmt: skip
 LEFT = {

@@ -211,3 +211,34 @@ def test_a_long_conversation_has_every_turn_once() -> None:
         history.append(bot(f"answer {minute}"))
     (session,) = sessions(calls)
     assert len(session.messages) == 300
+
+
+@given(st.integers(1, 9), st.integers(2, 6), st.sampled_from([None, "u-1"]))
+def test_a_sliding_window_has_every_turn_once(turns: int, width: int, customer: str | None) -> None:
+    """Each call repeats only the last messages, at least two; the window may begin with a reply."""
+    history: list[dict[str, Any]] = []
+    calls = []
+    for minute in range(turns):
+        calls.append(call(minute, [*history[-width:], user(f"q{minute}")], f"a{minute}", user=customer))
+        history += [user(f"q{minute}"), bot(f"a{minute}")]
+    (session,) = sessions(calls)
+    assert texts(session) == [each["content"] for each in history]
+
+
+@pytest.mark.parametrize(("customer", "conversations"), [("u-1", 2), (None, 3)])
+def test_a_window_that_fits_two_conversations(customer: str | None, conversations: int) -> None:
+    """Of one customer it goes on with the last of them; of nobody known it joins none, since they may be strangers."""
+    window = [bot("Which order?"), user("7"), bot("On its way."), user("Thanks")]
+    calls = [
+        call(number, [user(opening), *window[:2]], "On its way.", user=customer)
+        for number, opening in enumerate(["hi", "hello"])
+    ]
+    found = sessions([*calls, call(9, window, "Bye!", user=customer)])
+    assert len(found) == conversations
+    assert texts(found[1])[:1] == ["hello"]
+    assert (texts(found[1])[-1] == "Bye!") is (customer is not None)
+
+
+def test_one_message_that_is_repeated_is_no_window() -> None:
+    calls = [call(0, [user("hi")], "Hello!", user="u"), call(5, [bot("Hello!"), user("Where is 7?")], "Here.", user="u")]
+    assert [texts(each) for each in sessions(calls)] == [["hi", "Hello!"], ["Hello!", "Where is 7?", "Here."]]

@@ -1,12 +1,14 @@
 """Each framework's shape, in small: what a team may log beside the real samples."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.conversations.messages import ROLES
 from wow_flywheel.conversations.readers.shapes import chat_messages, messages_or_text
 
@@ -394,7 +396,13 @@ JSON = st.recursive(
 def test_no_json_value_crashes_and_what_comes_out_is_native(value: Any, encodings: int) -> None:
     for _ in range(encodings):
         value = json.dumps(value)
-    for message in chat_messages(value) or ():
+    with suppress(BrokenRecordError):
+        messages = chat_messages(value) or []
+        check_native(messages)
+
+
+def check_native(messages: list[dict[str, Any]]) -> None:
+    for message in messages:
         assert message["role"] in ROLES
         assert message.get("content") is None or isinstance(message["content"], str)
         assert message.get("tool_call_id") is None or isinstance(message["tool_call_id"], str)
