@@ -18,6 +18,7 @@ from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
 from wow_flywheel.conversations.duplicates.fingerprints import fingerprints
 from wow_flywheel.datasets.components import UNIT, History, sides
 from wow_flywheel.datasets.contamination import scan, texts
+from wow_flywheel.datasets.evaluated import site_texts
 from wow_flywheel.datasets.external import External
 from wow_flywheel.datasets.internalise import knowledge_rows
 from wow_flywheel.datasets.limits import limited, repeats, without
@@ -29,7 +30,7 @@ from wow_flywheel.datasets.tables import DATASETS, Tables
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
-ALGORITHM: Final = 2
+ALGORITHM: Final = 3
 """Raised whenever equal input gives other rows or files; a manifest of another one is not rebuilt by this code."""
 GENERAL_HELD_OUT: Final = 0.05
 GENERAL_HELD_OUT_ROWS: Final = 500
@@ -101,7 +102,8 @@ def build_datasets(
             hint="run `nightly` for days with more conversations, or look at the labels in the table `cases`",
         )
     rows["sft_dataset"], chosen_from = _mixed(rows["sft_dataset"], external, cycle, recipe)
-    rows, found = _clean(rows, external, recipe, account)
+    evaluated = pl.concat([external.evaluation, site_texts(tables, days)])
+    rows, found = _clean(rows, evaluated, recipe, account)
     sft, preferences = SFT_DATASET.conform(rows["sft_dataset"]), PREFERENCE_DATASET.conform(rows["preference_dataset"])
     counts = {f"{name}_{split}": frame.filter(split=split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
@@ -218,9 +220,11 @@ def _general_rows(general: pl.DataFrame, cycle: str) -> pl.DataFrame:
     )
 
 
-def _clean(rows: Rows, external: External, recipe: Recipe, account: dict[str, dict[str, int]]) -> tuple[Rows, pl.DataFrame]:
+def _clean(
+    rows: Rows, evaluated: pl.DataFrame, recipe: Recipe, account: dict[str, dict[str, int]]
+) -> tuple[Rows, pl.DataFrame]:
     """The rows without those of training that repeat what is evaluated on."""
-    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), external.evaluation])
+    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), evaluated])
     clean, named = {}, []
     for name, frame in rows.items():
         found = scan(texts(name, frame.filter(split="train")), aside, recipe.split_similarity)

@@ -19,7 +19,9 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS, SFT_DATASET
 from wow_flywheel.conversations.daily import open_day
 from wow_flywheel.conversations.sources import LogSource
-from wow_flywheel.datasets.json_files import aligned, digest, files, licence, records, texts
+from wow_flywheel.datasets.contamination import TEXTS
+from wow_flywheel.datasets.evaluated import read_evaluation_sets
+from wow_flywheel.datasets.json_files import aligned, digest, files, licence, records
 from wow_flywheel.datasets.recipe import Folders
 from wow_flywheel.datasets.rows import said, written_language
 from wow_flywheel.errors import DatasetError
@@ -28,7 +30,6 @@ from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 
 GENERAL_SCHEMA: Final = {name: SFT_DATASET.columns[name] for name in ("conversation_id", "language", "messages")}
-EVALUATION_SCHEMA: Final = {"set": pl.String, "row": pl.String, "text": pl.String}
 OWN_DATA: Final = "your own customers' conversations: as your terms with them allow"
 KEPT: Final = ("knowledge", "procedures")
 
@@ -42,7 +43,7 @@ class External:
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         general: conversation_id (`general/<hash>`, unique), language, messages.
-        evaluation: Rows that no training row may hold: set (the file), row (its line), text.
+        evaluation: Rows that no training row may hold; columns `contamination.TEXTS`.
         hashes: SHA-256 by what was read: `human:<file>`, `general:<file>`, `evaluation:<file>`, `knowledge`, `procedures`.
         licences: A note for each source.
         quarantined: Lines of dialogues between people that could not be read.
@@ -52,7 +53,7 @@ class External:
     knowledge: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KNOWLEDGE_SCHEMA))
     procedures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROCEDURE_SCHEMA))
     general: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GENERAL_SCHEMA))
-    evaluation: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVALUATION_SCHEMA))
+    evaluation: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TEXTS))
     hashes: Mapping[str, str] = field(default_factory=dict)
     licences: Mapping[str, str] = field(default_factory=dict)
     quarantined: int = 0
@@ -79,8 +80,7 @@ def read_external(lake: Lake, settings: Settings, folders: Folders, kept: Path |
     if folders.general is not None:
         found = dataclasses.replace(found, general=_general(folders.general, hashes))
         licences["general"] = licence(folders.general, "WOW_GENERAL_URI")
-    if folders.evaluation_sets is not None:
-        found = dataclasses.replace(found, evaluation=read_evaluation_sets(folders.evaluation_sets, hashes))
+    found = dataclasses.replace(found, evaluation=read_evaluation_sets(folders, hashes))
     knowledge, procedures = (_kept(kept, name) if kept else _live(folders, name) for name in KEPT)
     hashes |= {name: digest(frame.rows()) for name, frame in zip(KEPT, (knowledge, procedures), strict=True) if frame.height}
     licences["knowledge"] = "your own knowledge units and procedures"
@@ -93,20 +93,6 @@ def keep(external: External, folder: Path) -> None:
     for name in KEPT:
         frame: pl.DataFrame = getattr(external, name)
         frame.write_parquet(folder / f"{name}.parquet")
-
-
-def read_evaluation_sets(uri: str, hashes: dict[str, str] | None = None) -> pl.DataFrame:
-    """The rows of the evaluation sets of a folder: set, row, text (all texts of a line, one below the other).
-
-    Raises:
-        DatasetError: A file is damaged or a line is no JSON object.
-    """
-    rows = []
-    for name, data in files(uri, "WOW_EVALUATION_SETS_URI"):
-        if hashes is not None:
-            hashes[f"evaluation:{name}"] = sha256(data).hexdigest()
-        rows += [(name, f"line {number}", "\n".join(texts(record))) for number, record in records(data, name)]
-    return pl.DataFrame(rows, schema=EVALUATION_SCHEMA, orient="row")
 
 
 def _human(lake: Lake, settings: Settings, uri: str, hashes: dict[str, str]) -> tuple[pl.DataFrame, int]:

@@ -65,6 +65,7 @@ class Folders:
         general: `WOW_GENERAL_URI`, folder or prefix of general data: `*.jsonl[.gz]`.
         evaluation_sets: `WOW_EVALUATION_SETS_URI`, folder or prefix of `*.jsonl[.gz]` of evaluation sets that no training row
             may hold.
+        general_set: `WOW_GENERAL_SET`, the texts that general ability is measured on, which no training row may hold either.
         knowledge: `WOW_KNOWLEDGE_URI`.
         policies: `WOW_POLICIES_URI`.
     """
@@ -72,6 +73,7 @@ class Folders:
     human: str | None = None
     general: str | None = None
     evaluation_sets: str | None = None
+    general_set: str | None = None
     knowledge: str | None = None
     policies: str | None = None
 
@@ -103,7 +105,7 @@ def read_folders(env: Mapping[str, str], settings: Settings) -> Folders:
     """
     names = {"human": "WOW_HUMAN_URI", "general": "WOW_GENERAL_URI", "evaluation_sets": "WOW_EVALUATION_SETS_URI"}
     named = {field: read_uri(env, name, "") if env.get(name, "").strip() else None for field, name in names.items()}
-    return Folders(**named, knowledge=settings.knowledge_uri, policies=settings.policies_uri)
+    return Folders(**named, general_set=settings.general_set, knowledge=settings.knowledge_uri, policies=settings.policies_uri)
 
 
 def _below_one(env: Mapping[str, str], name: str, default: float) -> float:

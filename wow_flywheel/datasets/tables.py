@@ -21,7 +21,7 @@ from wow_flywheel.lake import Lake
 
 DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
 """The key of a row, by dataset."""
-READ: Final = ("conversations", "cases", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
+READ: Final = ("conversations", "cases", "inspections", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
 SIDE: Final = (*UNIT, "user_id", "scenario", "split")
 
 
