@@ -168,6 +168,12 @@ MEANING: Final = {
     "policy_id": "the policy or procedure",
     "policy_version": "its version, or the digest of its text",
     "rank": "1 is the most likely",
+    "dataset": "sft_dataset or preference_dataset",
+    "file": "SHA-256 of the file, as manifests and runs of trainers name it",
+    "digest": "SHA-256 of the content",
+    "content": "the line as it was read, redacted where logs are, as JSON",
+    "build": "which build of the cycle: SHA-256 over its files",
+    "place": "the line's place among those of its kind, from 0",
 }
 """By column, in the words that fit most tables."""
 
@@ -180,6 +186,13 @@ ELSEWHERE: Final = {
     ("quarantine", "user_id"): "the customer whom the line names, if one can be made out, so that they can be forgotten",
     ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",
     ("forgotten", "dt"): "the day on which the person was forgotten, UTC",
+    ("input_lines", "kind"): "human, general, evaluation, knowledge or procedures",
+    ("input_lines", "dt"): "the day of a dialogue between people; null for the other kinds, as are the next two",
+    ("cycle_inputs", "kind"): "human, general, evaluation, knowledge or procedures",
+    ("dataset_rows", "dt"): "the day of the conversation; null for knowledge and general data",
+    ("dataset_rows", "user_id"): "the customer; null for knowledge and general data",
+    ("dataset_rows", "source"): "as in the dataset",
+    ("dataset_rows", "source_conversation_id"): "as in the dataset",
     ("sft_dataset", "dt"): "the day of the conversation; null for knowledge and general data",
     ("sft_dataset", "conversation_id"): "the log's own id; `knowledge/…` or `general/…` for what was no conversation",
     ("sft_dataset", "user_id"): "the customer; null for knowledge and general data",

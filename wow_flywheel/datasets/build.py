@@ -53,6 +53,7 @@ class Datasets:
         mix: What the training set is made of, by source: rows, UTF-8 bytes, share of all bytes; and for shares that were asked
             for, `asked` and how many rows there were to choose from.
         recipe: What decided it.
+        general: conversation_id of the general data that were drawn, those included that repeated what is evaluated.
         contaminated: The rows that were left out for what they repeat: column `table`, then those of
             `contamination.scan`.
     """
@@ -65,6 +66,7 @@ class Datasets:
     left_out: Mapping[str, Mapping[str, int]]
     mix: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
+    general: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
     contaminated: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
@@ -102,12 +104,14 @@ def build_datasets(
             hint="run `nightly` for days with more conversations, or look at the labels in the table `cases`",
         )
     rows["sft_dataset"], chosen_from = _mixed(rows["sft_dataset"], external, cycle, recipe)
+    general = rows["sft_dataset"].filter(source="general")["conversation_id"]
     evaluated = pl.concat([external.evaluation, site_texts(tables, days)])
     rows, found = _clean(rows, evaluated, recipe, account)
     sft, preferences = SFT_DATASET.conform(rows["sft_dataset"]), PREFERENCE_DATASET.conform(rows["preference_dataset"])
     counts = {f"{name}_{split}": frame.filter(split=split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
-    return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, shares(sft, chosen_from), recipe, found)
+    mix = shares(sft, chosen_from)
+    return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, mix, recipe, general, found)
 
 
 def shares(sft: pl.DataFrame, chosen_from: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

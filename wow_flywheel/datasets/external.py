@@ -1,17 +1,13 @@
 """What a cycle reads that is in no table: dialogues between people, knowledge, general data, evaluation sets.
 
-What belongs here: reading each of them once, with a hash by which a rebuild knows that it reads the same. What does not: tables
-(`build`), how much is taken (`mixing`).
-
-Knowledge changes within minutes by design, so what a cycle saw of it is kept beside the cycle's files; the others stay where
-they are.
+What belongs here: reading each of them once, with a hash for the manifest. What does not: tables (`build`), how much is taken
+(`mixing`), keeping what was read for a rebuild (`inputs`).
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -31,7 +27,6 @@ from wow_flywheel.settings import Settings
 
 GENERAL_SCHEMA: Final = {name: SFT_DATASET.columns[name] for name in ("conversation_id", "language", "messages")}
 OWN_DATA: Final = "your own customers' conversations: as your terms with them allow"
-KEPT: Final = ("knowledge", "procedures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +54,13 @@ class External:
     quarantined: int = 0
 
 
-def read_external(lake: Lake, settings: Settings, folders: Folders, kept: Path | None = None) -> External:
+def read_external(lake: Lake, settings: Settings, folders: Folders) -> External:
     """Read all folders.
 
     Args:
         lake: Says whom to forget.
         settings: How dialogues between people are read and redacted.
         folders: Where the data lie.
-        kept: A folder that `keep` wrote; its knowledge then counts, and not that of now.
 
     Raises:
         DatasetError, SourceError: A folder or a file cannot be read, or a line is of no known shape.
@@ -81,18 +75,12 @@ def read_external(lake: Lake, settings: Settings, folders: Folders, kept: Path |
         found = dataclasses.replace(found, general=_general(folders.general, hashes))
         licences["general"] = licence(folders.general, "WOW_GENERAL_URI")
     found = dataclasses.replace(found, evaluation=read_evaluation_sets(folders, hashes))
-    knowledge, procedures = (_kept(kept, name) if kept else _live(folders, name) for name in KEPT)
-    hashes |= {name: digest(frame.rows()) for name, frame in zip(KEPT, (knowledge, procedures), strict=True) if frame.height}
+    knowledge = load_knowledge(folders.knowledge) if folders.knowledge else found.knowledge
+    procedures = load_procedures(folders.policies) if folders.policies else found.procedures
+    units = {"knowledge": knowledge, "procedures": procedures}
+    hashes |= {name: digest(frame.rows()) for name, frame in units.items() if frame.height}
     licences["knowledge"] = "your own knowledge units and procedures"
     return dataclasses.replace(found, knowledge=knowledge, procedures=procedures, hashes=hashes, licences=licences)
-
-
-def keep(external: External, folder: Path) -> None:
-    """Write what a rebuild could not find again: the knowledge units and procedures of this moment."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
-        frame: pl.DataFrame = getattr(external, name)
-        frame.write_parquet(folder / f"{name}.parquet")
 
 
 def _human(lake: Lake, settings: Settings, uri: str, hashes: dict[str, str]) -> tuple[pl.DataFrame, int]:
@@ -119,16 +107,3 @@ def _general(uri: str, hashes: dict[str, str]) -> pl.DataFrame:
     rows = pl.DataFrame({"conversation_id": ids, "messages": pl.Series(chats, dtype=GENERAL_SCHEMA["messages"])})
     named = rows.with_columns(language=written_language(said("messages"))).select(list(GENERAL_SCHEMA))
     return named.unique("conversation_id", keep="first", maintain_order=True)
-
-
-def _live(folders: Folders, name: str) -> pl.DataFrame:
-    if name == "knowledge":
-        return load_knowledge(folders.knowledge) if folders.knowledge else pl.DataFrame(schema=KNOWLEDGE_SCHEMA)
-    return load_procedures(folders.policies) if folders.policies else pl.DataFrame(schema=PROCEDURE_SCHEMA)
-
-
-def _kept(folder: Path, name: str) -> pl.DataFrame:
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise DatasetError(f"{path} is missing", hint="it was written with the dataset: restore it from a backup")
-    return pl.read_parquet(path)

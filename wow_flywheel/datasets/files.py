@@ -36,24 +36,27 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     return {
-        name: write_lines(folder / name, map(record, rows.iter_rows(named=True))) for name, rows, record in _parts(datasets)
+        name: write_lines(folder / name, map(record, rows.iter_rows(named=True))) for name, _, rows, record in parts(datasets)
     }
 
 
 def hashes(datasets: Datasets) -> dict[str, str]:
     """SHA-256 of what `write` would write, by file name."""
-    return {name: digest_of(map(record, rows.iter_rows(named=True))) for name, rows, record in _parts(datasets)}
+    return {name: digest_of(map(record, rows.iter_rows(named=True))) for name, _, rows, record in parts(datasets)}
 
 
-def _parts(datasets: Datasets) -> Iterator[tuple[str, pl.DataFrame, Record]]:
+def parts(datasets: Datasets) -> Iterator[tuple[str, str, pl.DataFrame, Record]]:
+    """Each file: its name, its table, its rows, and how a row becomes a line."""
     general = (pl.col("source") == "general") & (pl.col("split") == "held_out")
-    for name, frame, record in (("sft", datasets.sft.filter(~general), sft_record),
-                                ("preferences", datasets.preferences, preference_record)):  # fmt: skip
+    for name, table, frame, record in (
+        ("sft", "sft_dataset", datasets.sft.filter(~general), sft_record),
+        ("preferences", "preference_dataset", datasets.preferences, preference_record),
+    ):
         for split in ("train", "held_out"):
-            yield f"{name}.{split}.jsonl", frame.filter(pl.col("split") == split), record
+            yield f"{name}.{split}.jsonl", table, frame.filter(pl.col("split") == split), record
     aside = datasets.sft.filter(general)
     if aside.height:
-        yield GENERAL_HELD_OUT, aside, text_record
+        yield GENERAL_HELD_OUT, "sft_dataset", aside, text_record
 
 
 def sft_record(row: Mapping[str, Any]) -> dict[str, Any]:

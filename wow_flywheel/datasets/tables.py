@@ -104,9 +104,20 @@ class Tables:
         return pl.concat([of_cases, trained.filter(old == "human")])
 
 
-def gone(name: str, version: int) -> DatasetError:
-    """The refusal of a table's version that cannot be read."""
+def gone(name: str, version: int, forgotten: dt.date | None = None) -> DatasetError:
+    """The refusal of a table's version that cannot be read.
+
+    Args:
+        name: The table.
+        version: Its version.
+        forgotten: When `conversations forget`, which removes old versions, ran since; None if it did not.
+    """
+    why = (
+        "a vacuum removed it"
+        if forgotten is None
+        else f"`conversations forget` removed it on {forgotten}, with a person's rows"
+    )
     return DatasetError(
-        f"table {name} has its version {version} no more",
-        hint="`conversations forget` or a vacuum removed it; a backup of the lake from before can still give this dataset",
+        f"table {name} has its version {version} no more: {why}",
+        hint="a backup of the lake from before can still give this dataset; or build a new cycle",
     )
