@@ -123,7 +123,8 @@ MEANING: Final = {
     "cycle": "the training cycle",
     "language": "as logged, without its region; else by the writing: zh, ja, ko, or und where nothing says it",
     "from_cycle": "the earlier cycle that the row is replayed from; null for the cycle's own",
-    "split": "train or held_out, one side for everything that hangs together by customer, conversation or near duplicate",
+    "split": "train or held_out, one side for everything that hangs together by customer, conversation or near duplicate; "
+    "dialogues also validation: of the training side, what SFT stops early by",
     "metric": "its name; see wow_flywheel/evaluation/metrics.py",
     "value": "estimate; null where nothing could be measured",
     "low": "lower end of the 95 % interval",

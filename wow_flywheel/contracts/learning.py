@@ -66,9 +66,11 @@ PREFERENCE_PAIRS: Final = Contract(
 SFT_SOURCES: Final = ("good_case", "human", "knowledge", "general")
 """Where a dialogue of the SFT dataset comes from."""
 
+SPLITS: Final = ("train", "validation", "held_out")
+
 SFT_DATASET: Final = Contract(
     name="sft_dataset",
-    version=2,
+    version=3,
     grain="one training dialogue of a cycle, as chat messages whose assistant turns are unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -85,7 +87,7 @@ SFT_DATASET: Final = Contract(
     required=("cycle", "conversation_id", "scenario", "language", "source", "split", "messages"),
     key=("conversation_id",),
     partition="cycle",
-    pattern={"split": ("train", "held_out"), "source": SFT_SOURCES},
+    pattern={"split": SPLITS, "source": SFT_SOURCES},
 )
 
 PREFERENCE_DATASET: Final = Contract(
@@ -136,7 +138,7 @@ DATASET_ROWS: Final = Contract(
     },
     required=("cycle", "dataset", "conversation_id", "split"),
     partition="cycle",
-    pattern={"split": ("train", "held_out"), "dataset": ("sft_dataset", "preference_dataset")},
+    pattern={"split": SPLITS, "dataset": ("sft_dataset", "preference_dataset")},
 )
 
 INPUT_KINDS: Final = ("human", "general", "evaluation", "knowledge", "procedures")

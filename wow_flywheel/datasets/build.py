@@ -25,7 +25,7 @@ from wow_flywheel.datasets.limits import limited, repeats, without
 from wow_flywheel.datasets.mixing import drawn, share_budget
 from wow_flywheel.datasets.recipe import Recipe
 from wow_flywheel.datasets.rows import dialogue_rows, preference_rows, sft_rows, size
-from wow_flywheel.datasets.split import split_of
+from wow_flywheel.datasets.split import split_expr, split_of
 from wow_flywheel.datasets.tables import DATASETS, Tables
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
@@ -110,6 +110,8 @@ def build_datasets(
     sft, preferences = SFT_DATASET.conform(rows["sft_dataset"]), PREFERENCE_DATASET.conform(rows["preference_dataset"])
     counts = {f"{name}_{split}": frame.filter(split=split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
+    if recipe.validation_share:
+        counts["sft_validation"] = sft.filter(split="validation").height
     mix = shares(sft, chosen_from)
     return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, mix, recipe, general, found)
 
@@ -159,16 +161,28 @@ def _sided(
     units = pl.concat([frame.select(*UNIT, "user_id", "scenario") for frame in rows.values()])
     history = tables.history(cycle)
     prints = pl.concat([tables.prints(units), fingerprints(external.human)]).unique(UNIT, keep="first", maintain_order=True)
-    decided = sides(units, prints, history, tables.prints(history.rows), recipe.split_similarity).drop("component")
+    decided = sides(units, prints, history, tables.prints(history.rows), recipe.split_similarity)
     sided = {}
     for name, frame in rows.items():
         joined = frame.drop("split").join(decided, on=UNIT, how="left", maintain_order="left").rename({"side": "split"})
+        if name == "sft_dataset":
+            joined = joined.with_columns(split=validated(recipe.validation_share))
         joined = joined.with_columns(why=pl.when(_moved_back()).then(pl.lit("merged")).otherwise("why"))
         sided[name] = joined.filter(pl.col("split").is_not_null(), pl.col("why").is_null()).select(frame.columns)
         account[name] |= dict(joined.drop_nulls("why")["why"].value_counts().iter_rows())
     sided["preference_dataset"], left = _without_held_out_sources(sided, history)
     account["preference_dataset"]["source_held_out"] = left
     return sided
+
+
+def validated(share: float) -> pl.Expr:
+    """The split of dialogues of which a share of the training components is kept for validation; see `Recipe`.
+
+    The frame has user_id, component, and split as train or held_out.
+    """
+    first = pl.col("user_id").min().over("component")
+    chosen = (pl.col("split") == "train") & (split_expr(first, share, "validation") == "held_out")
+    return pl.when(chosen).then(pl.lit("validation")).otherwise("split")
 
 
 def _moved_back() -> pl.Expr:
@@ -231,9 +245,10 @@ def _clean(
     aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), evaluated])
     clean, named = {}, []
     for name, frame in rows.items():
-        found = scan(texts(name, frame.filter(split="train")), aside, recipe.split_similarity)
+        ours = pl.col("split") != "held_out"
+        found = scan(texts(name, frame.filter(ours)), aside, recipe.split_similarity)
         named.append(found.select(pl.lit(name).alias("table"), pl.all()))
-        copied = (pl.col("split") == "train") & pl.col(DATASETS[name]).is_in(found["row"].implode())
+        copied = ours & pl.col(DATASETS[name]).is_in(found["row"].implode())
         clean[name] = frame.filter(~copied)
         account[name]["contaminated"] = frame.height - clean[name].height
     return clean, pl.concat(named)

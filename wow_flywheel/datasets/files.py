@@ -18,6 +18,7 @@ from wow_flywheel.dialogue import ChatMessage, DialogueAction
 from wow_flywheel.storage import sync_folder
 
 GENERAL_HELD_OUT: Final = "general.held_out.jsonl"
+VALIDATION: Final = "sft.validation.jsonl"
 Record = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -27,6 +28,8 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
     General data that is kept aside, if there is any, goes to `general.held_out.jsonl` as plain texts: it is no customer's
     dialogue, and general ability is measured on it where `WOW_GENERAL_SET` names nothing else.
 
+    Dialogues for validation go to `sft.validation.jsonl`. Of these two, one without rows is not there, nor left from before.
+
     Args:
         datasets: The cycle's datasets.
         folder: Where to; made if need be.
@@ -35,9 +38,12 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
         SHA-256 by file name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return {
+    written = {
         name: write_lines(folder / name, map(record, rows.iter_rows(named=True))) for name, _, rows, record in parts(datasets)
     }
+    for name in {GENERAL_HELD_OUT, VALIDATION} - set(written):
+        (folder / name).unlink(missing_ok=True)
+    return written
 
 
 def hashes(datasets: Datasets) -> dict[str, str]:
@@ -54,7 +60,9 @@ def parts(datasets: Datasets) -> Iterator[tuple[str, str, pl.DataFrame, Record]]
     ):
         for split in ("train", "held_out"):
             yield f"{name}.{split}.jsonl", table, frame.filter(pl.col("split") == split), record
-    aside = datasets.sft.filter(general)
+    validation, aside = datasets.sft.filter(split="validation"), datasets.sft.filter(general)
+    if validation.height:
+        yield VALIDATION, "sft_dataset", validation, sft_record
     if aside.height:
         yield GENERAL_HELD_OUT, "sft_dataset", aside, text_record
 

@@ -30,6 +30,8 @@ class Recipe:
         replay_decay: `WOW_REPLAY_DECAY`, factor from each earlier cycle to the one before it.
         split_similarity: `WOW_SPLIT_SIMILARITY`, estimated Jaccard similarity (0.8 to 1) from which on two conversations are
             never on different sides.
+        validation_share: `WOW_VALIDATION_SHARE`, share of the components on the training side whose dialogues are not trained
+            on but measured meanwhile: what SFT stops early by. 0 takes none.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -38,6 +40,7 @@ class Recipe:
     replay_share: float = 0.25
     replay_decay: float = 0.5
     split_similarity: float = 0.8
+    validation_share: float = 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -94,6 +97,7 @@ def read_recipe(env: Mapping[str, str], settings: Settings) -> Recipe:
         replay_share=read_number(env, "WOW_REPLAY_SHARE", 0.25, 0, 10),
         replay_decay=read_number(env, "WOW_REPLAY_DECAY", 0.5, 0, 1),
         split_similarity=read_number(env, "WOW_SPLIT_SIMILARITY", 0.8, 0.8, 1),
+        validation_share=_below_one(env, "WOW_VALIDATION_SHARE", 0),
     )
 
 

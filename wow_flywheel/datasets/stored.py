@@ -45,6 +45,6 @@ def stored_scan(lake: Lake, cycle: str, name: str, evaluated: pl.DataFrame, simi
     """
     aside = [texts(each, lake.read(each, cycle).filter(split="held_out")) for each in DATASETS]
     kept_aside = pl.concat([*aside, evaluated])
-    training = texts(name, lake.read(name, cycle).filter(split="train"))
+    training = texts(name, lake.read(name, cycle).filter(pl.col("split") != "held_out"))
     sets = dict(kept_aside["set"].value_counts().sort("set").iter_rows())
     return Scanned(scan(training, kept_aside, similarity), training.height, sets)

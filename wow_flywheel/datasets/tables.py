@@ -60,8 +60,9 @@ class Tables:
         return self.scan(name).filter(pl.col("dt").is_in(list(days)))
 
     def history(self, cycle: str) -> History:
-        """Whom and what all other cycles trained on and held out; rows that are no conversation left out."""
-        parts = [self.scan(name).filter(pl.col("cycle") != cycle).select(SIDE) for name in DATASETS]
+        """Whom and what all other cycles trained on (or stopped by) and held out; rows that are no conversation left out."""
+        side = pl.when(pl.col("split") == "validation").then(pl.lit("train")).otherwise("split").alias("split")
+        parts = [self.scan(name).filter(pl.col("cycle") != cycle).with_columns(side).select(SIDE) for name in DATASETS]
         return History(pl.concat(parts).drop_nulls(["user_id", "dt"]).unique().collect())
 
     def prints(self, units: pl.DataFrame) -> pl.DataFrame:
