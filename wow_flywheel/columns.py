@@ -113,8 +113,8 @@ MEANING: Final = {
     "candidate": "the reply that was tried",
     "accepted": "it passed every check, whether a pair was made of it or not",
     "stage": "what decided: source, solution, thought, re-inspection, comparison, not needed, selection, or pair",
-    "knowledge": "knowledge units nearest to the turn when the pair was made: what rewriter and judges were shown; the prompt has "
-    "only what the model was shown",
+    "knowledge": "knowledge units nearest to the turn when the pair was made: what rewriter and judges were shown; the prompt "
+    "has only what the model was shown",
     "length_ratio": "characters of chosen over those of rejected, as JSON",
     "pair_id": "conversation and turn: a rerun names the same pair the same",
     "prompt": "the conversation up to the turn that went wrong",
