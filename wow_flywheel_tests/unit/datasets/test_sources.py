@@ -24,7 +24,7 @@ from wow_flywheel_tests.unit.cases.rows import DAY, NOON
 from wow_flywheel_tests.unit.datasets.good_cases import HELD_OUT_CUSTOMER, conversations, labels, next_day
 from wow_flywheel_tests.unit.datasets.test_leaks import talk, words
 
-TRAINED = [name for name in ("ada", "bo", "cy", "di", "fo", "gus", "hal")]
+TRAINED = ["ada", "bo", "cy", "di", "fo", "gus", "hal"]
 OPENAI = {
     "id": "chat-1", "object": "chat.completion", "created": 1772445600, "model": "human-agent",
     "messages": [{"role": "user", "content": "Where is my parcel? Write to ann.lee@example.org."}],
@@ -64,8 +64,11 @@ def native(number: int, user: str, *said: str) -> dict[str, Any]:
 
 def test_dialogues_between_people_are_read_like_logs_redacted_and_split_with_the_rest(lake: Lake, tmp_path: Path) -> None:
     asked = "My parcel is lost, write to ann.lee@example.org."
-    records = [native(1, "new", asked, "I am sorry. It comes on Monday.", "Thanks."), native(2, HELD_OUT_CUSTOMER, "Hi?", "Hello."),
-               native(3, "new", "Nobody answers me.")]  # fmt: skip
+    records = [
+        native(1, "new", asked, "I am sorry. It comes on Monday.", "Thanks."),
+        native(2, HELD_OUT_CUSTOMER, "Hi?", "Hello."),
+        native(3, "new", "Nobody answers me."),
+    ]
     lines(tmp_path / "human" / f"dt={DAY}" / "talks.jsonl.gz", *records)
     (tmp_path / "human" / "LICENSE").write_text("\nCC BY 4.0\nmore\n")
     found = external(lake, human=tmp_path / "human")
@@ -95,8 +98,12 @@ def test_a_folder_without_dialogues_is_refused_by_its_setting(lake: Lake, tmp_pa
         external(lake, human=tmp_path / "human")
 
 
-STEPS = [("refund", "refund", "ask", "Which order is it?", "check"), ("refund", "refund", "pay", "You get it in five days.", None),
-         ("refund", "refund", "check", None, "pay"), ("refund", "refund", "aside", "We like you.", None)]  # fmt: skip
+STEPS = [
+    ("refund", "refund", "ask", "Which order is it?", "check"),
+    ("refund", "refund", "pay", "You get it in five days.", None),
+    ("refund", "refund", "check", None, "pay"),
+    ("refund", "refund", "aside", "We like you.", None),
+]
 
 
 def test_knowledge_and_procedures_become_dialogues_that_show_the_unit_and_that_recall_it() -> None:
