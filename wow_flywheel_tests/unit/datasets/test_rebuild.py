@@ -145,6 +145,7 @@ def test_forgetting_a_person_takes_their_dialogues_out_and_says_what_can_be_rebu
     _, manifest = frozen(lake, tmp_path)
     planned = erase.plan(lake, settings(tmp_path), PERSON)
     assert (planned.rows["input_lines"], planned.rebuilds) == (1, ["c1"])
+    assert [(each.cycle, each.trained_on_them) for each in planned.models] == [("c1", True)]
     done = erase.forget(lake, settings(tmp_path), PERSON, NOW)
     assert done.rebuilds == ["c1"]
     kept = lake.read("input_lines")
