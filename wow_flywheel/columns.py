@@ -113,7 +113,8 @@ MEANING: Final = {
     "candidate": "the reply that was tried",
     "accepted": "it passed every check, whether a pair was made of it or not",
     "stage": "what decided: source, solution, thought, re-inspection, comparison, not needed, selection, or pair",
-    "knowledge": "the knowledge units that were to be had at that turn",
+    "knowledge": "knowledge units nearest to the turn when the pair was made: what rewriter and judges were shown; the prompt "
+    "has only what the model was shown",
     "length_ratio": "characters of chosen over those of rejected, as JSON",
     "pair_id": "conversation and turn: a rerun names the same pair the same",
     "prompt": "the conversation up to the turn that went wrong",
@@ -123,7 +124,8 @@ MEANING: Final = {
     "cycle": "the training cycle",
     "language": "as logged, without its region; else by the writing: zh, ja, ko, or und where nothing says it",
     "from_cycle": "the earlier cycle that the row is replayed from; null for the cycle's own",
-    "split": "train or held_out, one side for everything that hangs together by customer, conversation or near duplicate",
+    "split": "train or held_out, one side for everything that hangs together by customer, conversation or near duplicate; "
+    "dialogues also validation: of the training side, what SFT stops early by",
     "metric": "its name; see wow_flywheel/evaluation/metrics.py",
     "value": "estimate; null where nothing could be measured",
     "low": "lower end of the 95 % interval",
@@ -168,6 +170,12 @@ MEANING: Final = {
     "policy_id": "the policy or procedure",
     "policy_version": "its version, or the digest of its text",
     "rank": "1 is the most likely",
+    "dataset": "sft_dataset or preference_dataset",
+    "file": "SHA-256 of the file, as manifests and runs of trainers name it",
+    "digest": "SHA-256 of the content",
+    "content": "the line as it was read, redacted where logs are, as JSON",
+    "build": "which build of the cycle: SHA-256 over its files",
+    "place": "the line's place among those of its kind, from 0",
 }
 """By column, in the words that fit most tables."""
 
@@ -180,6 +188,13 @@ ELSEWHERE: Final = {
     ("quarantine", "user_id"): "the customer whom the line names, if one can be made out, so that they can be forgotten",
     ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",
     ("forgotten", "dt"): "the day on which the person was forgotten, UTC",
+    ("input_lines", "kind"): "human, general, evaluation, knowledge or procedures",
+    ("input_lines", "dt"): "the day of a dialogue between people; null for the other kinds, as are the next two",
+    ("cycle_inputs", "kind"): "human, general, evaluation, knowledge or procedures",
+    ("dataset_rows", "dt"): "the day of the conversation; null for knowledge and general data",
+    ("dataset_rows", "user_id"): "the customer; null for knowledge and general data",
+    ("dataset_rows", "source"): "as in the dataset",
+    ("dataset_rows", "source_conversation_id"): "as in the dataset",
     ("sft_dataset", "dt"): "the day of the conversation; null for knowledge and general data",
     ("sft_dataset", "conversation_id"): "the log's own id; `knowledge/…` or `general/…` for what was no conversation",
     ("sft_dataset", "user_id"): "the customer; null for knowledge and general data",

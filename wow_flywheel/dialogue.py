@@ -99,8 +99,19 @@ def openai_message(output: DialogueAction, call_id: str) -> dict[str, Any]:
     return message
 
 
+def knowledge_message(unit_id: str, title: str, content: str) -> ChatMessage:
+    """A knowledge unit as a model is shown it: the one rendering, for training data and for whoever retrieves before a request.
+
+    The serving process logs such a message like any other, so every prompt that is made of the log has it at its place.
+    """
+    return {"role": "system", "content": f"Knowledge {unit_id}: {title}\n{content}"}
+
+
 def to_chat(messages: Sequence[Message]) -> list[ChatMessage]:
-    """Render logged messages as training chat.
+    """Render logged messages as training chat: all that the model saw before each of its turns, and nothing else.
+
+    Knowledge that it was shown stands in the log as system messages and results of tools, and stays where it stood. No unit is
+    added: a model must not be trained on prompts that it does not get when it serves.
 
     Assistant messages become `DialogueAction` JSON. Parallel tool calls become one assistant message each, followed by its own
     result, since the unified output carries one action.

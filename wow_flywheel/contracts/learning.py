@@ -66,9 +66,11 @@ PREFERENCE_PAIRS: Final = Contract(
 SFT_SOURCES: Final = ("good_case", "human", "knowledge", "general")
 """Where a dialogue of the SFT dataset comes from."""
 
+SPLITS: Final = ("train", "validation", "held_out")
+
 SFT_DATASET: Final = Contract(
     name="sft_dataset",
-    version=2,
+    version=3,
     grain="one training dialogue of a cycle, as chat messages whose assistant turns are unified dialogue-action JSON",
     columns={
         "cycle": pl.String,
@@ -85,7 +87,7 @@ SFT_DATASET: Final = Contract(
     required=("cycle", "conversation_id", "scenario", "language", "source", "split", "messages"),
     key=("conversation_id",),
     partition="cycle",
-    pattern={"split": ("train", "held_out"), "source": SFT_SOURCES},
+    pattern={"split": SPLITS, "source": SFT_SOURCES},
 )
 
 PREFERENCE_DATASET: Final = Contract(
@@ -117,6 +119,58 @@ PREFERENCE_DATASET: Final = Contract(
     partition="cycle",
     pattern={"split": ("train", "held_out")},
 )  # fmt: skip
+
+DATASET_ROWS: Final = Contract(
+    name="dataset_rows",
+    version=1,
+    grain="one row that a dataset file of a cycle had, by the file's hash: what a model trained on it saw",
+    columns={
+        "cycle": pl.String,
+        "dataset": pl.String,
+        "file": pl.String,
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "pair_id": pl.String,
+        "user_id": pl.String,
+        "source": pl.String,
+        "source_conversation_id": pl.String,
+        "split": pl.String,
+    },
+    required=("cycle", "dataset", "conversation_id", "split"),
+    partition="cycle",
+    pattern={"split": SPLITS, "dataset": ("sft_dataset", "preference_dataset")},
+)
+
+INPUT_KINDS: Final = ("human", "general", "evaluation", "knowledge", "procedures")
+
+INPUT_LINES: Final = Contract(
+    name="input_lines",
+    version=1,
+    grain="one line of a file outside the tables that a dataset was made from, once by its content",
+    columns={
+        "kind": pl.String,
+        "digest": pl.String,
+        "content": pl.String,
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "user_id": pl.String,
+    },
+    required=("kind", "digest", "content"),
+    key=("digest",),
+    partition="kind",
+    pattern={"kind": INPUT_KINDS},
+)
+
+CYCLE_INPUTS: Final = Contract(
+    name="cycle_inputs",
+    version=1,
+    grain="one line of `input_lines` that a build of a cycle's datasets read",
+    columns={"cycle": pl.String, "build": pl.String, "kind": pl.String, "place": pl.Int64, "digest": pl.String},
+    required=("cycle", "build", "kind", "place", "digest"),
+    key=("build", "kind", "place"),
+    partition="cycle",
+    pattern={"kind": INPUT_KINDS},
+)
 
 EVALUATION_KINDS: Final = ("simulated", "offline", "repair", "general", "judged")
 _DIFFERENCE: Final = {

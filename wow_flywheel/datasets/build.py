@@ -18,18 +18,19 @@ from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
 from wow_flywheel.conversations.duplicates.fingerprints import fingerprints
 from wow_flywheel.datasets.components import UNIT, History, sides
 from wow_flywheel.datasets.contamination import scan, texts
+from wow_flywheel.datasets.evaluated import site_texts
 from wow_flywheel.datasets.external import External
 from wow_flywheel.datasets.internalise import knowledge_rows
 from wow_flywheel.datasets.limits import limited, repeats, without
 from wow_flywheel.datasets.mixing import drawn, share_budget
 from wow_flywheel.datasets.recipe import Recipe
 from wow_flywheel.datasets.rows import dialogue_rows, preference_rows, sft_rows, size
-from wow_flywheel.datasets.split import split_of
+from wow_flywheel.datasets.split import split_expr, split_of
 from wow_flywheel.datasets.tables import DATASETS, Tables
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
-ALGORITHM: Final = 2
+ALGORITHM: Final = 3
 """Raised whenever equal input gives other rows or files; a manifest of another one is not rebuilt by this code."""
 GENERAL_HELD_OUT: Final = 0.05
 GENERAL_HELD_OUT_ROWS: Final = 500
@@ -52,6 +53,7 @@ class Datasets:
         mix: What the training set is made of, by source: rows, UTF-8 bytes, share of all bytes; and for shares that were asked
             for, `asked` and how many rows there were to choose from.
         recipe: What decided it.
+        general: conversation_id of the general data that were drawn, those included that repeated what is evaluated.
         contaminated: The rows that were left out for what they repeat: column `table`, then those of
             `contamination.scan`.
     """
@@ -64,6 +66,7 @@ class Datasets:
     left_out: Mapping[str, Mapping[str, int]]
     mix: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
+    general: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
     contaminated: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
@@ -101,11 +104,16 @@ def build_datasets(
             hint="run `nightly` for days with more conversations, or look at the labels in the table `cases`",
         )
     rows["sft_dataset"], chosen_from = _mixed(rows["sft_dataset"], external, cycle, recipe)
-    rows, found = _clean(rows, external, recipe, account)
+    general = rows["sft_dataset"].filter(source="general")["conversation_id"]
+    evaluated = pl.concat([external.evaluation, site_texts(tables, days)])
+    rows, found = _clean(rows, evaluated, recipe, account)
     sft, preferences = SFT_DATASET.conform(rows["sft_dataset"]), PREFERENCE_DATASET.conform(rows["preference_dataset"])
     counts = {f"{name}_{split}": frame.filter(split=split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
-    return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, shares(sft, chosen_from), recipe, found)
+    if recipe.validation_share:
+        counts["sft_validation"] = sft.filter(split="validation").height
+    mix = shares(sft, chosen_from)
+    return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, mix, recipe, general, found)
 
 
 def shares(sft: pl.DataFrame, chosen_from: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -153,16 +161,28 @@ def _sided(
     units = pl.concat([frame.select(*UNIT, "user_id", "scenario") for frame in rows.values()])
     history = tables.history(cycle)
     prints = pl.concat([tables.prints(units), fingerprints(external.human)]).unique(UNIT, keep="first", maintain_order=True)
-    decided = sides(units, prints, history, tables.prints(history.rows), recipe.split_similarity).drop("component")
+    decided = sides(units, prints, history, tables.prints(history.rows), recipe.split_similarity)
     sided = {}
     for name, frame in rows.items():
         joined = frame.drop("split").join(decided, on=UNIT, how="left", maintain_order="left").rename({"side": "split"})
+        if name == "sft_dataset":
+            joined = joined.with_columns(split=validated(recipe.validation_share))
         joined = joined.with_columns(why=pl.when(_moved_back()).then(pl.lit("merged")).otherwise("why"))
         sided[name] = joined.filter(pl.col("split").is_not_null(), pl.col("why").is_null()).select(frame.columns)
         account[name] |= dict(joined.drop_nulls("why")["why"].value_counts().iter_rows())
     sided["preference_dataset"], left = _without_held_out_sources(sided, history)
     account["preference_dataset"]["source_held_out"] = left
     return sided
+
+
+def validated(share: float) -> pl.Expr:
+    """The split of dialogues of which a share of the training components is kept for validation; see `Recipe`.
+
+    The frame has user_id, component, and split as train or held_out.
+    """
+    first = pl.col("user_id").min().over("component")
+    chosen = (pl.col("split") == "train") & (split_expr(first, share, "validation") == "held_out")
+    return pl.when(chosen).then(pl.lit("validation")).otherwise("split")
 
 
 def _moved_back() -> pl.Expr:
@@ -218,14 +238,17 @@ def _general_rows(general: pl.DataFrame, cycle: str) -> pl.DataFrame:
     )
 
 
-def _clean(rows: Rows, external: External, recipe: Recipe, account: dict[str, dict[str, int]]) -> tuple[Rows, pl.DataFrame]:
+def _clean(
+    rows: Rows, evaluated: pl.DataFrame, recipe: Recipe, account: dict[str, dict[str, int]]
+) -> tuple[Rows, pl.DataFrame]:
     """The rows without those of training that repeat what is evaluated on."""
-    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), external.evaluation])
+    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), evaluated])
     clean, named = {}, []
     for name, frame in rows.items():
-        found = scan(texts(name, frame.filter(split="train")), aside, recipe.split_similarity)
+        ours = pl.col("split") != "held_out"
+        found = scan(texts(name, frame.filter(ours)), aside, recipe.split_similarity)
         named.append(found.select(pl.lit(name).alias("table"), pl.all()))
-        copied = (pl.col("split") == "train") & pl.col(DATASETS[name]).is_in(found["row"].implode())
+        copied = ours & pl.col(DATASETS[name]).is_in(found["row"].implode())
         clean[name] = frame.filter(~copied)
         account[name]["contaminated"] = frame.height - clean[name].height
     return clean, pl.concat(named)

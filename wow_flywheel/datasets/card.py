@@ -12,7 +12,7 @@ from wow_flywheel.datasets.manifest import Manifest
 
 CARD: Final = "README.md"
 CONFIGS: Final = {"sft": "sft_dataset", "preferences": "preference_dataset"}
-SPLITS: Final = {"train": "train", "held_out": "test"}
+SPLITS: Final = {"train": "train", "validation": "validation", "held_out": "test"}
 """Split of the hub by split of the tables: `load_dataset` knows `test`."""
 SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

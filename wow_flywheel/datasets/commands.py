@@ -3,7 +3,6 @@
 What belongs here: arguments and printing. What does not: building datasets (`build`), file layouts (`export`).
 """
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,9 +13,9 @@ from wow_flywheel.console import JsonOption, print_json, print_table, settings
 from wow_flywheel.datasets.cycle import MANIFEST, rebuild
 from wow_flywheel.datasets.export import Format, export, export_hf
 from wow_flywheel.datasets.manifest import Counts, Manifest, count_by
-from wow_flywheel.datasets.recipe import read_folders
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
+from wow_flywheel.release.store import ReleaseStore
 
 app = typer.Typer(no_args_is_help=True, help="Training sets of each cycle: list, show, export, rebuild.")
 CycleOption = Annotated[str, typer.Option("--cycle", help="The training cycle, as `datasets list` shows it.")]
@@ -78,24 +77,38 @@ def export_files(
 
 @app.command("rebuild")
 def rebuild_files(
-    cycle: CycleOption,
+    cycle: Annotated[str | None, typer.Option("--cycle", help="The training cycle, as `datasets list` shows it.")] = None,
+    release: Annotated[str | None, typer.Option("--release", help="Instead: a release, as `release list` shows it.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; compare with the hashes in the manifest.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the files; by default the cycle's own.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a cycle's files again from the table versions that its manifest names; they must be the same, byte for byte."""
-    given, folder = settings(), _folder(cycle)
+    """Make files of a cycle or a release again from what its manifest names; they must be the same, byte for byte."""
+    if (cycle is None) == (release is None) or (release is not None and not check and out is None):
+        raise DatasetError(
+            "name one cycle, or one release with --out or --check", hint="a release's folder is never written to"
+        )
+    manifest, folder = _manifest(cycle, release)
     target = None if check else out or folder
-    done = rebuild(Lake.at(given.lake_uri), given, read_folders(os.environ, given), folder, target)
+    done = rebuild(Lake.at(settings().lake_uri), manifest, target)
+    name = release or manifest.cycle
     if as_json:
-        print_json({"cycle": cycle, "files": done.files, "differing": done.differing, "folder": target})
+        print_json({"cycle": manifest.cycle, "files": done.files, "differing": done.differing, "folder": target})
     else:
         print_table(["file", "same", "SHA-256"], [(name, name not in done.differing, key) for name, key in done.files.items()])
     if done.differing:
         raise DatasetError(
-            f"cycle {cycle}: {', '.join(done.differing)} came out otherwise than the manifest says",
+            f"{name}: {', '.join(done.differing)} came out otherwise than the manifest says",
             hint=f"the library versions may differ from those of then: try the commit {done.manifest.git_commit}",
         )
+
+
+def _manifest(cycle: str | None, release: str | None) -> tuple[Manifest, Path | None]:
+    """The manifest, and the folder that its files belong in; a release has none."""
+    if release is not None:
+        return Manifest.model_validate(ReleaseStore(settings().models_uri).show(release).manifest), None
+    folder = _folder(cycle or "")
+    return Manifest.load(folder / MANIFEST), folder
 
 
 def _folder(cycle: str) -> Path:

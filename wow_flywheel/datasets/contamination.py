@@ -16,7 +16,8 @@ from wow_flywheel.datasets.grams import overlaps
 
 KEY: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
 FOUND: Final = {"row": pl.String, "set": pl.String, "of_row": pl.String, "rule": pl.String, "similarity": pl.Float64}
-TEXTS: Final = {"set": pl.String, "row": pl.String, "text": pl.String}
+TEXTS: Final = {"set": pl.String, "row": pl.String, "text": pl.String, "customer": pl.String}
+"""A text by the set and row that it is of; `customer` is null for what no customer of ours was part of."""
 SHAPE: Final = (
     '{"knowledge":[],"reply":null', '{"knowledge":[],"reply":', '{"knowledge":', ',"reply":', ',"action":null}',
     ',"action":{"name":', ',"arguments":', "\\n", '\\"',
@@ -26,7 +27,7 @@ MARK: Final = "\x02"
 
 
 def texts(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """What the rows of a dataset say: set (the table), row (its key), text.
+    """What the rows of a dataset say: set (the table), row (its key), text, customer.
 
     Args:
         table: `sft_dataset` or `preference_dataset`.
@@ -38,14 +39,15 @@ def texts(table: str, rows: pl.DataFrame) -> pl.DataFrame:
         [] if table == "sft_dataset" else [pl.lit(MARK), pl.col("chosen"), pl.lit(MARK), pl.col("rejected")]
     )
     whole = pl.concat_str(pl.lit(MARK), said.fill_null(""), *answers)
-    return rows.select(set=pl.lit(table), row=KEY[table], text=whole.str.replace_many(list(SHAPE), ["\x04"] * len(SHAPE)))
+    text = whole.str.replace_many(list(SHAPE), ["\x04"] * len(SHAPE))
+    return rows.select(set=pl.lit(table), row=KEY[table], text=text, customer="user_id")
 
 
 def scan(training: pl.DataFrame, kept_aside: pl.DataFrame, similarity: float) -> pl.DataFrame:
     """The training rows that hold what is kept aside.
 
     Args:
-        training: set, row, text.
+        training: `TEXTS`.
         kept_aside: The same, of every evaluation set.
         similarity: Estimated Jaccard similarity of a near duplicate.
 
@@ -59,7 +61,7 @@ def scan(training: pl.DataFrame, kept_aside: pl.DataFrame, similarity: float) ->
     found = {
         "equal": _equal(ours, theirs),
         "near": _near(ours, theirs, similarity),
-        "runs": overlaps(ours["text"], theirs["text"]),
+        "runs": overlaps(ours["text"], _owned(theirs)),
     }
     named = [
         pl.DataFrame(
@@ -79,6 +81,12 @@ def scan(training: pl.DataFrame, kept_aside: pl.DataFrame, similarity: float) ->
         .sort("row", "rule", "similarity", "set", "of_row", descending=[False, False, True, False, False])
         .unique(["row", "rule"], keep="first", maintain_order=True)
     )
+
+
+def _owned(texts: pl.DataFrame) -> pl.DataFrame:
+    """Whose each text is: a customer's, or nobody's but its own."""
+    alone = pl.format("{}\x02{}", "set", "row")
+    return texts.select("text", owner=pl.coalesce("customer", alone), customer=pl.col("customer").is_not_null())
 
 
 def _equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:

@@ -1,17 +1,13 @@
 """What a cycle reads that is in no table: dialogues between people, knowledge, general data, evaluation sets.
 
-What belongs here: reading each of them once, with a hash by which a rebuild knows that it reads the same. What does not: tables
-(`build`), how much is taken (`mixing`).
-
-Knowledge changes within minutes by design, so what a cycle saw of it is kept beside the cycle's files; the others stay where
-they are.
+What belongs here: reading each of them once, with a hash for the manifest. What does not: tables (`build`), how much is taken
+(`mixing`), keeping what was read for a rebuild (`inputs`).
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -19,7 +15,9 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS, SFT_DATASET
 from wow_flywheel.conversations.daily import open_day
 from wow_flywheel.conversations.sources import LogSource
-from wow_flywheel.datasets.json_files import aligned, digest, files, licence, records, texts
+from wow_flywheel.datasets.contamination import TEXTS
+from wow_flywheel.datasets.evaluated import read_evaluation_sets
+from wow_flywheel.datasets.json_files import aligned, digest, files, licence, records
 from wow_flywheel.datasets.recipe import Folders
 from wow_flywheel.datasets.rows import said, written_language
 from wow_flywheel.errors import DatasetError
@@ -28,9 +26,7 @@ from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 
 GENERAL_SCHEMA: Final = {name: SFT_DATASET.columns[name] for name in ("conversation_id", "language", "messages")}
-EVALUATION_SCHEMA: Final = {"set": pl.String, "row": pl.String, "text": pl.String}
 OWN_DATA: Final = "your own customers' conversations: as your terms with them allow"
-KEPT: Final = ("knowledge", "procedures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class External:
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         general: conversation_id (`general/<hash>`, unique), language, messages.
-        evaluation: Rows that no training row may hold: set (the file), row (its line), text.
+        evaluation: Rows that no training row may hold; columns `contamination.TEXTS`.
         hashes: SHA-256 by what was read: `human:<file>`, `general:<file>`, `evaluation:<file>`, `knowledge`, `procedures`.
         licences: A note for each source.
         quarantined: Lines of dialogues between people that could not be read.
@@ -52,20 +48,19 @@ class External:
     knowledge: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KNOWLEDGE_SCHEMA))
     procedures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROCEDURE_SCHEMA))
     general: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GENERAL_SCHEMA))
-    evaluation: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVALUATION_SCHEMA))
+    evaluation: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TEXTS))
     hashes: Mapping[str, str] = field(default_factory=dict)
     licences: Mapping[str, str] = field(default_factory=dict)
     quarantined: int = 0
 
 
-def read_external(lake: Lake, settings: Settings, folders: Folders, kept: Path | None = None) -> External:
+def read_external(lake: Lake, settings: Settings, folders: Folders) -> External:
     """Read all folders.
 
     Args:
         lake: Says whom to forget.
         settings: How dialogues between people are read and redacted.
         folders: Where the data lie.
-        kept: A folder that `keep` wrote; its knowledge then counts, and not that of now.
 
     Raises:
         DatasetError, SourceError: A folder or a file cannot be read, or a line is of no known shape.
@@ -79,34 +74,13 @@ def read_external(lake: Lake, settings: Settings, folders: Folders, kept: Path |
     if folders.general is not None:
         found = dataclasses.replace(found, general=_general(folders.general, hashes))
         licences["general"] = licence(folders.general, "WOW_GENERAL_URI")
-    if folders.evaluation_sets is not None:
-        found = dataclasses.replace(found, evaluation=read_evaluation_sets(folders.evaluation_sets, hashes))
-    knowledge, procedures = (_kept(kept, name) if kept else _live(folders, name) for name in KEPT)
-    hashes |= {name: digest(frame.rows()) for name, frame in zip(KEPT, (knowledge, procedures), strict=True) if frame.height}
+    found = dataclasses.replace(found, evaluation=read_evaluation_sets(folders, hashes))
+    knowledge = load_knowledge(folders.knowledge) if folders.knowledge else found.knowledge
+    procedures = load_procedures(folders.policies) if folders.policies else found.procedures
+    units = {"knowledge": knowledge, "procedures": procedures}
+    hashes |= {name: digest(frame.rows()) for name, frame in units.items() if frame.height}
     licences["knowledge"] = "your own knowledge units and procedures"
     return dataclasses.replace(found, knowledge=knowledge, procedures=procedures, hashes=hashes, licences=licences)
-
-
-def keep(external: External, folder: Path) -> None:
-    """Write what a rebuild could not find again: the knowledge units and procedures of this moment."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
-        frame: pl.DataFrame = getattr(external, name)
-        frame.write_parquet(folder / f"{name}.parquet")
-
-
-def read_evaluation_sets(uri: str, hashes: dict[str, str] | None = None) -> pl.DataFrame:
-    """The rows of the evaluation sets of a folder: set, row, text (all texts of a line, one below the other).
-
-    Raises:
-        DatasetError: A file is damaged or a line is no JSON object.
-    """
-    rows = []
-    for name, data in files(uri, "WOW_EVALUATION_SETS_URI"):
-        if hashes is not None:
-            hashes[f"evaluation:{name}"] = sha256(data).hexdigest()
-        rows += [(name, f"line {number}", "\n".join(texts(record))) for number, record in records(data, name)]
-    return pl.DataFrame(rows, schema=EVALUATION_SCHEMA, orient="row")
 
 
 def _human(lake: Lake, settings: Settings, uri: str, hashes: dict[str, str]) -> tuple[pl.DataFrame, int]:
@@ -133,16 +107,3 @@ def _general(uri: str, hashes: dict[str, str]) -> pl.DataFrame:
     rows = pl.DataFrame({"conversation_id": ids, "messages": pl.Series(chats, dtype=GENERAL_SCHEMA["messages"])})
     named = rows.with_columns(language=written_language(said("messages"))).select(list(GENERAL_SCHEMA))
     return named.unique("conversation_id", keep="first", maintain_order=True)
-
-
-def _live(folders: Folders, name: str) -> pl.DataFrame:
-    if name == "knowledge":
-        return load_knowledge(folders.knowledge) if folders.knowledge else pl.DataFrame(schema=KNOWLEDGE_SCHEMA)
-    return load_procedures(folders.policies) if folders.policies else pl.DataFrame(schema=PROCEDURE_SCHEMA)
-
-
-def _kept(folder: Path, name: str) -> pl.DataFrame:
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise DatasetError(f"{path} is missing", hint="it was written with the dataset: restore it from a backup")
-    return pl.read_parquet(path)

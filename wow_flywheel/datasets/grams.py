@@ -2,9 +2,12 @@
 
 What belongs here: the comparison of two columns of texts. What does not: which texts (`contamination`).
 
-A run that many training texts hold is a script or a phrase, and copying it proves nothing: it counts for neither side. What is
-left of a text are its distinctive runs, and the score of two texts is the share of the shorter one's that the other holds
-(overlap coefficient), so that a prompt cut out of a long dialogue is found as well as a whole copy.
+A run that many customers hear is a script or a phrase, and repeating it proves nothing: it counts for neither side. What is
+left of a text are its distinctive runs; the score of two texts is the share of the shorter one's that the other holds (overlap
+coefficient), so that a prompt cut out of a long dialogue is found as well as a whole copy.
+
+How often training rows hold a run cannot make it a script: a text that leaked is copied, and the more copies the worse. So the
+texts kept aside decide: several of their customers must hold it, each counted once, however many rows their talks give.
 """
 
 from collections.abc import Iterator
@@ -18,24 +21,27 @@ from wow_flywheel.conversations.duplicates.shingles import shingles
 WORDS: Final = 13
 """Words of a run, as in the scan of GPT-3's training data (Brown et al. 2020, appendix C). A shorter text is one run."""
 BOILERPLATE: Final = 10
-"""A run that is in more texts than this, of either side, is nobody's own."""
+"""A run that more owners of texts kept aside hold than this is nobody's own."""
+SCRIPT: Final = 3
+"""So many customers kept aside make a run a script already, where more than `BOILERPLATE` training texts hold it too."""
 LEAST: Final = 0.8
 """Share of the shorter text's distinctive runs from which on it is copied."""
 FOUND: Final = {"row": pl.Int64, "of_row": pl.Int64, "similarity": pl.Float64}
 _RUN: Final = {"text": pl.UInt32, "run": pl.UInt64}
 
 
-def overlaps(texts: pl.Series, kept_aside: pl.Series) -> pl.DataFrame:
+def overlaps(texts: pl.Series, kept_aside: pl.DataFrame) -> pl.DataFrame:
     """The texts that hold most of one that is kept aside, or most of which it holds.
 
     Args:
         texts: Strings without nulls, each beginning with a character of no word.
-        kept_aside: The same.
+        kept_aside: `text` (the same), `owner` (whose it is; rows of one owner count once), `customer` (whether the owner is a
+            customer, whose talks follow scripts).
 
     Returns:
         `row`, `of_row` (places in the two columns), `similarity` (from `LEAST` to 1).
     """
-    aside = pl.concat(list(_runs(kept_aside)) or [pl.DataFrame(schema=_RUN)])
+    aside = pl.concat(list(_runs(kept_aside["text"])) or [pl.DataFrame(schema=_RUN)])
     counts, shared = [], []
     for part in _runs(texts):
         counts.append(part.group_by("text").len("runs"))
@@ -43,7 +49,7 @@ def overlaps(texts: pl.Series, kept_aside: pl.Series) -> pl.DataFrame:
     if not shared or aside.is_empty():
         return pl.DataFrame(schema=FOUND)
     ours = pl.concat(shared)
-    common = _common(ours).vstack(_common(aside)).unique()
+    common = _common(ours, aside, kept_aside)
     pairs = ours.join(common, on="run", how="anti").join(aside, on="run").group_by("text", "text_right").len("both")
     sizes = _distinctive(pl.concat(counts), ours, common)
     theirs = _distinctive(aside.group_by("text").len("runs"), aside, common)
@@ -53,8 +59,15 @@ def overlaps(texts: pl.Series, kept_aside: pl.Series) -> pl.DataFrame:
     return found.cast(pl.Schema(FOUND)).sort("row", "of_row")
 
 
-def _common(runs: pl.DataFrame) -> pl.DataFrame:
-    return runs.group_by("run").len().filter(pl.col("len") > BOILERPLATE).select("run")
+def _common(ours: pl.DataFrame, aside: pl.DataFrame, kept_aside: pl.DataFrame) -> pl.DataFrame:
+    """The runs that are nobody's own: column `run`."""
+    whose = kept_aside.select("owner", "customer").with_row_index("text")
+    owned = aside.join(whose, on="text").select("run", "owner", "customer").unique()
+    heard = owned.group_by("run").agg(pl.len().alias("owners"), pl.col("customer").sum().alias("customers"))
+    trained = ours.group_by("run").len("trained")
+    both = heard.join(trained, on="run", how="left").with_columns(pl.col("trained").fill_null(0))
+    script = (pl.col("customers") >= SCRIPT) & (pl.col("trained") > BOILERPLATE)
+    return both.filter((pl.col("owners") > BOILERPLATE) | script).select("run")
 
 
 def _distinctive(counts: pl.DataFrame, runs: pl.DataFrame, common: pl.DataFrame) -> pl.DataFrame:

@@ -14,13 +14,12 @@ import polars as pl
 
 from wow_flywheel.contracts import SFT_DATASET
 from wow_flywheel.datasets.rows import written_language
-from wow_flywheel.dialogue import ChatMessage, DialogueAction
+from wow_flywheel.dialogue import ChatMessage, DialogueAction, knowledge_message
 
 LONGEST: Final = 2_000
 """Characters of a unit: a longer one is a document, which no customer is told in one reply."""
 ASKED: Final = {"zh": "请介绍一下：{}", "und": "What should I know about {}?"}
 HANDLED: Final = {"zh": "“{}”该如何处理？", "und": "How is a case of {} handled, step by step?"}
-RETRIEVED: Final = "Knowledge {}: {}\n{}"
 
 
 def knowledge_rows(knowledge: pl.DataFrame, procedures: pl.DataFrame, cycle: str) -> pl.DataFrame:
@@ -82,7 +81,7 @@ def _dialogues(unit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     words = ASKED if unit["asked"] == "unit" else HANDLED
     question: ChatMessage = {"role": "user", "content": words.get(unit["language"], words["und"]).format(unit["title"])}
     shared = {"scenario": unit["scenario"], "language": unit["language"]}
-    shown: ChatMessage = {"role": "system", "content": RETRIEVED.format(unit["unit_id"], unit["title"], unit["content"])}
+    shown = knowledge_message(unit["unit_id"], unit["title"], unit["content"])
     for name, before, cited in (("retrieved", [shown], [unit["unit_id"]]), ("recalled", [], [])):
         answer = DialogueAction(knowledge=cited, reply=unit["content"]).to_json()
         chat = [*before, question, {"role": "assistant", "content": answer}]

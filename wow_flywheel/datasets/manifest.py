@@ -5,6 +5,8 @@ What belongs here: the record and its file. What does not: building datasets (`b
 
 import datetime as dt
 import json
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,11 @@ class Manifest(BaseModel):
     git_commit: str | None = None
     parents: Parents
 
+    @property
+    def build(self) -> str:
+        """The name of this build of the cycle: SHA-256 over the hashes of its files."""
+        return build_of(self.files)
+
     def save(self, path: Path) -> None:
         """Write the manifest as JSON, replacing the file whole."""
         text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2, sort_keys=True)
@@ -83,6 +90,11 @@ class Manifest(BaseModel):
         except ValidationError as error:
             fields = sorted({".".join(map(str, each["loc"])) or "the file" for each in error.errors()})
             raise DatasetError(f"{path} is no manifest: {', '.join(fields)}", hint="rebuild the cycle's datasets") from None
+
+
+def build_of(files: Mapping[str, str]) -> str:
+    """The name of the build that gave these files."""
+    return sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def counts_of(sft: pl.DataFrame, preferences: pl.DataFrame) -> Counts:

@@ -30,6 +30,8 @@ class Recipe:
         replay_decay: `WOW_REPLAY_DECAY`, factor from each earlier cycle to the one before it.
         split_similarity: `WOW_SPLIT_SIMILARITY`, estimated Jaccard similarity (0.8 to 1) from which on two conversations are
             never on different sides.
+        validation_share: `WOW_VALIDATION_SHARE`, share of the components on the training side whose dialogues are not trained
+            on but measured meanwhile: what SFT stops early by. 0 takes none.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -38,6 +40,7 @@ class Recipe:
     replay_share: float = 0.25
     replay_decay: float = 0.5
     split_similarity: float = 0.8
+    validation_share: float = 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -65,6 +68,7 @@ class Folders:
         general: `WOW_GENERAL_URI`, folder or prefix of general data: `*.jsonl[.gz]`.
         evaluation_sets: `WOW_EVALUATION_SETS_URI`, folder or prefix of `*.jsonl[.gz]` of evaluation sets that no training row
             may hold.
+        general_set: `WOW_GENERAL_SET`, the texts that general ability is measured on, which no training row may hold either.
         knowledge: `WOW_KNOWLEDGE_URI`.
         policies: `WOW_POLICIES_URI`.
     """
@@ -72,6 +76,7 @@ class Folders:
     human: str | None = None
     general: str | None = None
     evaluation_sets: str | None = None
+    general_set: str | None = None
     knowledge: str | None = None
     policies: str | None = None
 
@@ -92,6 +97,7 @@ def read_recipe(env: Mapping[str, str], settings: Settings) -> Recipe:
         replay_share=read_number(env, "WOW_REPLAY_SHARE", 0.25, 0, 10),
         replay_decay=read_number(env, "WOW_REPLAY_DECAY", 0.5, 0, 1),
         split_similarity=read_number(env, "WOW_SPLIT_SIMILARITY", 0.8, 0.8, 1),
+        validation_share=_below_one(env, "WOW_VALIDATION_SHARE", 0),
     )
 
 
@@ -103,7 +109,7 @@ def read_folders(env: Mapping[str, str], settings: Settings) -> Folders:
     """
     names = {"human": "WOW_HUMAN_URI", "general": "WOW_GENERAL_URI", "evaluation_sets": "WOW_EVALUATION_SETS_URI"}
     named = {field: read_uri(env, name, "") if env.get(name, "").strip() else None for field, name in names.items()}
-    return Folders(**named, knowledge=settings.knowledge_uri, policies=settings.policies_uri)
+    return Folders(**named, general_set=settings.general_set, knowledge=settings.knowledge_uri, policies=settings.policies_uri)
 
 
 def _below_one(env: Mapping[str, str], name: str, default: float) -> float:

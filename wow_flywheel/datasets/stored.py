@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from wow_flywheel.datasets.contamination import scan, texts
-from wow_flywheel.datasets.external import read_evaluation_sets
 from wow_flywheel.datasets.tables import DATASETS
 from wow_flywheel.lake import Lake
 
@@ -34,20 +33,18 @@ class Scanned:
         return sum(self.sets.values())
 
 
-def stored_scan(lake: Lake, cycle: str, name: str, evaluation_sets: str | None, similarity: float) -> Scanned:
-    """Scan the training rows of one dataset of a cycle against the held-out rows of both, and further evaluation sets.
+def stored_scan(lake: Lake, cycle: str, name: str, evaluated: pl.DataFrame, similarity: float) -> Scanned:
+    """Scan the training rows of one dataset of a cycle against the held-out rows of both, and what else is evaluated on.
 
     Args:
         lake: The tables.
         cycle: The cycle's name.
         name: `sft_dataset` or `preference_dataset`.
-        evaluation_sets: Folder of further sets, if there are any.
+        evaluated: Further texts; columns `contamination.TEXTS`.
         similarity: Estimated Jaccard similarity of a near duplicate.
     """
     aside = [texts(each, lake.read(each, cycle).filter(split="held_out")) for each in DATASETS]
-    if evaluation_sets is not None:
-        aside.append(read_evaluation_sets(evaluation_sets))
-    kept_aside = pl.concat(aside)
-    training = texts(name, lake.read(name, cycle).filter(split="train"))
+    kept_aside = pl.concat([*aside, evaluated])
+    training = texts(name, lake.read(name, cycle).filter(pl.col("split") != "held_out"))
     sets = dict(kept_aside["set"].value_counts().sort("set").iter_rows())
     return Scanned(scan(training, kept_aside, similarity), training.height, sets)

@@ -21,7 +21,7 @@ from wow_flywheel.lake import Lake
 
 DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
 """The key of a row, by dataset."""
-READ: Final = ("conversations", "cases", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
+READ: Final = ("conversations", "cases", "inspections", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
 SIDE: Final = (*UNIT, "user_id", "scenario", "split")
 
 
@@ -60,8 +60,9 @@ class Tables:
         return self.scan(name).filter(pl.col("dt").is_in(list(days)))
 
     def history(self, cycle: str) -> History:
-        """Whom and what all other cycles trained on and held out; rows that are no conversation left out."""
-        parts = [self.scan(name).filter(pl.col("cycle") != cycle).select(SIDE) for name in DATASETS]
+        """Whom and what all other cycles trained on (or stopped by) and held out; rows that are no conversation left out."""
+        side = pl.when(pl.col("split") == "validation").then(pl.lit("train")).otherwise("split").alias("split")
+        parts = [self.scan(name).filter(pl.col("cycle") != cycle).with_columns(side).select(SIDE) for name in DATASETS]
         return History(pl.concat(parts).drop_nulls(["user_id", "dt"]).unique().collect())
 
     def prints(self, units: pl.DataFrame) -> pl.DataFrame:
@@ -104,9 +105,20 @@ class Tables:
         return pl.concat([of_cases, trained.filter(old == "human")])
 
 
-def gone(name: str, version: int) -> DatasetError:
-    """The refusal of a table's version that cannot be read."""
+def gone(name: str, version: int, forgotten: dt.date | None = None) -> DatasetError:
+    """The refusal of a table's version that cannot be read.
+
+    Args:
+        name: The table.
+        version: Its version.
+        forgotten: When `conversations forget`, which removes old versions, ran since; None if it did not.
+    """
+    why = (
+        "a vacuum removed it"
+        if forgotten is None
+        else f"`conversations forget` removed it on {forgotten}, with a person's rows"
+    )
     return DatasetError(
-        f"table {name} has its version {version} no more",
-        hint="`conversations forget` or a vacuum removed it; a backup of the lake from before can still give this dataset",
+        f"table {name} has its version {version} no more: {why}",
+        hint="a backup of the lake from before can still give this dataset; or build a new cycle",
     )

@@ -24,7 +24,7 @@ import polars as pl
 from wow_flywheel.contracts import TABLES
 from wow_flywheel.conversations.duplicates.find import find_duplicates
 from wow_flywheel.forget.files import files_of, journals_of, rewrite
-from wow_flywheel.forget.models import TrainedModel, trained_on
+from wow_flywheel.forget.models import Sighting, TrainedModel, rebuildable, sightings, trained_on
 from wow_flywheel.forget.person import NOBODYS, Person, find_person
 from wow_flywheel.forget.tombstones import cycles_of, remember
 from wow_flywheel.lake import Lake
@@ -32,7 +32,6 @@ from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.settings import Settings
 
 RECOMPUTED: Final = "duplicates"
-DATASETS: Final = ("sft_dataset", "preference_dataset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,8 @@ class Forgetting:
         ledger_entries: Answers of the endpoint about their conversations.
         sources: Log files that still hold their lines, and journals of the serving process: for the operator to clean.
         models: Models that were trained on them, by cycle.
+        rebuilds: Cycles and releases whose datasets can be rebuilt exactly until then, and never after: the old versions of the
+            tables go, and their lines in dialogues between people.
         vacuumed: Data files of old versions that were removed.
     """
 
@@ -55,6 +56,7 @@ class Forgetting:
     ledger_entries: int = 0
     sources: list[str] = field(default_factory=list)
     models: list[TrainedModel] = field(default_factory=list)
+    rebuilds: list[str] = field(default_factory=list)
     vacuumed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def plan(lake: Lake, settings: Settings, user_id: str) -> Forgetting:
         files={each.path: each.removed for each in files_of(Path(settings.models_uri), person)},
         ledger_entries=len(_answers(lake, person)),
         sources=[*sources, *journals_of(settings.logs_uri, person)],
-        models=trained_on(_cycles(lake, person), Path(settings.models_uri)),
+        models=trained_on(_seen(lake, person), Path(settings.models_uri), lake),
+        rebuilds=rebuildable(lake, Path(settings.models_uri)),
     )
 
 
@@ -109,7 +112,7 @@ def forget(
     if say is not None:
         say(planned)
     person = find_person(lake, user_id)
-    remember(lake, person.user_ids, _cycles(lake, person), now)
+    remember(lake, person.user_ids, {each.cycle for each in _seen(lake, person)}, now)
     for each in files_of(Path(settings.models_uri), person):
         rewrite(each)
     Ledger.at(lake.uri).remove(_answers(lake, person))
@@ -151,9 +154,10 @@ def _empty_of(lake: Lake, name: str, person: Person, settings: Settings) -> None
         lake.replace(name, rest, partition)
 
 
-def _cycles(lake: Lake, person: Person) -> set[str]:
-    owned = [lake.scan(name).filter(person.owns(TABLES[name]), pl.col("split") == "train").select("cycle") for name in DATASETS]
-    return set(pl.concat(owned).unique().collect()["cycle"]) | cycles_of(lake, person.user_ids)
+def _seen(lake: Lake, person: Person) -> set[Sighting]:
+    """Where models saw the person: files that have rows of theirs, and cycles that an earlier tombstone of theirs names."""
+    before = {Sighting(cycle) for cycle in cycles_of(lake, person.user_ids)}
+    return sightings(lake, person.owns(TABLES["dataset_rows"])) | before
 
 
 def _answers(lake: Lake, person: Person) -> list[str]:

@@ -1,23 +1,52 @@
-"""Models that were trained on a person, which no deletion reaches: they are listed, so that somebody can decide.
+"""Models that were trained on somebody or something, which no deletion reaches: they are listed, so that somebody can decide.
 
-What belongs here: from cycles to models and releases. What does not: which cycles (`erase`).
+What belongs here: from rows of dataset files to models and releases. What does not: which rows (`erase`, `lineage`).
+
+A model saw the rows of the files that it was trained on: those that its trainer's run names, or the manifest of its release. An
+SFT model saw no pairs; a DPO model saw the dialogues too, through the SFT model that it started from. Where no record has the
+file (a model from before it was kept, a file that was written anew without a person), all rows of its cycle count.
 """
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
+
+from wow_flywheel.datasets.cycle import can_be_rebuilt
 from wow_flywheel.datasets.manifest import Manifest
-from wow_flywheel.release.store import RELEASE_ID, ReleaseStore
+from wow_flywheel.datasets.recorded import TRAINED, recorded_rows
+from wow_flywheel.lake import Lake
+from wow_flywheel.release.store import ReleaseStore
+
+STAGES = {"sft": ("train_file", "sft_dataset"), "dpo": ("pairs", "preference_dataset")}
+"""By trainer: the field of its run that names its data, and the dataset that they are of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That rows in question are in a file that models are trained on.
+
+    Attributes:
+        cycle: The cycle.
+        dataset: `sft_dataset` or `preference_dataset`; None if only the cycle is known.
+        file: The file's SHA-256; None if it is not known, which may be any of the cycle.
+    """
+
+    cycle: str
+    dataset: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """What came of a cycle that had rows of the person, or that went on from such a cycle's model.
+    """What came of a cycle that had rows in question, or that went on from the model of one.
 
     Attributes:
         cycle: The cycle.
-        trained_on_them: True if its own datasets had their rows; False if only a model that it started from was.
+        trained_on_them: True if its own datasets had such rows; False if only a model that it started from was trained on some.
         models: Checkpoint folders that are there.
         releases: Ids of its releases.
     """
@@ -28,26 +57,125 @@ class TrainedModel:
     releases: tuple[str, ...]
 
 
-def trained_on(cycles: Collection[str], models: Path) -> list[TrainedModel]:
-    """The models of some cycles and of all cycles that started from a release of theirs, in the order of cycles."""
-    store = ReleaseStore(models)
-    releases: dict[str, list[str]] = {}
-    for name in store.list():
-        if match := RELEASE_ID.match(name):
-            releases.setdefault(match["cycle"], []).append(name)
-    parents = {path.parent.name: Manifest.load(path).parents for path in sorted((models / "cycles").glob("*/manifest.json"))}
-    reached = set(cycles)
-    while True:
-        tainted = {name for cycle in reached for name in releases.get(cycle, [])}
-        further = {cycle for cycle, parent in parents.items() if parent.previous_release in tainted} - reached
-        if not further:
-            break
-        reached |= further
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A checkpoint or a release.
+
+    Attributes:
+        name: The folder, or the release's id.
+        cycle: Its cycle.
+        released: Whether it is a release.
+        files: SHA-256 of the file of each dataset that it was trained on; None where that is not known.
+        started_from: The release that its cycle started from.
+    """
+
+    name: str
+    cycle: str
+    released: bool
+    files: Mapping[str, str | None]
+    started_from: str | None
+
+    def saw(self, sightings: Collection[Sighting]) -> bool:
+        """Whether it was trained on rows in question."""
+        return any(self._saw(each) for each in sightings)
+
+    def _saw(self, sighting: Sighting) -> bool:
+        if sighting.cycle != self.cycle:
+            return False
+        if sighting.dataset is None:
+            return True
+        trained = self.files.get(sighting.dataset)
+        return sighting.dataset in self.files and (None in {trained, sighting.file} or trained == sighting.file)
+
+
+def sightings(lake: Lake, rule: pl.Expr) -> set[Sighting]:
+    """The training files that have rows of which the rule is true; it may use the columns of the table `dataset_rows`."""
+    rows = recorded_rows(lake).filter(pl.col("split") == "train", rule.fill_null(value=False))
+    return {Sighting(*row) for row in rows.select("cycle", "dataset", "file").unique().collect().iter_rows()}
+
+
+def trained_on(seen: Collection[Sighting], models: Path, lake: Lake) -> list[TrainedModel]:
+    """The models that were trained on rows in question, and all that started from one of them, in the order of cycles."""
+    if not seen:
+        return []
+    known = all_models(models, lake)
+    cycles = {each.cycle for each in seen}
+    tainted = {model.name for model in known if model.saw(seen)}
+    while further := {each.name for each in known if each.started_from in tainted} - tainted:
+        tainted |= further
+    reached = cycles | {model.cycle for model in known if model.name in tainted}
     return [
-        TrainedModel(cycle, cycle in cycles, _checkpoints(models / "cycles" / cycle), tuple(releases.get(cycle, [])))
+        TrainedModel(
+            cycle,
+            cycle in cycles,
+            *(tuple(m.name for m in known if m.name in tainted and m.cycle == cycle and m.released is released)
+              for released in (False, True)),
+        )
         for cycle in sorted(reached)
-    ]
+    ]  # fmt: skip
 
 
-def _checkpoints(folder: Path) -> tuple[str, ...]:
-    return tuple(str(path) for name in ("sft", "dpo") if (path := folder / name / "model").is_dir())
+def all_models(models: Path, lake: Lake) -> list[Model]:
+    """Every checkpoint and every release, with the files that it was trained on as far as these are recorded."""
+    recorded = set(lake.scan("dataset_rows").select("file").unique().collect()["file"].drop_nulls())
+    found = [model for path in sorted((models / "cycles").glob("*/manifest.json")) for model in checkpoints(path)]
+    store = ReleaseStore(models)
+    found += [released(store.root / name) for name in store.list()]
+    return [_known(model, recorded) for model in found]
+
+
+def rebuildable(lake: Lake, models: Path) -> list[str]:
+    """The cycles and releases whose datasets can still be rebuilt byte for byte."""
+    found = {path.parent.name: Manifest.load(path) for path in sorted((models / "cycles").glob("*/manifest.json"))}
+    store = ReleaseStore(models)
+    for name in store.list():
+        if content := _json(store.root / name / "manifest.json"):
+            found[name] = Manifest.model_validate(content)
+    return [name for name, manifest in found.items() if can_be_rebuilt(lake, manifest)]
+
+
+def checkpoints(path: Path) -> list[Model]:
+    """The checkpoints of a cycle; a DPO model has the files of the SFT model too.
+
+    Args:
+        path: The cycle's manifest.
+    """
+    manifest = Manifest.load(path)
+    files: dict[str, str | None] = {}
+    found = []
+    for name, (field, dataset) in STAGES.items():
+        folder = path.parent / name
+        files = {**files, dataset: _data_of(folder, field) or manifest.files.get(TRAINED[dataset])}
+        if (folder / "model").is_dir():
+            parent = manifest.parents.previous_release
+            found.append(Model(str(folder / "model"), path.parent.name, released=False, files=files, started_from=parent))
+    return found
+
+
+def released(path: Path) -> Model:
+    """A release as a model, its seal unchecked; what it was trained on is what its manifest names.
+
+    Args:
+        path: Its folder.
+    """
+    manifest, decision = (_json(path / f"{name}.json") for name in ("manifest", "decision"))
+    datasets = list(TRAINED)[: 1 if str(decision.get("candidate")).endswith("-sft") else 2]
+    named = {dataset: manifest.get("files", {}).get(TRAINED[dataset]) for dataset in datasets}
+    parent = manifest.get("parents", {}).get("previous_release")
+    return Model(path.name, path.name.partition("-")[2], released=True, files=named, started_from=parent)
+
+
+def _known(model: Model, recorded: set[str]) -> Model:
+    """The model without the files whose rows are recorded nowhere: of those, any row of the cycle may be."""
+    files = {dataset: file if file in recorded else None for dataset, file in model.files.items()}
+    return Model(model.name, model.cycle, model.released, files, model.started_from)
+
+
+def _data_of(folder: Path, field: str) -> str | None:
+    """The SHA-256 of its data that the run of a trainer names."""
+    named: str | None = _json(folder / "run.json").get("data_sha256", {}).get(field)
+    return named
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}

@@ -19,6 +19,9 @@ def report(done: Forgetting) -> None:
         typer.echo("nothing of this person is left in the tables and files")
     if not done.dry_run:
         typer.echo(f"old versions: {done.vacuumed} data files removed; earlier versions of the tables can no longer be read")
+    if done.rebuilds:
+        said = "can be rebuilt byte for byte until then" if done.dry_run else "can be rebuilt byte for byte no more"
+        typer.echo(f"datasets of {', '.join(done.rebuilds)}: {said}")
     if done.models:
         print_table(
             ("cycle", "trained on them", "models", "releases"),

@@ -27,6 +27,8 @@ def model(name: Name, as_json: JsonOption = False) -> None:
         return
     for each in chain:
         typer.echo(f"cycle {each['cycle']}, started from {each['previous_release'] or each['base_model']}")
+        if not each["recorded"]:
+            typer.echo("no record says which rows this model saw: these are all that are known of its cycle")
         print_table(["day", "conversation", "dataset", "source"], [list(row.values()) for row in each["conversations"]])
 
 

@@ -204,6 +204,7 @@ def test_a_copied_row_blocks_and_is_named_by_its_id(place: Path, lake: Lake, ins
          "language": "en", "source": "good_case", "split": ["train", "held_out"], "messages": [talk, talk]}
     )  # fmt: skip
     lake.replace("sft_dataset", SFT_DATASET.conform(rows), CYCLE)
+    _manifest(Parents(base_model="/m")).save(place / "models" / "cycles" / CYCLE / "manifest.json")
     open_cycle(instance, CYCLE)
     with dg.build_asset_context(partition_key=CYCLE) as context:
         found = contamination_checks[0].op.compute_fn.decorated_fn(context, Flywheel())

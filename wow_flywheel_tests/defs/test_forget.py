@@ -205,6 +205,8 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
         "finding_decisions",
         "rewrite_edits",
         "sft_dataset",
+        "dataset_rows",
+        "input_lines",
         "quarantine",
         "rule_findings",
         "inspections",
@@ -212,6 +214,7 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
         assert full.read(name).height == before[name] - 3, name
     assert ids(full, "conversations") == {*(f"c-{n}" for n in range(3, 9)), "c-21", "c-22"}
     assert ids(full, "preference_pairs") == ids(full, "preference_dataset") == {"c-4"}
+    assert ids(full, "dataset_rows") == ids(full, "sft_dataset") | ids(full, "preference_dataset")
     assert ids(full, "finding_decisions") == ids(full, "rewrite_edits") == {"c-4"}
     assert ids(full, "decisions") == {f"c-{n}" for n in range(3, 9)}
 

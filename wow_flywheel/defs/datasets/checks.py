@@ -10,9 +10,13 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from wow_flywheel.datasets.evaluated import read_evaluation_sets, site_texts
+from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.datasets.recipe import read_folders, read_recipe
 from wow_flywheel.datasets.stored import stored_scan
+from wow_flywheel.datasets.tables import Tables
 from wow_flywheel.defs.contract_checks import check_spec
+from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.metadata import counts_table, frame_table
 from wow_flywheel.defs.resources import Flywheel
@@ -59,7 +63,8 @@ SCANS = [
         "no_contamination",
         name,
         "No training row equals, nearly repeats, or holds most of the distinctive words of what is evaluated on: held-out "
-        "dialogues and pairs, general data kept aside, the sets of WOW_EVALUATION_SETS_URI. The metadata name the rows.",
+        "dialogues and pairs, prompts of held-out Bad Cases, general data kept aside, WOW_GENERAL_SET, the sets of "
+        "WOW_EVALUATION_SETS_URI. The metadata name the rows.",
         blocking=True,
     )
     for name in TABLES
@@ -73,9 +78,12 @@ def contamination_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"{name}_{spec.name}", specs=[spec])
     def check(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
         with plain_failures(context):
-            settings = flywheel.settings()
-            sets, recipe = read_folders(os.environ, settings).evaluation_sets, read_recipe(os.environ, settings)
-            scanned = stored_scan(flywheel.lake(), context.partition_key, name, sets, recipe.split_similarity)
+            settings, lake, cycle = flywheel.settings(), flywheel.lake(), context.partition_key
+            days = Manifest.load(flywheel.cycle_folder(cycle) / MANIFEST).source_partitions
+            sets = read_evaluation_sets(read_folders(os.environ, settings))
+            evaluated = pl.concat([sets, site_texts(Tables.now(lake), days)])
+            similarity = read_recipe(os.environ, settings).split_similarity
+            scanned = stored_scan(lake, cycle, name, evaluated, similarity)
         rows = scanned.found["row"].n_unique()
         result = dg.AssetCheckResult(
             passed=rows == 0,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from wow_flywheel.datasets.files import GENERAL_HELD_OUT
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST, has_pairs
 from wow_flywheel.defs.partitions import day_of_cycle
@@ -43,6 +44,7 @@ def evaluation_config(settings: Settings, folder: Path, cycle: str, first: tuple
     """
     held_out, sites = folder / "sft.held_out.jsonl", folder / "evaluation" / "sites.parquet"
     offline = settings.environment is None or (held_out.is_file() and held_out.stat().st_size > 0)
+    texts = general_texts(settings, folder)
     return {
         "models": [{"name": name, "path": path} for name, path in model_names(folder, cycle).items()],
         "output": str(folder / "evaluation" / "outcomes.parquet"),
@@ -53,9 +55,15 @@ def evaluation_config(settings: Settings, folder: Path, cycle: str, first: tuple
         "seed": SEED,
         "held_out": str(held_out) if offline else None,
         "sites": str(sites) if sites.is_file() else None,
-        "general_set": settings.general_set,
-        "general_base": {"name": first[0], "path": first[1]} if first and settings.general_set else None,
+        "general_set": texts,
+        "general_base": {"name": first[0], "path": first[1]} if first and texts else None,
     }
+
+
+def general_texts(settings: Settings, folder: Path) -> str | None:
+    """The texts that general ability is measured on: `WOW_GENERAL_SET`, else the general data that the cycle kept aside."""
+    aside = folder / GENERAL_HELD_OUT
+    return settings.general_set or (str(aside) if aside.is_file() else None)
 
 
 def first_base(settings: Settings, store: ReleaseStore) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from wow_flywheel.datasets.files import VALIDATION
 from wow_flywheel.errors import SettingsError, TrainingError
 from wow_flywheel.settings import Settings
 from wow_flywheel.training.options import read_mapping
@@ -87,10 +88,19 @@ def sft_config(settings: Settings, folder: Path, model: str) -> dict[str, Any]:
         settings: The embedded closed world has its own values.
         folder: The cycle's, with the dataset files.
         model: What it starts from.
+
+    Raises:
+        SettingsError: It is to stop early, and there is no validation part to stop by.
     """
     values = (EMBEDDED_SFT if settings.embedded else {}) | own_values(settings, "sft")
-    held_out = folder / "sft.held_out.jsonl"
-    evaluated = {"eval_file": str(held_out)} if held_out.is_file() and held_out.stat().st_size else {}
+    validation, held_out = folder / VALIDATION, folder / "sft.held_out.jsonl"
+    if values.get("patience") and not validation.is_file():
+        raise SettingsError(
+            f"sft is to stop early (patience={values['patience']}), and the cycle kept no dialogues for validation",
+            hint="set WOW_VALIDATION_SHARE, such as 0.05, and build the datasets again: the held-out set is the gate's",
+        )
+    measured = next((path for path in (validation, held_out) if path.is_file() and path.stat().st_size), None)
+    evaluated = {"eval_file": str(measured)} if measured is not None else {}
     files = {
         "model": model,
         "train_file": str(folder / "sft.train.jsonl"),

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from wow_flywheel.conversations.duplicates.fingerprints import fingerprints
-from wow_flywheel.datasets.build import build_datasets
+from wow_flywheel.datasets.build import ALGORITHM, build_datasets
 from wow_flywheel.datasets.components import History, sides
-from wow_flywheel.datasets.contamination import FOUND, scan
+from wow_flywheel.datasets.contamination import FOUND, TEXTS, scan
 from wow_flywheel.datasets.cycle import MANIFEST, freeze, rebuild
 from wow_flywheel.datasets.manifest import Manifest, Parents
 from wow_flywheel.datasets.mixing import quotas, share_budget
@@ -87,8 +87,9 @@ def test_a_scenario_with_nothing_held_out_gets_a_hold_out() -> None:
 
 
 def rows(*texts: str, name: str = "x") -> pl.DataFrame:
-    return pl.DataFrame({"set": [name] * len(texts), "row": [f"{name}{i}" for i in range(len(texts))], "text": list(texts)},
-                        schema={"set": pl.String, "row": pl.String, "text": pl.String})  # fmt: skip
+    return pl.DataFrame({"set": [name] * len(texts), "row": [f"{name}{i}" for i in range(len(texts))], "text": list(texts),
+                         "customer": [None if name == "t" else f"{name}{i}" for i in range(len(texts))]},
+                        schema=TEXTS)  # fmt: skip
 
 
 def test_the_scan_finds_copies_near_copies_and_pieces_and_names_them() -> None:
@@ -137,8 +138,8 @@ def frozen(lake: Lake, root: Path) -> tuple[Path, Settings]:
     built, external, files = freeze(lake, settings, folders(root), Recipe(), folder, "c1", [DAY])
     Manifest(
         cycle="c1", created_at=dt.datetime(2026, 3, 4, tzinfo=dt.UTC), source_partitions=built.days, files=files, counts={},
-        table_versions=dict(built.versions), algorithm=2, recipe=built.recipe.to_mapping(), inputs=dict(external.hashes),
-        parents=Parents(base_model="tiny"),
+        table_versions=dict(built.versions), algorithm=ALGORITHM, recipe=built.recipe.to_mapping(),
+        inputs=dict(external.hashes), parents=Parents(base_model="tiny"),
     ).save(folder / MANIFEST)  # fmt: skip
     lake.replace("sft_dataset", built.sft, "c1")
     return folder, settings
@@ -153,9 +154,9 @@ def folders(root: Path) -> Folders:
 
 
 def test_a_dataset_is_rebuilt_byte_for_byte_after_the_tables_have_changed(lake: Lake, tmp_path: Path) -> None:
-    folder, settings = frozen(lake, tmp_path)
+    folder, _ = frozen(lake, tmp_path)
     lake.replace("cases", labels("bad", talk("a", "ada"), talk("b", "bo")), DAY)
-    done = rebuild(lake, settings, folders(tmp_path), folder, tmp_path / "again")
+    done = rebuild(lake, Manifest.load(folder / MANIFEST), tmp_path / "again")
     assert done.differing == ()
     names = {path.name for path in (tmp_path / "again").iterdir()}
     assert {"sft.train.jsonl", "sft.held_out.jsonl"} <= names
@@ -164,16 +165,20 @@ def test_a_dataset_is_rebuilt_byte_for_byte_after_the_tables_have_changed(lake: 
     assert '"general"' in (folder / "sft.train.jsonl").read_text()
 
 
-def test_what_is_gone_or_changed_is_refused_by_name(lake: Lake, tmp_path: Path) -> None:
-    folder, settings = frozen(lake, tmp_path)
-    given = folders(tmp_path)
+def test_files_that_are_gone_or_changed_since_are_not_needed(lake: Lake, tmp_path: Path) -> None:
+    folder, _ = frozen(lake, tmp_path)
     (tmp_path / "general" / "sums.jsonl").write_text('{"question": "a", "answer": "b"}\n')
-    with pytest.raises(DatasetError, match=r"changed: general:sums\.jsonl"):
-        rebuild(lake, settings, given, folder)
+    assert rebuild(lake, Manifest.load(folder / MANIFEST)).differing == ()
+    (tmp_path / "general" / "sums.jsonl").unlink()
+    assert rebuild(lake, Manifest.load(folder / MANIFEST)).differing == ()
+
+
+def test_a_version_of_a_table_that_is_gone_is_refused_by_name(lake: Lake, tmp_path: Path) -> None:
+    folder, _ = frozen(lake, tmp_path)
     lake.replace("cases", labels("bad", talk("a", "ada")), DAY)
     lake.vacuum("cases")
-    with pytest.raises(DatasetError, match="table cases has its version 1 no more"):
-        rebuild(lake, settings, folders(tmp_path), folder)
+    with pytest.raises(DatasetError, match="table cases has its version 1 no more: a vacuum removed it"):
+        rebuild(lake, Manifest.load(folder / MANIFEST))
 
 
 def test_lineage_goes_both_ways(lake: Lake, tmp_path: Path) -> None:
