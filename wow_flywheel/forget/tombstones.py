@@ -25,13 +25,19 @@ class Forgotten:
     Attributes:
         salt: The lake's.
         hashes: Of their ids, each as it was given and as its pseudonym.
+        conversations: Hashes of the ids of their conversations, and of calls and traces in these.
     """
 
     salt: str
     hashes: frozenset[str]
+    conversations: frozenset[str] = frozenset()
 
     def __contains__(self, user_id: str) -> bool:
         return bool(self.hashes) and hashed(self.salt, user_id) in self.hashes
+
+    def had(self, name: str) -> bool:
+        """Whether an id is of a conversation, call or trace of theirs."""
+        return bool(self.conversations) and hashed(self.salt, name) in self.conversations
 
     def among(self, user_ids: pl.Series) -> pl.Series:
         """Which of a column's customers were forgotten: Boolean, False where the id is null.

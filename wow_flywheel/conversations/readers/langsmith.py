@@ -203,6 +203,8 @@ def _hear(
         call = _last(calls, run, trace) if reply else None
         if call is not None:
             better.add(call, reply, frozenset({index}), left)
+        elif reply:
+            left.wait([run, trace], {}, reply, [index])
         if found:
             said.add([run, trace], found, [index])
         elif call is None:
