@@ -56,7 +56,7 @@ MEANING: Final = {
     "of_dt": "the day of the earlier conversation",
     "of_conversation_id": "the earlier conversation that it repeats",
     "similarity": "1 for exact, else the estimated share of shingles that both have",
-    "user_hash": "SHA-256 of the salt and the customer's id",
+    "user_hash": "SHA-256 of the salt and the customer's id; null where conversations were met later",
     "salt": "the lake's own, the same in every row",
     "forgotten_at": "when, UTC",
     "cycles": "training cycles whose datasets had rows of theirs",
@@ -182,10 +182,12 @@ HOW: Final = (
 )
 ELSEWHERE: Final = {
     ("feedback", "dt"): "the day on which the line arrived",
+    ("feedback", "user_id"): "the customer, where the line names one, so that they can be forgotten",
     ("log_files", "dt"): "the file's home: the first day of its lines, or the day it was written if none can be read",
     ("quarantine", "user_id"): "the customer whom the line names, if one can be made out, so that they can be forgotten",
     ("duplicates", "kind"): "exact: the same messages; near: nearly the same words",
     ("forgotten", "dt"): "the day on which the person was forgotten, UTC",
+    ("forgotten", "conversations"): "the same hash of the ids of their conversations, and of calls and traces in these",
     ("sft_dataset", "dt"): "the day of the conversation; null for knowledge and general data",
     ("sft_dataset", "conversation_id"): "the log's own id; `knowledge/…` or `general/…` for what was no conversation",
     ("sft_dataset", "user_id"): "the customer; null for knowledge and general data",

@@ -64,6 +64,7 @@ FEEDBACK_LINES: Final = Contract(
         "rated_conversation_id": pl.String,
         "rated_message_id": pl.String,
         "rated_ids": pl.List(pl.String),
+        "user_id": pl.String,
         "thumb": pl.String,
         "score": pl.Float64,
         "comment": pl.String,
@@ -133,16 +134,17 @@ DUPLICATES: Final = Contract(
 
 FORGOTTEN: Final = Contract(
     name="forgotten",
-    version=1,
-    grain="one person whose conversations were deleted, and whose log records are ignored from then on",
+    version=2,
+    grain="one person whose conversations were deleted, and whose log records are ignored from then on; or more of their ids",
     columns={
         "dt": pl.Date,
         "user_hash": pl.String,
         "salt": pl.String,
         "forgotten_at": TIMESTAMP,
         "cycles": pl.List(pl.String),
+        "conversations": pl.List(pl.String),
     },
-    required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
+    required=("dt", "salt", "forgotten_at", "cycles"),
 )
 
 VAULT: Final = Contract(

@@ -27,7 +27,7 @@ from wow_flywheel.conversations.redaction.placeholders import Redactor, stored
 from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
-from wow_flywheel.conversations.whose import user_named_in
+from wow_flywheel.conversations.whose import users_named_in
 from wow_flywheel.conversations.words import Word
 from wow_flywheel.errors import ContractError
 from wow_flywheel.forget.tombstones import Forgotten
@@ -121,19 +121,21 @@ class Account:
 
     def quarantine(self, file: str, line: Line, error: BrokenRecordError) -> None:
         """Take in a line that could not be read."""
-        user = user_named_in(line.data)
-        if user is not None and user in self.forgotten:
+        users = users_named_in(line.data)
+        if any(user in self.forgotten for user in users):
             self.ignore("forgotten")
             return
         text = redact_broken(line.data, MAX_KEPT_LINE)
         source = {"source_file": file, "source_line": line.number, "byte_offset": line.offset}
-        named = {"conversation_id": _conversation_id(text), "user_id": user, "redacted_line": text}
+        named = {"conversation_id": _conversation_id(text), "user_id": next(iter(users), None), "redacted_line": text}
         self.counts.update(lines=1, quarantined=1)
         self._set_aside(source | named, error)
 
-    def said(self, file: str, line: int, word: Word) -> bool:
+    def said(self, file: str, line: Line, word: Word) -> bool:
         """Take in what a person said apart from a conversation; False if it is of somebody forgotten. No line is counted."""
-        return self._heard.add(file, line, word)
+        users = users_named_in(line.data)
+        user = users[0] if len(users) == 1 else None
+        return (user is None or user not in self.forgotten) and self._heard.add(file, line.number, word, user)
 
     def blank(self, lines: int = 1) -> None:
         """Count lines that hold nothing."""
@@ -179,7 +181,7 @@ class Account:
         lines, said, better = self._heard_of(kept, left_out)
         self.counts["conversations"] += better.height
         self.counts["redactions"] += self._heard.redactions
-        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, said)
+        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, self._theirs, said)
         return DayRead(*told, self._rows, self._broken, left_out, pl.concat([kept, better]))
 
     def _heard_of(self, kept: pl.DataFrame, left_out: pl.Series) -> tuple[pl.DataFrame, Feedback, pl.DataFrame]:

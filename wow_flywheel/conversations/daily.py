@@ -23,7 +23,7 @@ from wow_flywheel.conversations.redaction.vault import Vault, open_vault
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.conversations.spool import remove_abandoned
 from wow_flywheel.conversations.thresholds import read_thresholds
-from wow_flywheel.forget.tombstones import forgotten_users
+from wow_flywheel.forget.tombstones import forgotten_users, remember_conversations
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 
@@ -79,6 +79,7 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
         if vault is not None:
             vault.flush(day)
         reasons = read.scan_quarantine().group_by("reason", "source_file").len("rows").sort("reason", "source_file").collect()
+    remember_conversations(lake, read.theirs, dt.datetime.now(dt.UTC))
     outcomes = validate(seen, read.counts, limits, *before)
     spoken = reach(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}

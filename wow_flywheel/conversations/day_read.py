@@ -3,7 +3,7 @@
 What belongs here: giving the rows out. What does not: how they came to be (`account`), tables (`lake`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -29,6 +29,7 @@ class DayRead:
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
         feedback: Contract `feedback`: what people said apart from a conversation's own lines; of this day's conversations,
             these have it.
+        theirs: Ids of conversations of forgotten people that were met, and of their calls and traces.
     """
 
     counts: Mapping[str, int]
@@ -37,6 +38,7 @@ class DayRead:
     formats: Mapping[str, int]
     drift: Mapping[str, int]
     feedback: pl.DataFrame
+    theirs: Collection[str]
     _said: Feedback
     _rows: Spool
     _broken: Spool

@@ -128,7 +128,7 @@ class Foreign:
             index = min(word.sources)
             each = located[index]
             said = Word(word.keys, word.feedback, word.reply, personal=named[index])
-            (kept if self.account.said(each.file.path, each.line.number, said) else dropped).update(word.sources)
+            (kept if self.account.said(each.file.path, each.line, said) else dropped).update(word.sources)
         return dropped - kept
 
     def _documents(self, each: Located) -> list[Any]:

@@ -37,8 +37,15 @@ class Heard:
     redactions: int = 0
     _rows: list[Row] = field(default_factory=list)
 
-    def add(self, file: str, line: int, word: Word) -> bool:
-        """Take in a word; False, and nothing is kept, if it is on a conversation of somebody forgotten."""
+    def add(self, file: str, line: int, word: Word, user: str | None = None) -> bool:
+        """Take in a word; False, and nothing is kept, if it is on a conversation of somebody forgotten.
+
+        Args:
+            file: Where it was said.
+            line: The line there.
+            word: What was said.
+            user: The one customer whom the line names, as stored.
+        """
         ids = [_stored(each) for each in word.ids]
         if any(self.forgotten.had(each) for each in ids):
             return False
@@ -50,6 +57,7 @@ class Heard:
                 "rated_conversation_id": word.conversation and _stored(word.conversation),
                 "rated_message_id": word.message and _stored(word.message),
                 "rated_ids": ids,
+                "user_id": user,
                 "thumb": word.feedback.get("thumb"),
                 "score": None if score is None else float(score),
                 "comment": redactor.redact(_storable(comment)) if comment else None,

@@ -97,7 +97,7 @@ class NativeLines:
         day = row["started_at"].astimezone(self.zone).date()
         if reply and file.takes(self.account.day, day) and row["user_id"] not in self.account.forgotten:
             name = row["conversation_id"]
-            self.account.said(file.path, line.number, Word((name,), {}, reply, name, personal=row["personal"]))
+            self.account.said(file.path, line, Word((name,), {}, reply, name, personal=row["personal"]))
 
     def _feedback(self, line: Line, file: LogFile, error: BrokenRecordError) -> bool:
         """Take in a line that only says what a customer thought of a conversation; False if it is none."""
@@ -106,7 +106,7 @@ class NativeLines:
         except BrokenRecordError:
             return False
         if found is not None:
-            kept = self.account.said(file.path, line.number, found)
+            kept = self.account.said(file.path, line, found)
             self.account.ignore("feedback" if kept else "forgotten")
         return found is not None
 
