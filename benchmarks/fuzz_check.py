@@ -19,7 +19,8 @@ import polars as pl
 from benchmarks.fuzz_shrink import Files
 from wow_flywheel.contracts import CONVERSATIONS, QUARANTINE
 from wow_flywheel.conversations import foreign
-from wow_flywheel.conversations.account import ADDED, DayRead
+from wow_flywheel.conversations.account import ADDED
+from wow_flywheel.conversations.day_read import DayRead
 from wow_flywheel.conversations.fields import REASONS
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.lines import read_blocks

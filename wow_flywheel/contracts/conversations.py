@@ -12,7 +12,7 @@ from wow_flywheel.contracts.vocabulary import FEEDBACK, MESSAGE, TIMESTAMP
 
 CONVERSATIONS: Final = Contract(
     name="conversations",
-    version=2,
+    version=3,
     grain="one conversation, redacted",
     columns={
         "dt": pl.Date,
@@ -27,6 +27,7 @@ CONVERSATIONS: Final = Contract(
         "messages": pl.List(MESSAGE),
         "feedback": FEEDBACK,
         "extra": pl.String,
+        "logged_ids": pl.List(pl.Struct({"id": pl.String, "turn": pl.Int64})),
         "redactions": pl.Int64,
         "source_file": pl.String,
         "source_line": pl.Int64,
@@ -56,19 +57,24 @@ QUARANTINE: Final = Contract(
 
 FEEDBACK_LINES: Final = Contract(
     name="feedback",
-    version=1,
-    grain="one log line that only says what a customer thought of a conversation, of this day or an earlier one",
+    version=2,
+    grain="one word of a person on a conversation, that came on a line of its own or is a better reply; joined or waiting",
     columns={
         "dt": pl.Date,
         "rated_conversation_id": pl.String,
+        "rated_message_id": pl.String,
+        "rated_ids": pl.List(pl.String),
+        "user_id": pl.String,
         "thumb": pl.String,
         "score": pl.Float64,
         "comment": pl.String,
+        "correction": pl.String,
+        "joined": pl.Boolean,
         "source_file": pl.String,
         "source_line": pl.Int64,
+        "part": pl.Int64,
     },
-    required=("dt", "rated_conversation_id", "source_file", "source_line"),
-    key=("source_file", "source_line"),
+    required=("dt", "source_file", "source_line"),
     pattern={"thumb": ("up", "down")},
 )
 
@@ -128,16 +134,17 @@ DUPLICATES: Final = Contract(
 
 FORGOTTEN: Final = Contract(
     name="forgotten",
-    version=1,
-    grain="one person whose conversations were deleted, and whose log records are ignored from then on",
+    version=2,
+    grain="one person whose conversations were deleted, and whose log records are ignored from then on; or more of their ids",
     columns={
         "dt": pl.Date,
         "user_hash": pl.String,
         "salt": pl.String,
         "forgotten_at": TIMESTAMP,
         "cycles": pl.List(pl.String),
+        "conversations": pl.List(pl.String),
     },
-    required=("dt", "user_hash", "salt", "forgotten_at", "cycles"),
+    required=("dt", "salt", "forgotten_at", "cycles"),
 )
 
 VAULT: Final = Contract(

@@ -7,25 +7,28 @@ not: reading (`native`, `foreign`), tables (`lake`).
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS, FEEDBACK_LINES, QUARANTINE
-from wow_flywheel.conversations.feedback import Feedback
+from wow_flywheel.conversations.day_read import DayRead
+from wow_flywheel.conversations.demonstrations import demonstrations
+from wow_flywheel.conversations.feedback import ORDER, Feedback, named_in
 from wow_flywheel.conversations.fields import BrokenRecordError, Row
+from wow_flywheel.conversations.heard import Heard
 from wow_flywheel.conversations.lines import Line
 from wow_flywheel.conversations.redaction.frame import redact_frame
 from wow_flywheel.conversations.redaction.json_text import learn_names, redact_broken, redact_json
 from wow_flywheel.conversations.redaction.names import as_personal
-from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
+from wow_flywheel.conversations.redaction.placeholders import Redactor, stored
 from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
-from wow_flywheel.conversations.whose import user_named_in
+from wow_flywheel.conversations.whose import users_named_in
+from wow_flywheel.conversations.words import Word
 from wow_flywheel.errors import ContractError
 from wow_flywheel.forget.tombstones import Forgotten
 
@@ -43,76 +46,6 @@ NOBODY: Final = Forgotten("", frozenset())
 
 
 @dataclass(slots=True)
-class DayRead:
-    """What a day's files hold. Close it, or use it as a context manager, to remove its rows from the local disk.
-
-    Attributes:
-        counts: files, lines, conversations, conversation_lines (of which these were made), quarantined, duplicates (lines of
-            copies and earlier versions of a conversation), blank, ignored, redactions;
-            lines = conversation_lines + quarantined + duplicates + blank + ignored.
-        elsewhere: Lines of other days, in files outside the days' folders: read with them, and in none of the counts.
-        ignored: The ignored lines by reason.
-        formats: Files by format.
-        drift: Lines with a field that does not fit the contract, by column or by the field's name.
-        feedback: Contract `feedback`: lines that only say what a customer thought of a conversation; of this day's, the
-            conversations have it.
-    """
-
-    counts: Mapping[str, int]
-    elsewhere: int
-    ignored: Mapping[str, int]
-    formats: Mapping[str, int]
-    drift: Mapping[str, int]
-    feedback: pl.DataFrame
-    _said: Feedback
-    _rows: Spool
-    _broken: Spool
-    _left_out: pl.Series
-    _settled: pl.DataFrame
-
-    @property
-    def conversations(self) -> pl.DataFrame:
-        """Contract `conversations`, by start; held in memory."""
-        return CONVERSATIONS.conform(self.scan().collect().sort("started_at", "conversation_id"))
-
-    @property
-    def quarantine(self) -> pl.DataFrame:
-        """Contract `quarantine`; held in memory."""
-        return QUARANTINE.conform(self.scan_quarantine().collect().sort("source_file", "source_line"))
-
-    def batches(self) -> Iterator[pl.DataFrame]:
-        """The conversations some thousands at a time."""
-        for frame in self._rows.frames():
-            kept = frame.filter(pl.col("seq").is_in(self._left_out.implode()).not_())
-            yield self._said.added(kept.lazy()).select(list(CONVERSATIONS.columns)).collect()
-        yield self._said.added(self._settled.lazy()).collect()
-
-    def quarantine_batches(self) -> Iterator[pl.DataFrame]:
-        """The quarantined lines some thousands at a time."""
-        return self._broken.frames()
-
-    def scan(self) -> pl.LazyFrame:
-        """The conversations, lazily."""
-        kept = self._rows.scan().filter(pl.col("seq").is_in(self._left_out.implode()).not_())
-        return self._said.added(pl.concat([kept.select(list(CONVERSATIONS.columns)), self._settled.lazy()]))
-
-    def scan_quarantine(self) -> pl.LazyFrame:
-        """The quarantined lines, lazily."""
-        return self._broken.scan()
-
-    def close(self) -> None:
-        """Remove what is on the local disk."""
-        self._rows.close()
-        self._broken.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-
-@dataclass(slots=True)
 class Account:
     """A day while it is read.
 
@@ -121,7 +54,7 @@ class Account:
         forgotten: Customers whose records are ignored.
         vault: Where the originals of redacted values are kept, if they are.
         people: Finds further names in the texts of one conversation (Presidio), if it is asked for.
-        told: Feedback that arrived on later days: the columns of `feedback`, in the order of arrival.
+        told: Feedback that arrived on other days: the columns of `feedback`, in the order of arrival.
     """
 
     day: dt.date
@@ -136,9 +69,14 @@ class Account:
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _waiting: list[pl.DataFrame] = field(default_factory=list)
-    _feedback: list[Row] = field(default_factory=list)
+    _heard: Heard = field(init=False)
+    _theirs: set[str] = field(default_factory=set)
+    """Ids of conversations of forgotten people, and of their calls and traces, that were met."""
     _passed: int = 0
     _elsewhere: int = 0
+
+    def __post_init__(self) -> None:
+        self._heard = Heard(self.day, self.forgotten)
 
     def number(self, lines: int) -> int:
         """The place of the first of some lines among all that are read; each is numbered once."""
@@ -154,7 +92,9 @@ class Account:
         if rows.is_empty():
             return
         known = self.forgotten.among(rows["user_id"])
-        theirs = rows.filter(known)
+        theirs = _ids_stored(rows.filter(known))
+        self._theirs.update(stored(theirs["conversation_id"]))
+        self._theirs.update(theirs["logged_ids"].explode().struct.field("id").drop_nulls())
         self.ignore("forgotten", int(theirs["lines"].sum()))
         self.counts["lines"] += int(rows["lines"].sum()) - int(theirs["lines"].sum())
         kept = rows.filter(~known).with_columns(dt=pl.lit(self.day))
@@ -171,7 +111,7 @@ class Account:
         kept = pl.concat(self._waiting, how="diagonal")
         self._waiting.clear()
         named = kept if self.people is None else _further_named(kept, self.people)
-        redacted = redact_frame(_extra_redacted(named), keep=self._keep if self.vault else None)
+        redacted = redact_frame(_extra_redacted(_ids_stored(named)), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self._rows.add(redacted)
 
@@ -181,26 +121,21 @@ class Account:
 
     def quarantine(self, file: str, line: Line, error: BrokenRecordError) -> None:
         """Take in a line that could not be read."""
-        user = user_named_in(line.data)
-        if user is not None and user in self.forgotten:
+        users = users_named_in(line.data)
+        if any(user in self.forgotten for user in users):
             self.ignore("forgotten")
             return
         text = redact_broken(line.data, MAX_KEPT_LINE)
         source = {"source_file": file, "source_line": line.number, "byte_offset": line.offset}
-        named = {"conversation_id": _conversation_id(text), "user_id": user, "redacted_line": text}
+        named = {"conversation_id": _conversation_id(text), "user_id": next(iter(users), None), "redacted_line": text}
         self.counts.update(lines=1, quarantined=1)
         self._set_aside(source | named, error)
 
-    def feedback(self, file: str, line: Line, found: Row) -> None:
-        """Take in a line that only says what a customer thought of a conversation."""
-        redactor = Redactor()
-        said = found | {
-            "rated_conversation_id": pseudonym(redactor, found["rated_conversation_id"]),
-            "comment": redactor.redact(found["comment"]) if found["comment"] else None,
-        }
-        self.counts["redactions"] += redactor.count
-        self._feedback.append(said | {"dt": self.day, "source_file": file, "source_line": line.number})
-        self.ignore("feedback")
+    def said(self, file: str, line: Line, word: Word) -> bool:
+        """Take in what a person said apart from a conversation; False if it is of somebody forgotten. No line is counted."""
+        users = users_named_in(line.data)
+        user = users[0] if len(users) == 1 else None
+        return (user is None or user not in self.forgotten) and self._heard.add(file, line.number, word, user)
 
     def blank(self, lines: int = 1) -> None:
         """Count lines that hold nothing."""
@@ -243,10 +178,28 @@ class Account:
         left_out = pl.concat([copies, versions])
         alone = census.lines.filter(pl.col("seq").is_in(left_out.implode()).not_())
         self.counts["conversations"] = alone.height + settled.height
-        lines = FEEDBACK_LINES.conform(pl.DataFrame(self._feedback, schema=pl.Schema(FEEDBACK_LINES.columns)))
-        said = Feedback.of(pl.concat([lines, self.told.select(lines.columns)]))
-        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, said)
-        return DayRead(*told, self._rows, self._broken, left_out, kept)
+        lines, said, better = self._heard_of(kept, left_out)
+        self.counts["conversations"] += better.height
+        self.counts["redactions"] += self._heard.redactions
+        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, self._theirs, said)
+        return DayRead(*told, self._rows, self._broken, left_out, pl.concat([kept, better]))
+
+    def _heard_of(self, kept: pl.DataFrame, left_out: pl.Series) -> tuple[pl.DataFrame, Feedback, pl.DataFrame]:
+        """The day's words, what these and words of other days say of its conversations, and what better replies make."""
+        own = self._heard.lines(self._theirs)
+        lines = pl.concat([own, self.told.select(own.columns)]).sort(*ORDER, maintain_order=True)
+        if lines.is_empty():
+            return own, Feedback.of(lines, named_in(CONVERSATIONS.empty().lazy(), lines)), CONVERSATIONS.empty()
+        rest = self._rows.scan().filter(pl.col("seq").is_in(left_out.implode()).not_()).select(list(CONVERSATIONS.columns))
+        conversations = pl.concat([rest, kept.lazy()])
+        found = named_in(conversations, lines)
+        joined = pl.Series("line", found["line"].unique()).implode()
+        of_day = lines.with_row_index("line").with_columns(joined=pl.col("line").is_in(joined)).filter(dt=self.day)
+        spoken = found["conversation_id"].unique().implode()
+        better = demonstrations(conversations.filter(pl.col("conversation_id").is_in(spoken)).collect(), lines, found)
+        there = conversations.filter(pl.col("conversation_id").is_in(better["conversation_id"].implode())).collect()
+        new = better.join(there, on="conversation_id", how="anti")
+        return of_day.select(own.columns), Feedback.of(lines, found), new
 
     def _contradicts(self, row: Row) -> None:
         kept = {name: row[name] for name in ("conversation_id", "user_id", "source_file", "source_line", "byte_offset")}
@@ -283,6 +236,17 @@ def _redacted(extra: str | None, personal: list[str] | None) -> str | None:
     redactor = Redactor.knowing(found for text in personal or () if (found := as_personal(text)))
     learn_names(redactor, extra)
     return redact_json(redactor, extra)
+
+
+def _ids_stored(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ids of calls and traces as ids of conversations are stored."""
+    ids = rows["logged_ids"]
+    if ids.null_count() == rows.height:
+        return rows
+    given = ids.explode().struct.field("id").drop_nulls().unique()
+    kept = stored(given)
+    element = pl.element().struct.field("id").replace(given, kept)
+    return rows.with_columns(pl.col("logged_ids").list.eval(pl.element().struct.with_fields(id=element)))
 
 
 def _conversation_id(redacted: str) -> str | None:

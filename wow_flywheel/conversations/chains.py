@@ -75,7 +75,7 @@ def rows(calls: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
         linked: As in `Linked.calls`.
 
     Returns:
-        place (of the last call), places (of all its calls, in order), and the columns of `plain.SHAPE`.
+        place (of the last call), places (of all its calls, in order), the columns of `plain.SHAPE`, and `logged_ids`.
     """
     last = calls.join(linked.select(place="chain").unique(), on="place", how="semi")
     chains = linked.filter(pl.col("chain").is_in(last["place"].implode())).with_columns(pl.col("length").set_sorted())
@@ -89,11 +89,12 @@ def rows(calls: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
         started_at=pl.col("started").first(),
         ended_at=pl.coalesce("ended", "started").max(),
     )
+    about = about.join(_ids(last, chains), on=by, how="left", validate="1:1")
     found = about.join(_messages(last, chains), on=by, how="left", validate="1:1").with_columns(
         pl.col("user_id").fill_null("anonymous-" + pl.col("conversation_id"))
     )
     absent = [pl.lit(None, SHAPE[name]).alias(name) for name in SHAPE if name not in found.columns]
-    return found.with_columns(absent).select(pl.col(by).alias("place"), "places", *SHAPE).cast(pl.Schema(SHAPE))
+    return found.with_columns(absent).select(pl.col(by).alias("place"), "places", *SHAPE, "logged_ids").cast(pl.Schema(SHAPE))
 
 
 def _scope() -> pl.Expr:
@@ -151,6 +152,16 @@ def _messages(last: pl.DataFrame, chains: pl.DataFrame) -> pl.DataFrame:
     told = last.select(chain="place", message="system").explode("message", empty_as_null=False).join(first, on="chain")
     system = told.select("chain", _message(pl.col("started"), pl.lit(None, CALLS["usage"])))
     return pl.concat([system, spoken]).group_by("chain", maintain_order=True).agg("messages")
+
+
+def _ids(last: pl.DataFrame, chains: pl.DataFrame) -> pl.DataFrame:
+    """chain, and `logged_ids`: of each call and trace, with the index of the last message that it stands for."""
+    named = pl.concat([chains.select("chain", "length", id=name) for name in ("call_id", "trace")])
+    own = named.filter(pl.col("id").str.len_bytes() > 0)
+    before = last.select(chain="place", system=pl.col("system").list.len().fill_null(0).cast(pl.Int64))
+    turns = own.group_by("chain", "id").agg(pl.col("length").max()).join(before, on="chain")
+    placed = turns.select("chain", "id", turn=pl.col("length") - 1 + pl.col("system")).sort("chain", "turn", "id")
+    return placed.group_by("chain", maintain_order=True).agg(logged_ids=pl.struct("id", "turn"))
 
 
 def _message(created: pl.Expr, usage: pl.Expr) -> pl.Expr:

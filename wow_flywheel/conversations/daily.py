@@ -15,7 +15,7 @@ from wow_flywheel.conversations.account import People
 from wow_flywheel.conversations.day_facts import Seen, earlier_days
 from wow_flywheel.conversations.drift import read_contract
 from wow_flywheel.conversations.expectations import ExpectationOutcome, names, validate
-from wow_flywheel.conversations.feedback import arrived_later, reopened
+from wow_flywheel.conversations.feedback import from_other_days, reach
 from wow_flywheel.conversations.ingest import DayRead, read_day
 from wow_flywheel.conversations.redaction.names import personal_paths
 from wow_flywheel.conversations.redaction.presidio import analyzer, presidio_names
@@ -23,7 +23,7 @@ from wow_flywheel.conversations.redaction.vault import Vault, open_vault
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.conversations.spool import remove_abandoned
 from wow_flywheel.conversations.thresholds import read_thresholds
-from wow_flywheel.forget.tombstones import forgotten_users
+from wow_flywheel.forget.tombstones import forgotten_users, remember_conversations
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 
@@ -33,7 +33,7 @@ class Ingested:
     """What came of a day.
 
     Attributes:
-        counts: Its account; see `account.DayRead`.
+        counts: Its account; see `day_read.DayRead`.
         elsewhere: Lines of other days, in files outside the days' folders.
         ignored: Ignored lines by reason.
         formats: Files by format.
@@ -42,7 +42,8 @@ class Ingested:
         scenarios: scenario, locale, rows.
         reasons: reason, source_file, rows: the quarantined lines.
         versions: Of the tables written, by name.
-        reopened: Earlier days with conversations that this day's feedback speaks of: to be read again.
+        reopened: Other days with conversations that this day's feedback speaks of: to be read again.
+        waiting: Words in this day's feedback that speak of no conversation yet.
     """
 
     counts: Mapping[str, int]
@@ -55,6 +56,7 @@ class Ingested:
     reasons: pl.DataFrame
     versions: Mapping[str, int]
     reopened: list[dt.date]
+    waiting: int
 
 
 def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
@@ -77,16 +79,17 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
         if vault is not None:
             vault.flush(day)
         reasons = read.scan_quarantine().group_by("reason", "source_file").len("rows").sort("reason", "source_file").collect()
+    remember_conversations(lake, read.theirs, dt.datetime.now(dt.UTC))
     outcomes = validate(seen, read.counts, limits, *before)
-    earlier = reopened(lake, read.feedback, day)
+    spoken = reach(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
     scenarios = _table(seen)
     account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift)
-    return Ingested(*account, outcomes, scenarios, reasons, versions, earlier)
+    return Ingested(*account, outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
 
 
 def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, source: LogSource | None = None) -> DayRead:
-    """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came later.
+    """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came on other days.
 
     Args:
         lake: The tables.
@@ -103,7 +106,7 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, 
         vault=vault,
         personal=personal_paths(settings.personal_fields),
         contract=read_contract(settings.log_drift),
-        told=arrived_later(lake, day),
+        told=from_other_days(lake, day),
         people=_people(settings.presidio),
     )
 

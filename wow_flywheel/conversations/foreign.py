@@ -23,14 +23,16 @@ from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, Linke
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.line_days import line_days
 from wow_flywheel.conversations.lines import Block, Line, read_blocks
-from wow_flywheel.conversations.plain import BESIDE, SHAPE
+from wow_flywheel.conversations.plain import BESIDE, LOGGED, SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
+from wow_flywheel.conversations.readers.provenance import Waiting
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
 from wow_flywheel.conversations.spool import Spool
 from wow_flywheel.conversations.strict_json import line_value
+from wow_flywheel.conversations.words import Word
 from wow_flywheel.errors import StorageUnavailable
 
 PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], ModuleType]]] = {
@@ -95,13 +97,15 @@ class Foreign:
         counted = Counter(owners.values())
         for index, error in found.broken.items():
             self._unused(located[index], error, "")
-        for index, reason in found.ignored.items():
-            self._unused(located[index], None, reason)
         named = [names_in_document(document, self.personal) for _, document in documents]
+        nobodys = self._wait(found.waiting, located, named)
+        for index, reason in found.ignored.items():
+            self._unused(located[index], None, "forgotten" if index in nobodys else reason)
         made = [
             {
                 **parse_record(json.dumps(record).encode()),
                 **_place(located[sources[0]]),
+                "logged_ids": [{"id": name, "turn": turn} for name, turn in found.ids[place]] or None,
                 "lines": counted[place],
                 "personal": list(dict.fromkeys(name for index in sources for name in named[index])),
             }
@@ -109,6 +113,7 @@ class Foreign:
         ]
         schema = {
             **SHAPE,
+            **LOGGED,
             "personal": BESIDE["personal"],
             "source_file": pl.String,
             "source_line": pl.Int64,
@@ -116,6 +121,16 @@ class Foreign:
             "byte_offset": pl.Int64,
         }
         self._take(pl.DataFrame(made, schema=pl.Schema({**schema, "lines": pl.Int64})))
+
+    def _wait(self, waiting: Iterable[Waiting], located: Sequence[Located], named: Sequence[list[str]]) -> set[int]:
+        """Keep what is said of what is not here; which documents say something only of conversations of forgotten people."""
+        dropped, kept = set[int](), set[int]()
+        for word in waiting:
+            index = min(word.sources)
+            each = located[index]
+            said = Word(word.keys, word.feedback, word.reply, personal=named[index])
+            (kept if self.account.said(each.file.path, each.line, said) else dropped).update(word.sources)
+        return dropped - kept
 
     def _documents(self, each: Located) -> list[Any]:
         """A line's JSON; nothing for one that is blank or broken, which is noted."""
@@ -208,6 +223,7 @@ class Foreign:
     def _take(self, found: pl.DataFrame) -> None:
         columns = [
             *SHAPE,
+            *LOGGED,
             *({"personal"} & set(found.columns)),
             "source_file",
             "source_line",

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from wow_flywheel.contracts import FEEDBACK_LINES
-from wow_flywheel.conversations.account import NOBODY, Account, DayRead, People
+from wow_flywheel.conversations.account import NOBODY, Account, People
 from wow_flywheel.conversations.ahead import ahead
+from wow_flywheel.conversations.day_read import DayRead
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
@@ -52,7 +53,7 @@ def read_day(
         vault: Is given the originals of redacted values; the caller flushes it.
         personal: Dotted paths of the fields that name the customer.
         contract: What becomes of fields of native records that do not fit.
-        told: Feedback that arrived on later days, with the columns of the table `feedback`.
+        told: Feedback that arrived on other days, with the columns of the table `feedback`.
         people: Finds further names in what was said in one conversation.
 
     Returns:

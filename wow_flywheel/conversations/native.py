@@ -14,9 +14,10 @@ from wow_flywheel.conversations.account import Account
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError, Row
 from wow_flywheel.conversations.lines import Block, Line
-from wow_flywheel.conversations.plain import BESIDE, SHAPE, PlainReader
-from wow_flywheel.conversations.record import CONTRACT, parse_feedback, parse_record
+from wow_flywheel.conversations.plain import BESIDE, LOGGED, SHAPE, PlainReader
+from wow_flywheel.conversations.record import CONTRACT, parse_correction, parse_feedback, parse_record
 from wow_flywheel.conversations.sources import LogFile
+from wow_flywheel.conversations.words import Word
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class NativeLines:
             source_line=block.number + pl.col("place"),
             seq=first + pl.col("place"),
             byte_offset=pl.Series(block.offsets).gather(rows["place"]),
+            logged_ids=pl.lit(None, LOGGED["logged_ids"]),
             lines=pl.lit(1, pl.Int64),
         )
         started = pl.col("started_at").dt.convert_time_zone(self.zone.key).dt.date()
@@ -75,9 +77,12 @@ class NativeLines:
         broken: BrokenRecordError | None = None
         if line.broken is not None or line.data.strip():
             try:
-                return {"place": place} | parse(line, self.zone, self.personal, self.contract)
+                row = parse(line, self.zone, self.personal, self.contract)
             except BrokenRecordError as error:
                 broken = error
+            else:
+                self._correction(line, row, file)
+                return {"place": place} | row
         if not file.takes(self.account.day, None):
             self.account.elsewhere()
         elif broken is None:
@@ -86,6 +91,14 @@ class NativeLines:
             self.account.quarantine(file.path, line, broken)
         return None
 
+    def _correction(self, line: Line, row: Row, file: LogFile) -> None:
+        """Take in the better reply in a record's own feedback; the line counts for its conversation."""
+        reply = parse_correction(line.data)
+        day = row["started_at"].astimezone(self.zone).date()
+        if reply and file.takes(self.account.day, day) and row["user_id"] not in self.account.forgotten:
+            name = row["conversation_id"]
+            self.account.said(file.path, line, Word((name,), {}, reply, name, personal=row["personal"]))
+
     def _feedback(self, line: Line, file: LogFile, error: BrokenRecordError) -> bool:
         """Take in a line that only says what a customer thought of a conversation; False if it is none."""
         try:
@@ -93,7 +106,8 @@ class NativeLines:
         except BrokenRecordError:
             return False
         if found is not None:
-            self.account.feedback(file.path, line, found)
+            kept = self.account.said(file.path, line, found)
+            self.account.ignore("feedback" if kept else "forgotten")
         return found is not None
 
 

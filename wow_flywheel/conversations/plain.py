@@ -19,6 +19,7 @@ from wow_flywheel.conversations.arrow_lines import arrow_type, objects
 from wow_flywheel.conversations.drift import OTHERS as DRIFTING
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.lines import Block
+from wow_flywheel.conversations.readers.feedback import CORRECTIONS
 from wow_flywheel.conversations.record import CONTRACT, FIELDS
 from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
 from wow_flywheel.queries import Parameter, Scalar, Session, load
@@ -58,6 +59,7 @@ TRIES: Final = 3
 """So many blocks more that Arrow refuses than it takes, and it is not asked again."""
 
 SHAPE: Final = {name: CONVERSATIONS.columns[name] for name in CONVERSATIONS.columns if name in {*RECORD, "extra"}}
+LOGGED: Final = {"logged_ids": CONVERSATIONS.columns["logged_ids"]}
 """The columns of `conversations` that come from the record itself."""
 
 
@@ -124,7 +126,7 @@ class PlainReader:
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
             found = json.loads(structure)
-            whole = fits(found, RECORD) and all(_leads_to_text(found, path) for path in self.personal)
+            whole = fits(found, RECORD) and not _corrects(found) and all(_leads_to_text(found, path) for path in self.personal)
             self._known[structure] = whole and (self.contract.mode(DRIFTING) is Drift.DISCARD or not self._others(structure))
         return self._known[structure]
 
@@ -136,6 +138,12 @@ class PlainReader:
     def _parameters(self) -> dict[str, Parameter]:
         paths: list[Scalar] = ["$" + "".join(f'."{name}"' for name in path.split(".")) for path in self.personal]
         return {"record_structure": json.dumps(transform(RECORD)), "personal": paths or ['$."personal"."none"']}
+
+
+def _corrects(structure: Any) -> bool:
+    """Whether a record's feedback holds a better reply, which is for the careful reader."""
+    feedback = structure.get("feedback")
+    return isinstance(feedback, dict) and not set(CORRECTIONS).isdisjoint(feedback)
 
 
 def _leads_to_text(structure: Any, path: str) -> bool:

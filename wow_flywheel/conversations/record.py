@@ -22,9 +22,14 @@ from wow_flywheel.conversations.fields import (
     time,
 )
 from wow_flywheel.conversations.messages import message
+from wow_flywheel.conversations.readers.feedback import CORRECTIONS, correction_in
+from wow_flywheel.conversations.readers.values import Message
 from wow_flywheel.conversations.redaction.names import personal_texts
+from wow_flywheel.conversations.words import Word
 
 UTC = ZoneInfo("UTC")
+RATED = ("message_id", "trace_id", "conversation_id")
+"""What a line of feedback may name, the most precise first."""
 CONTRACT = LogContract()
 FIELDS = frozenset(
     {
@@ -60,11 +65,12 @@ def parse_record(data: bytes, zone: ZoneInfo = UTC, personal: Sequence[str] = ()
         raise BrokenRecordError("too_deep", "the JSON is nested too deeply") from None
 
 
-def parse_feedback(data: bytes) -> Row | None:
-    """What a line says that is no conversation, but what a customer thought of one: `{conversation_id, feedback}`.
+def parse_feedback(data: bytes) -> Word | None:
+    """What a line says that is no conversation, but what a customer thought of one: `{conversation_id, feedback}`, where a
+    `trace_id` or a `message_id` may stand beside the conversation's or in its place.
 
     Returns:
-        rated_conversation_id, thumb, score, comment; None if the line is nothing like that.
+        None if the line is nothing like that.
 
     Raises:
         BrokenRecordError: It is like that, and breaks the contract.
@@ -72,8 +78,22 @@ def parse_feedback(data: bytes) -> Row | None:
     record = _json_object(data)
     if "messages" in record or record.get("feedback") is None:
         return None
-    feedback = _feedback(record["feedback"])
-    return {"rated_conversation_id": required_text(record, "conversation_id")} | feedback if feedback else None
+    feedback, reply = _feedback(record["feedback"]), correction_in(record["feedback"])
+    if feedback is None and not reply:
+        return None
+    names = {name: optional_text(record, name) for name in RATED}
+    ids = tuple(name for name in names.values() if name and name.strip())
+    if not ids:
+        raise BrokenRecordError("missing_field", f"feedback names none of {', '.join(RATED)}")
+    return Word(ids, feedback or {}, reply, names["conversation_id"], names["message_id"])
+
+
+def parse_correction(data: bytes) -> list[Message]:
+    """The better reply in the `feedback` of a record that `parse_record` has read; empty if there is none."""
+    if not any(f'"{name}"'.encode() in data for name in CORRECTIONS):
+        return []
+    feedback = _json_object(data).get("feedback")
+    return correction_in(feedback) if isinstance(feedback, dict) else []
 
 
 def _json_object(data: bytes) -> Row:

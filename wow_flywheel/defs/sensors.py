@@ -63,13 +63,13 @@ def late_feedback(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg
     Raises:
         StorageUnavailable: The lake does not answer: the tick fails, and the next one tries again.
     """
-    from wow_flywheel.conversations.feedback import reopened
+    from wow_flywheel.conversations.feedback import ORDER, reach
 
     lake, seen = flywheel.lake(), json.loads(context.cursor or "{}")
-    arrived = lake.read("feedback").sort("dt", "source_file", "source_line").partition_by("dt", as_dict=True)
+    arrived = lake.read("feedback").sort(*ORDER).partition_by("dt", as_dict=True)
     digests = {str(day): sha256(str(lines.rows()).encode()).hexdigest()[:16] for (day,), lines in arrived.items()}
     fresh = {day: lines for (day,), lines in arrived.items() if seen.get(str(day)) != digests[str(day)]}
-    asked = {earlier: digests[str(day)] for day, lines in fresh.items() for earlier in reopened(lake, lines, day)}
+    asked = {earlier: digests[str(day)] for day, lines in fresh.items() for earlier in reach(lake, lines, day).days}
     requests = [
         dg.RunRequest(run_key=f"{day} feedback {digest}", partition_key=str(day)) for day, digest in sorted(asked.items())
     ]

@@ -112,7 +112,7 @@ def forget(
     if say is not None:
         say(planned)
     person = find_person(lake, user_id)
-    remember(lake, person.user_ids, {each.cycle for each in _seen(lake, person)}, now)
+    remember(lake, person.user_ids, {each.cycle for each in _seen(lake, person)}, person.ids, now)
     for each in files_of(Path(settings.models_uri), person):
         rewrite(each)
     Ledger.at(lake.uri).remove(_answers(lake, person))

@@ -8,7 +8,7 @@ if it names such a conversation or holds their id in quotes. Each table is asked
 these columns is covered; a test sees to it that every other one is known to hold nobody.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -31,6 +31,7 @@ class Person:
         user_ids: The id as it was given, and as ingestion stores it where it holds an e-mail or a phone number.
         conversations: `<dt>/<conversation_id>` of each of their conversations.
         conversation_ids: The same without the day.
+        logged_ids: Of calls and traces in them.
         pair_ids: Preference pairs of theirs, or made with a reply from their conversations.
     """
 
@@ -38,6 +39,12 @@ class Person:
     conversations: frozenset[str] = frozenset()
     conversation_ids: frozenset[str] = frozenset()
     pair_ids: frozenset[str] = field(default_factory=frozenset)
+    logged_ids: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """By which feedback may name a conversation of theirs."""
+        return self.conversation_ids | self.logged_ids
 
     def owns(self, contract: Contract) -> pl.Expr:
         """Which rows of a table are theirs: Boolean, never null."""
@@ -49,6 +56,7 @@ class Person:
                 (("of_dt", "of_conversation_id"), _key("of_").is_in(self.conversations)),
                 (("source", "source_conversation_id"), self._said_by()),
                 (("rated_conversation_id",), pl.col("rated_conversation_id").is_in(self.conversation_ids)),
+                (("rated_ids",), pl.col("rated_ids").list.eval(pl.element().is_in(self.ids)).list.any()),
                 (("pair_id",), pl.col("pair_id").is_in(self.pair_ids)),
                 (("redacted_line",), self._quoted()),
             )
@@ -81,10 +89,16 @@ def find_person(lake: Lake, user_id: str) -> Person:
         if {"user_id", "dt", "conversation_id"} <= set(table.columns)
     ]
     found = pl.concat(keys).unique().collect()
-    known = Person(person.user_ids, frozenset(found["key"]), frozenset(found["conversation_id"]))
+    theirs = (
+        lake.scan("conversations")
+        .filter(person.owns(TABLES["conversations"]))
+        .select(pl.col("logged_ids").explode().struct.field("id"))
+    )
+    called = frozenset(theirs.collect()["id"].drop_nulls())
+    known = Person(person.user_ids, frozenset(found["key"]), frozenset(found["conversation_id"]), logged_ids=called)
     owns = known.owns(TABLES["preference_pairs"])
     pairs = lake.scan("preference_pairs").filter(owns).select("pair_id").collect()
-    return Person(known.user_ids, known.conversations, known.conversation_ids, frozenset(pairs["pair_id"]))
+    return replace(known, pair_ids=frozenset(pairs["pair_id"]))
 
 
 def forms(user_id: str) -> tuple[str, ...]:

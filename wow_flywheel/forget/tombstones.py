@@ -25,13 +25,19 @@ class Forgotten:
     Attributes:
         salt: The lake's.
         hashes: Of their ids, each as it was given and as its pseudonym.
+        conversations: Hashes of the ids of their conversations, and of calls and traces in these.
     """
 
     salt: str
     hashes: frozenset[str]
+    conversations: frozenset[str] = frozenset()
 
     def __contains__(self, user_id: str) -> bool:
         return bool(self.hashes) and hashed(self.salt, user_id) in self.hashes
+
+    def had(self, name: str) -> bool:
+        """Whether an id is of a conversation, call or trace of theirs."""
+        return bool(self.conversations) and hashed(self.salt, name) in self.conversations
 
     def among(self, user_ids: pl.Series) -> pl.Series:
         """Which of a column's customers were forgotten: Boolean, False where the id is null.
@@ -51,7 +57,9 @@ def hashed(salt: str, user_id: str) -> str:
 def forgotten_users(lake: Lake) -> Forgotten:
     """The customers that a lake has forgotten; read it once a run, not once a record."""
     rows = lake.read("forgotten")
-    return Forgotten(rows["salt"][0] if rows.height else "", frozenset(rows["user_hash"]))
+    conversations = rows["conversations"].explode(empty_as_null=False).drop_nulls()
+    salt = rows["salt"][0] if rows.height else ""
+    return Forgotten(salt, frozenset(rows["user_hash"].drop_nulls()), frozenset(conversations))
 
 
 def cycles_of(lake: Lake, user_ids: Collection[str]) -> set[str]:
@@ -62,32 +70,36 @@ def cycles_of(lake: Lake, user_ids: Collection[str]) -> set[str]:
     return set(rows["cycles"].explode(empty_as_null=False).drop_nulls())
 
 
-def remember(lake: Lake, user_ids: Collection[str], cycles: Collection[str], now: dt.datetime) -> None:
-    """Add a tombstone for each id, unless it has one that names these cycles already.
+def remember(
+    lake: Lake, user_ids: Collection[str], cycles: Collection[str], conversations: Collection[str], now: dt.datetime
+) -> None:
+    """Add a tombstone for each id, unless it has one that names these cycles and conversations already.
 
     Args:
         lake: The tables.
         user_ids: All forms of one customer's id.
         cycles: The cycles whose datasets hold rows of theirs.
+        conversations: Ids of their conversations, and of calls and traces in these: feedback names no customer.
         now: When, with a timezone.
     """
     known = forgotten_users(lake)
-    if set(cycles) <= cycles_of(lake, user_ids) and all(each in known for each in user_ids):
+    told = set(cycles) <= cycles_of(lake, user_ids) and all(known.had(each) for each in conversations)
+    if told and all(each in known for each in user_ids):
         return
     salt = known.salt or secrets.token_hex(16)
-    lake.append(
-        "forgotten",
-        pl.DataFrame(
-            [
-                {
-                    "dt": now.astimezone(dt.UTC).date(),
-                    "user_hash": hashed(salt, each),
-                    "salt": salt,
-                    "forgotten_at": now,
-                    "cycles": sorted(cycles),
-                }
-                for each in sorted(user_ids)
-            ],
-            schema=pl.Schema(FORGOTTEN.columns),
-        ),
-    )
+    users: list[str | None] = [hashed(salt, each) for each in sorted(user_ids)]
+    _add(lake, users, salt, sorted(cycles), [hashed(salt, each) for each in conversations], now)
+
+
+def remember_conversations(lake: Lake, conversations: Collection[str], now: dt.datetime) -> None:
+    """Add the ids of conversations of forgotten people that a log still had, so that feedback on them is ignored too."""
+    known = forgotten_users(lake)
+    fresh = [each for each in conversations if not known.had(each)]
+    if fresh:
+        _add(lake, [None], known.salt, [], [hashed(known.salt, each) for each in fresh], now)
+
+
+def _add(lake: Lake, users: list[str | None], salt: str, cycles: list[str], conversations: list[str], now: dt.datetime) -> None:
+    about = {"dt": now.astimezone(dt.UTC).date(), "salt": salt, "forgotten_at": now}
+    rows = [about | {"user_hash": each, "cycles": cycles, "conversations": sorted(conversations)} for each in users]
+    lake.append("forgotten", pl.DataFrame(rows, schema=pl.Schema(FORGOTTEN.columns)))

@@ -4,6 +4,7 @@ What belongs here: the two values. What does not: which calls continue each othe
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wow_flywheel.conversations.readers.values import Message
@@ -63,6 +64,8 @@ class Session:
         scenario: Of its first call that names one.
         started: Of its first call.
         ended: Of its last call.
+        ids: The ids by which the log names its calls and what they are part of, each with the index of the last message that
+            it stands for; in order of these.
     """
 
     id: str
@@ -74,6 +77,28 @@ class Session:
     scenario: str | None
     started: dt.datetime
     ended: dt.datetime
+    ids: tuple[tuple[str, int], ...] = ()
+
+
+def ids_of(name: str, turns: Iterable[tuple[Call, int]]) -> tuple[tuple[str, int], ...]:
+    """The ids of a conversation's calls as `Session.ids` has them.
+
+    Args:
+        name: The conversation's own id, which is among them only where it is a call's.
+        turns: Its calls, each with the index of its last message.
+    """
+    found: dict[str, int] = {}
+    for call, turn in turns:
+        session = call.session if call.session != name else None
+        for each in (call.id, call.trace, session, *call.aliases):
+            if each and _can_be_stored(each):
+                found[each] = max(turn, found.get(each, turn))
+    return tuple(sorted(found.items(), key=lambda each: (each[1], each[0])))
+
+
+def _can_be_stored(text: str) -> bool:
+    """False for the lone surrogates that JSON escapes can smuggle in, which UTF-8 cannot hold."""
+    return text.encode(errors="ignore").decode() == text
 
 
 def demonstrated(call: Call, reply: list[Message], sources: frozenset[int]) -> Call:

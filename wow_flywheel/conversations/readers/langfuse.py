@@ -226,6 +226,8 @@ def _hear_score(row: Row, last: dict[str | None, Call], said: Said, better: Corr
         call, reply = last.get(observation or trace), reply_in(first_text(score, "stringValue") or score.get("value"))
         if call is None or not reply:
             left.add("no_conversation" if reply else "unclear_score", row.sources)
+            if reply:
+                left.wait((observation, trace, first_text(score, "sessionId")), {}, reply, row.sources)
         else:
             better.add(call, reply, row.sources, left)
         return

@@ -235,6 +235,8 @@ def _hear_row(
     call = _last(calls, run, trace) if reply else None
     if call is not None:
         better.add(call, reply, frozenset({index}), left)
+    elif reply:
+        left.wait([run, trace], {}, reply, [index])
     if found:
         said.add([run, trace], found, [index])
     elif call is None:

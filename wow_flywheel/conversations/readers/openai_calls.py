@@ -90,6 +90,8 @@ def _hear(
     call = next((calls[key][-1] for key in keys if key in calls), None)
     if reply and call is not None:
         better.add(call, reply, sources, left)
+    elif reply:
+        left.wait(keys, {}, reply, sources)
     if found:
         said.add(keys, found, sources)
     elif _is_feedback(document) and not (reply and call):

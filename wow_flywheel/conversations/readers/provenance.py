@@ -5,12 +5,13 @@ which reason applies (each format), and what became a record (`records`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wow_flywheel.conversations.fields import BrokenRecordError
+from wow_flywheel.conversations.readers.values import Message
 
 Documents = Iterable[tuple[int, Any]]
 """Parsed JSON, each value with the index by which the caller knows it."""
@@ -25,7 +26,7 @@ IGNORED: Final = {
     "helper_call": "a call beside the conversation in the same trace: a title, a router",
     "repeated": "a call, span or row that says again what another one said",
     "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5",
-    "no_conversation": "feedback for a conversation or call that is not here",
+    "no_conversation": "feedback for a conversation or call that is not here: it waits for it in the table `feedback`",
     "automatic_score": "a score by a model or by code, not by a person",
     "not_a_call": "a span, an observation or a document that is no call of a model",
     UNKNOWN: "the document is none of this format; ingestion quarantines it",
@@ -33,6 +34,23 @@ IGNORED: Final = {
 """Why a document or a part of it gave nothing; besides these, the reasons of quarantine (`fields.REASONS`). Of several parts
 that gave nothing, the first reason in this order stands for their document."""
 ORDER: Final = {reason: place for place, reason in enumerate(IGNORED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a person said of something that is not among the documents: it is kept until that comes.
+
+    Attributes:
+        keys: Ids of a call, a trace or a session, the most precise first.
+        feedback: Any of thumb, score and comment.
+        reply: The better reply that the person wrote.
+        sources: The documents that it was read from.
+    """
+
+    keys: tuple[str, ...]
+    feedback: Mapping[str, Any]
+    reply: Sequence[Message]
+    sources: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -44,11 +62,21 @@ class LeftOut:
         reasons: For each document, the reason that stands for it.
         broken: For each document of which a part would be read wrongly or in part, what is wrong with the first such part. No
             other part of it is used either, so that quarantine keeps it whole.
+        waiting: Feedback of which nobody knows yet what it is about.
     """
 
     parts: Counter[str] = field(default_factory=Counter)
     reasons: dict[int, str] = field(default_factory=dict)
     broken: dict[int, BrokenRecordError] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+
+    def wait(
+        self, keys: Iterable[str | None], feedback: Mapping[str, Any], reply: Sequence[Message], sources: Iterable[int]
+    ) -> None:
+        """Note what a person said of something that is not here; see `Waiting`."""
+        named = tuple(key for key in keys if key)
+        if named:
+            self.waiting.append(Waiting(named, feedback, reply, frozenset(sources)))
 
     def add(self, reason: str, sources: Iterable[int]) -> None:
         """Note one part that gives nothing.

@@ -6,13 +6,13 @@ What belongs here: the last step that every reader shares. What does not: format
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.readers.calls import Call, Session
-from wow_flywheel.conversations.readers.provenance import UNKNOWN, LeftOut
+from wow_flywheel.conversations.readers.provenance import UNKNOWN, LeftOut, Waiting
 from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.sessions import sessions
 from wow_flywheel.conversations.readers.values import Message
@@ -32,6 +32,8 @@ class Records:
         broken: For each document that is damaged, or is only part of conversations that are, what is wrong with the first.
         ignored: For each document that gave nothing, why: a key of `provenance.IGNORED`.
         parts: How many calls, spans, scores, documents and records were left out, by reason.
+        ids: For each record `Session.ids`.
+        waiting: Feedback on what is not among the documents.
     """
 
     records: list[Record]
@@ -39,6 +41,8 @@ class Records:
     broken: Mapping[int, BrokenRecordError]
     ignored: Mapping[int, str]
     parts: Mapping[str, int]
+    ids: list[tuple[tuple[str, int], ...]] = field(default_factory=list)
+    waiting: Sequence[Waiting] = ()
 
 
 def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -> Records:
@@ -51,7 +55,7 @@ def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -
     """
     whole, broken = _whole(calls, left)
     found = sessions(whole, lambda call, reason: left.add(reason, call.sources))
-    records, sources = [], []
+    records, sources, ids = [], [], []
     heard_of = (said or Said()).without(left.broken)
     for session, (feedback, heard) in zip(found, heard_of.given(found, left), strict=True):
         record = record_of(session, feedback)
@@ -64,11 +68,13 @@ def records_of(calls: Iterable[Call], left: LeftOut, said: Said | None = None) -
         else:
             records.append(record)
             sources.append(indexes)
+            ids.append(session.ids)
     broken = left.broken | broken
     used = {index for indexes in sources for index in indexes}
     broken = {index: error for index, error in broken.items() if index not in used}
     ignored = {index: reason for index, reason in left.reasons.items() if index not in used and index not in broken}
-    return Records(records, sources, broken, ignored, dict(sorted((+left.parts).items())))
+    waiting = [each for each in left.waiting if each.sources.isdisjoint(left.broken)]
+    return Records(records, sources, broken, ignored, dict(sorted((+left.parts).items())), ids, waiting)
 
 
 def _whole(calls: Iterable[Call], left: LeftOut) -> tuple[list[Call], dict[int, BrokenRecordError]]:

@@ -14,6 +14,7 @@ from wow_flywheel.conversations.readers import langfuse, langsmith, openai_calls
 from wow_flywheel.conversations.readers.feedback import feedback_document
 from wow_flywheel.conversations.readers.provenance import Documents
 from wow_flywheel.conversations.readers.records import Records, settled
+from wow_flywheel.conversations.readers.values import as_object, first_text
 
 NATIVE: Final = "native"
 READERS: Final[Mapping[str, ModuleType]] = {
@@ -45,9 +46,12 @@ def _sees(recognises: Callable[[Any], bool], document: Any) -> bool:
 
 def is_native(document: Any) -> bool:
     """Whether a document is a native record, or feedback to one."""
-    if not isinstance(document, dict) or "conversation_id" not in document:
+    if not isinstance(document, dict):
         return False
-    return "messages" in document or feedback_document(document) is not None
+    if feedback_document(document) is not None or ("messages" in document and "conversation_id" in document):
+        return True
+    named = first_text(document, "trace_id") is not None and bool(as_object(document.get("feedback")))
+    return named and not {"messages", "request"} & set(document)
 
 
 def time_of(name: str, document: Any, zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:

@@ -57,6 +57,7 @@ class Said:
             named = next((key for key in word.keys if key in places), None)
             if named is None:
                 left.add("no_conversation", word.sources)
+                left.wait(word.keys, word.feedback, (), word.sources)
                 continue
             for place in places[named]:
                 heard[place].append((ranks[place][named], word))

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from wow_flywheel.conversations.readers import tree
-from wow_flywheel.conversations.readers.calls import Call, Session
+from wow_flywheel.conversations.readers.calls import Call, Session, ids_of
 from wow_flywheel.conversations.readers.values import Message
 
 
@@ -90,15 +90,17 @@ def _why(node: tree.Node, call: Call, traces: set[str]) -> str:
 
 
 def _session(scope: tree.Scope, end: tree.Node, taken: set[str], used: dict[int, Call]) -> Session | None:
-    messages, calls, telling = _told(end)
-    if not calls:
+    messages, turns, telling = _told(end)
+    if not turns:
         return None
+    calls = sorted((call for call, _ in turns), key=lambda call: (call.started, call.id))
     used.update({id(call): call for call in telling})
     first = calls[0]
-    name = scope.named or first.id
+    system, free = _system(first), scope.named or first.id
+    name = free if free not in taken else f"{free}-{end.key.hex()[:12]}"
     return Session(
-        id=name if name not in taken else f"{name}-{end.key.hex()[:12]}",
-        messages=[*_system(first), *messages],
+        id=name,
+        messages=[*system, *messages],
         calls=tuple(calls),
         sources=frozenset[int]().union(*(call.sources for call in telling)),
         user=next((call.user for call in calls if call.user), None),
@@ -106,19 +108,21 @@ def _session(scope: tree.Scope, end: tree.Node, taken: set[str], used: dict[int,
         scenario=next((call.scenario for call in calls if call.scenario), None),
         started=first.started,
         ended=max(call.ended or call.started for call in calls),
+        ids=ids_of(name, ((call, len(system) + turn) for call, turn in turns)),
     )
 
 
-def _told(end: tree.Node) -> tuple[list[Message], list[Call], list[Call]]:
-    """A conversation's messages, its calls, and those of them that tell it: of calls that repeat each other the first.
+def _told(end: tree.Node) -> tuple[list[Message], list[tuple[Call, int]], list[Call]]:
+    """A conversation's messages, its calls, each with the message that it ends with, and those of them that tell it: of calls
+    that repeat each other the first.
 
     Of a message that several conversations share, the call counts that came last before the rest.
     """
     messages: list[Message] = []
-    calls: list[Call] = []
+    turns: list[tuple[Call, int]] = []
     telling: list[Call] = []
     after: Call | None = None
-    for node in reversed(tree.path(end)):
+    for turn, node in reversed([*enumerate(tree.path(end))]):
         made, message = node.calls, node.message
         if node.leaves > 1 and after is not None:
             before = bisect_right(made, after.started, key=lambda call: call.started)
@@ -127,9 +131,9 @@ def _told(end: tree.Node) -> tuple[list[Message], list[Call], list[Call]]:
             message = message | {"created_at": asked[0]}
         after = made[0] if made else after
         messages.append(message)
-        calls += made
+        turns += [(call, turn) for call in made]
         telling += made[:1]
-    return messages[::-1], sorted(calls, key=lambda call: (call.started, call.id)), telling
+    return messages[::-1], turns, telling
 
 
 def _system(call: Call) -> list[Message]:

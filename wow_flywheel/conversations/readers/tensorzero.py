@@ -153,6 +153,8 @@ def _hear(rows: Iterable[tuple[int, JsonObject]], calls: dict[str, Call], said: 
                 said.add([target], found, [index])
             else:
                 left.add("no_conversation" if reply else "unclear_score", [index])
+                if reply:
+                    left.wait([target], {}, reply, [index])
     return better
 
 

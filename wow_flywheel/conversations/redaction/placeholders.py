@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import polars as pl
+
 from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.kinds import Kind, narrow
 from wow_flywheel.conversations.redaction.names import Personal
 from wow_flywheel.conversations.redaction.people import People
-from wow_flywheel.conversations.redaction.screen import worth_a_look
+from wow_flywheel.conversations.redaction.screen import suspicious, worth_a_look
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
 """The kinds that make an id of a customer or a conversation personal."""
@@ -146,6 +148,12 @@ def pseudonym(redactor: Redactor, identifier: str) -> str:
         return identifier
     redactor.count += 1
     return f"anon-{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
+
+
+def stored(identifiers: pl.Series) -> pl.Series:
+    """Many ids as they may be stored; Python sees only those in which something may be found."""
+    odd = identifiers.filter(suspicious(identifiers)).unique()
+    return identifiers.replace(odd, pl.Series([pseudonym(Redactor(), each) for each in odd], dtype=pl.String))
 
 
 def canonical(kind: str, value: str) -> str:

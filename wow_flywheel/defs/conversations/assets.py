@@ -50,9 +50,7 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
     counts = done.counts
     context.log.info(summary(context.partition_key, counts))
     if done.reopened:
-        context.log.warning(
-            "feedback for earlier days, which `late_feedback` runs again: %s", ", ".join(map(str, done.reopened))
-        )
+        context.log.warning("feedback for other days, which `late_feedback` runs again: %s", ", ".join(map(str, done.reopened)))
     shown: dict[str, dict[str, Any]] = {
         "conversations": {"accounting": accounting(done), "by scenario": frame_table(done.scenarios)}
         | {"files by format": counts_table(done.formats), "lines with fields that do not fit": counts_table(done.drift)},
@@ -73,7 +71,8 @@ def accounting(done: Ingested) -> dg.MarkdownMetadataValue:
     shown |= {f"+ {name}": counts[name] for name in ADDED[1:] if name != "ignored" or not ignored}
     shown |= {f"+ ignored: {reason}": lines for reason, lines in sorted(ignored.items())}
     shown |= {"conversations": counts["conversations"], "values redacted": counts["redactions"]}
-    return counts_table(shown | {"lines of other days in these files": done.elsewhere})
+    beside = {"lines of other days in these files": done.elsewhere, "feedback that waits for its conversation": done.waiting}
+    return counts_table(shown | beside)
 
 
 def told(

@@ -178,7 +178,8 @@ def test_a_valid_record_as_it_is_stored(tmp_path: Path) -> None:
             empty | {"role": "assistant", "content": "Two days.", "action": "tell_eta",
                      "usage": {"prompt_tokens": 12, "completion_tokens": 3}},
         ],
-        "feedback": {"thumb": None, "score": 4.0, "comment": "ok, <EMAIL_1>"}, "extra": None, "redactions": 1,
+        "feedback": {"thumb": None, "score": 4.0, "comment": "ok, <EMAIL_1>"}, "extra": None, "logged_ids": None,
+            "redactions": 1,
         "source_file": f"dt={DAY}/a.jsonl", "source_line": 1,
     }  # fmt: skip
     assert day.conversations.schema == pl.Schema(CONVERSATIONS.columns)

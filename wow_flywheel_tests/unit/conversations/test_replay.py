@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wow_flywheel.conversations.commands import app
+from wow_flywheel.conversations.daily import ingest_day
 from wow_flywheel.conversations.replay import ReplayOutcome, replay
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
@@ -37,6 +38,19 @@ def test_a_replay_says_which_lines_now_pass(logs: Path, tmp_path: Path) -> None:
     assert lake.read("conversations", DAY)["conversation_id"].to_list() == ["c-1", "c-2"]
     assert lake.read("quarantine", DAY)["source_line"].to_list() == [3]
     assert replay(lake, settings, DAY) == ReplayOutcome(DAY, [], 0, 1, {"wrong_type": 1}, 2)
+
+
+def test_a_repaired_line_of_feedback_is_recovered_and_kept(tmp_path: Path) -> None:
+    logs, lake = tmp_path / "logs", Lake.at(str(tmp_path / "lake"))
+    settings = Settings.from_env({"WOW_LOGS_URI": str(logs), "WOW_LAKE_URI": lake.uri})
+    write(logs, line("c-1") + b'\n{"conversation_id": "c-1", "feedback": {"thumb": "sideways"}}')
+    assert ingest_day(lake, settings, DAY).counts["quarantined"] == 1
+    write(logs, line("c-1") + b'\n{"conversation_id": "c-1", "feedback": {"thumb": "up"}}')
+    done = replay(lake, settings, DAY)
+    where = {"source_file": f"dt={DAY}/a.jsonl", "source_line": 2}
+    assert (done.recovered, done.vanished) == ([where | {"reason": "missing_field", "conversation_id": "c-1"}], 0)
+    assert lake.read("feedback", DAY).select("thumb", "joined").rows() == [("up", True)]
+    assert lake.read("conversations", DAY)["feedback"][0]["thumb"] == "up"
 
 
 def test_the_commands(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
