@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from wow_flywheel.contracts import FEEDBACK, MESSAGE, TOOL_CALL
+from wow_flywheel.conversations.redaction.columns import OF_CALLS, OF_CONVERSATIONS, OF_MESSAGES, PROSE, redact_label
 from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
 from wow_flywheel.conversations.redaction.known_names import Known, people, replaced_together, told
 from wow_flywheel.conversations.redaction.placeholders import Redactor, pseudonym
@@ -23,7 +24,12 @@ from wow_flywheel.conversations.redaction.screen import hidden, naming, suspicio
 PERSONAL: Final = "personal"
 """The optional column of names that a record gives in fields of its own: a list of texts."""
 _IDS: Final = ("conversation_id", "user_id")
-_CONTENT, _ARGUMENTS, _COMMENT, _ID = 0, 1, 2, 3
+_LABELS: Final = (*OF_CONVERSATIONS, *OF_MESSAGES, *OF_CALLS)
+_CALL_IDS: Final = ("id", "tool_call_id")
+_CONTENT, _ARGUMENTS, _COMMENT, _LABEL = 0, 1, 2, 3
+_CALL_ID: Final = _LABEL + len(_LABELS)
+_ID: Final = _CALL_ID + len(_CALL_IDS)
+"""Kinds of texts: one of `_LABEL` for each of `_LABELS`, then those of ids, which are replaced as a whole."""
 _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
@@ -48,7 +54,7 @@ def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFra
     messages = _messages(plain)
     calls = _calls(messages)
     texts = _texts(plain, messages, calls)
-    known = told(_in_order(texts.filter(pl.col("naming") & (pl.col("kind") < _COMMENT))), given)
+    known = told(_in_order(texts.filter(pl.col("naming") & (pl.col("kind") != _COMMENT))), given)
     changes = _Changes()
     if keep is None:
         known = _replace_together(texts, known, changes)
@@ -79,8 +85,27 @@ def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> 
         text=pl.col("feedback").cast(FEEDBACK).struct.field("comment"),
     )  # fmt: skip
     ids = [frame.select(row=_NUMBER, message=_LAST, kind=_ID, place=_NUMBER, role=pl.lit(""), text=name) for name in _IDS]
-    said = pl.concat([contents, arguments, comments, *ids], how="vertical_relaxed")
+    said = pl.concat([contents, arguments, comments, *_labels(frame, messages, calls), *ids], how="vertical_relaxed")
     return _marked(said.filter(pl.col("text").str.len_bytes() > 0))
+
+
+def _labels(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> list[pl.DataFrame]:
+    """Labels and ids of calls in which something may be found: of labels only distinct ones are looked at."""
+    rows = frame.select(row=_NUMBER).with_columns(frame.select(name for name in OF_CONVERSATIONS if name in frame.columns))
+    labelled: list[tuple[pl.DataFrame, str]] = [(rows, name) for name in rows.columns if name != "row"]
+    labelled += [(messages, name) for name in OF_MESSAGES] + [(calls, name) for name in OF_CALLS]
+    values = pl.concat([holders[name].drop_nulls().unique() for holders, name in labelled]).unique()
+    looked = values.filter(suspicious(values) | values.str.contains(PROSE)).implode()
+    found = [_texts_of(holders, name, _LABEL + _LABELS.index(name), holders[name].is_in(looked)) for holders, name in labelled]
+    for place, (holders, name) in enumerate(((calls, "id"), (messages, "tool_call_id"))):
+        found.append(_texts_of(holders, name, _CALL_ID + place, suspicious(holders[name])))
+    return found
+
+
+def _texts_of(holders: pl.DataFrame, name: str, kind: int, wanted: pl.Series) -> pl.DataFrame:
+    """Some of a column's texts, after all that was said in their conversation."""
+    placed = holders.select("row", message=_LAST, kind=kind, place=_NUMBER, role=pl.lit(""), text=name)
+    return placed.filter(wanted)
 
 
 def _in_order(texts: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +117,7 @@ def _replace_together(texts: pl.DataFrame, known: Known, changes: "_Changes") ->
     """Redact the conversations in which nothing but easy names is found; returns who is known of the others."""
     suspected = texts.filter("suspicious").select("row").unique()
     candidates = pl.Series("row", list(known), dtype=pl.Int64).to_frame().join(suspected, on="row", how="anti")
-    told_of = texts.filter(pl.col("kind") < _ID).join(candidates, on="row", how="semi")
+    told_of = texts.filter(pl.col("kind") < _CALL_ID).join(candidates, on="row", how="semi")
     replaced, counts, done = replaced_together(_in_order(told_of), {row: known[row] for row in candidates["row"]})
     for kind, place, text in replaced.iter_rows():
         changes.texts[kind][place] = text
@@ -104,7 +129,7 @@ def _to_look_at(texts: pl.DataFrame, known: Known) -> pl.DataFrame:
     """The texts that may hold something, as `Text`, in the order of the conversation, its ids last."""
     needles = [(row, needle) for row, names in known.items() for needle in people(names).needles]
     wanted = pl.DataFrame(needles, schema={"row": pl.Int64, "needle": pl.String}, orient="row").unique()
-    others = texts.filter(~pl.col("suspicious") & (pl.col("kind") < _ID)).join(
+    others = texts.filter(~pl.col("suspicious") & (pl.col("kind") < _CALL_ID)).join(
         wanted.select("row").unique(), on="row", how="semi"
     )
     lowered = others.select("row", "kind", "place", hidden=hidden(pl.col("text")), lowered=pl.col("text").str.to_lowercase())
@@ -127,7 +152,7 @@ def _marked(said: pl.DataFrame) -> pl.DataFrame:
 class _Changes:
     """What redaction changed: new texts by their place."""
 
-    texts: tuple[dict[int, str], dict[int, str], dict[int, str]] = field(default_factory=lambda: ({}, {}, {}))
+    texts: tuple[dict[int, str], ...] = field(default_factory=lambda: tuple({} for _ in range(_ID)))
     ids: dict[int, tuple[str, str]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
@@ -138,6 +163,9 @@ class _Changes:
         for _, kind, place, role, text, odd in texts:
             if kind == _ID:
                 break
+            if kind >= _CALL_ID:
+                self.texts[kind][place] = pseudonym(redactor, text)
+                continue
             redactor.kinds = odd
             redacted = _redacted(redactor, kind, role, text)
             if redacted != text:
@@ -153,24 +181,32 @@ class _Changes:
 def _redacted(redactor: Redactor, kind: int, role: str, text: str) -> str:
     if kind == _COMMENT:
         return redactor.redact(text)
+    if kind >= _LABEL:
+        return redact_label(redactor, text)
     return redact_json(redactor, text) if role == "tool" else redact_content(redactor, text)
 
 
 def _put_back(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame, changes: _Changes) -> pl.DataFrame:
-    contents, arguments, comments = changes.texts
-    if arguments:
-        changed = calls.select(*TOOL_CALL.to_schema()).with_columns(_with(calls["arguments"], arguments))
-        messages = messages.with_columns(_nested(changed, messages["tool_calls"]))
-    if contents:
-        messages = messages.with_columns(_with(messages["content"], contents))
-    if contents or arguments:
-        frame = frame.with_columns(_nested(messages.select(*MESSAGE.to_schema()), frame["messages"]))
-    if comments:
-        comment = _with(frame["feedback"].struct.field("comment"), comments)
+    texts = dict(zip(("content", "arguments", "comment", *_LABELS, *_CALL_IDS), changes.texts, strict=True))
+    changed_calls = _all_with(calls, ("arguments", *OF_CALLS, "id"), texts)
+    if changed_calls is not calls:
+        messages = messages.with_columns(_nested(changed_calls.select(*TOOL_CALL.to_schema()), messages["tool_calls"]))
+    changed = _all_with(messages, ("content", *OF_MESSAGES, "tool_call_id"), texts)
+    if changed is not messages or changed_calls is not calls:
+        frame = frame.with_columns(_nested(changed.select(*MESSAGE.to_schema()), frame["messages"]))
+    if texts["comment"]:
+        comment = _with(frame["feedback"].struct.field("comment"), texts["comment"])
         frame = frame.with_columns(pl.col("feedback").struct.with_fields(comment.alias("comment")))
+    frame = _all_with(frame, OF_CONVERSATIONS, texts)
     for place, name in enumerate(_IDS):
         frame = frame.with_columns(_with(frame[name], {row: stored[place] for row, stored in changes.ids.items()}))
     return frame.with_columns(_with(frame["redactions"], changes.counts))
+
+
+def _all_with(frame: pl.DataFrame, names: tuple[str, ...], texts: Mapping[str, Mapping[int, str]]) -> pl.DataFrame:
+    """A frame with the new texts of some of its columns; itself if there are none."""
+    changed = [_with(frame[name], texts[name]) for name in names if texts[name]]
+    return frame.with_columns(changed) if changed else frame
 
 
 def _with(column: pl.Series, values: Mapping[int, str | int]) -> pl.Series:

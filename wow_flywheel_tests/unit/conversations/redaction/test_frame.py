@@ -84,27 +84,31 @@ def json_texts(draw: Any) -> str:
 
 
 texts = prose | json_texts()
+labels = st.none() | st.sampled_from(["refund", "Nora", "nora quist", "call_13800138000", "mail_ann@x.example", "u-1"]) | texts
+call_ids = st.none() | st.sampled_from(["call_1", "13800138000", "ann.lee@mail.example"])
 
 
 @st.composite
 def rows(draw: Any) -> dict[str, Any]:
     messages = []
     for _ in range(draw(st.integers(0, 4))):
-        calls = st.lists(st.fixed_dictionaries({"id": st.none(), "name": st.just("f"), "arguments": texts}), max_size=2)
+        calls = st.lists(st.fixed_dictionaries({"id": call_ids, "name": st.just("f") | labels, "arguments": texts}), max_size=2)
         messages.append(
             {
                 "role": draw(st.sampled_from(["user", "assistant", "tool"])),
                 "content": draw(st.none() | texts),
                 "created_at": None,
-                "action": None,
+                "action": draw(labels),
                 "tool_calls": draw(st.none() | calls),
-                "tool_call_id": None,
+                "tool_call_id": draw(call_ids),
                 "usage": None,
             }
         )
     feedback = {"thumb": None, "score": 4.0, "comment": draw(st.none() | prose)}
     ids = st.sampled_from(["c1", "u-9523456873", "13800138000", "ann.lee@mail.example", "u（ａ＠b.com）"])
     return dict.fromkeys(COLUMNS) | {
+        **{name: draw(labels) for name in ("channel", "scenario", "locale", "model")},
+        "extra": draw(st.none() | json_texts()),
         "conversation_id": draw(ids),
         "user_id": draw(ids),
         "messages": messages,
