@@ -19,7 +19,8 @@ from wow_flywheel.conversations.arrow_lines import arrow_type, objects
 from wow_flywheel.conversations.drift import OTHERS as DRIFTING
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.lines import Block
-from wow_flywheel.conversations.record import CONTRACT, FIELDS
+from wow_flywheel.conversations.messages import MESSAGE_FIELDS
+from wow_flywheel.conversations.record import CONTRACT, FEEDBACK_FIELDS, FIELDS
 from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
 from wow_flywheel.queries import Parameter, Scalar, Session, load
 
@@ -128,9 +129,15 @@ class PlainReader:
         return self._known[structure]
 
     def _others(self, structure: str) -> list[str]:
-        """The fields that the contract does not know."""
+        """The fields that the contract does not know, of a record, its messages and its feedback."""
         found = json.loads(structure)
-        return sorted(set(found) - FIELDS - set(self.personal)) if isinstance(found, dict) else []
+        if not isinstance(found, dict):
+            return []
+        messages, feedback = found.get("messages"), found.get("feedback")
+        said = messages[0] if isinstance(messages, list) and messages else None
+        nested = [("", found, FIELDS), ("messages.", said, MESSAGE_FIELDS), ("feedback.", feedback, FEEDBACK_FIELDS)]
+        names = {prefix + name for prefix, each, known in nested if isinstance(each, dict) for name in set(each) - known}
+        return sorted(names - set(self.personal))
 
     def _parameters(self) -> dict[str, Parameter]:
         paths: list[Scalar] = ["$" + "".join(f'."{name}"' for name in path.split(".")) for path in self.personal]
