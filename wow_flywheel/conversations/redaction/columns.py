@@ -22,10 +22,9 @@ _PROSE: Final = re.compile(PROSE)
 
 
 def redact_label(redactor: Redactor, text: str) -> str:
-    """A label with personal values replaced, and names where it is more than a word."""
-    if _PROSE.search(text):
-        return redact_content(redactor, text)
-    people, redactor.people = redactor.people, People()
-    redacted = redactor.redact(text)
-    redactor.people = people
+    """A label with personal values replaced, and names where it is more than a word; answers are not looked for."""
+    people, told = redactor.people, redactor.told
+    redactor.people, redactor.told = people if _PROSE.search(text) else People(), {}
+    redacted = redact_content(redactor, text)
+    redactor.people, redactor.told = people, told
     return redacted

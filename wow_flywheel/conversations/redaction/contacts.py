@@ -28,8 +28,13 @@ _DATE: Final = re.compile(
 )
 
 
+def is_date(digits: str) -> bool:
+    """Whether what might be a phone's number is a date or an amount."""
+    return _DATE.match(digits) is not None
+
+
 def _named_phone(match: re.Match[str]) -> Span | None:
-    return None if _DATE.match(match["value"]) else match.span("value")
+    return None if is_date(match["value"]) else match.span("value")
 
 
 _LATIN: Final = "A-Za-z0-9\u00c0-\u024f\ufffd"

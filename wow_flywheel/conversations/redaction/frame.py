@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from wow_flywheel.contracts import FEEDBACK, MESSAGE, TOOL_CALL
+from wow_flywheel.conversations.redaction.asked import ANSWERS, CUE_WORDS, SPEAKERS, may_answer
 from wow_flywheel.conversations.redaction.columns import OF_CALLS, OF_CONVERSATIONS, OF_MESSAGES, PROSE, redact_label
 from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
 from wow_flywheel.conversations.redaction.known_names import Known, people, replaced_together, told
@@ -34,8 +35,8 @@ _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
 
-Text = tuple[int, int, int, str, str, bool]
-"""Row, kind, place, role, text, suspicious."""
+Text = tuple[int, int, int, str, str, str | None, bool]
+"""Row, kind, place, role, text, the question that it may answer, suspicious."""
 
 
 def redact_frame(frame: pl.DataFrame, *, keep: Keep | None = None) -> pl.DataFrame:
@@ -78,15 +79,37 @@ def _calls(messages: pl.DataFrame) -> pl.DataFrame:
 
 def _texts(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """All texts, each with its place in `_Changes.texts` and what the screen says of it."""
-    contents = messages.select("row", message=_NUMBER, kind=_CONTENT, place=_NUMBER, role="role", text="content")
+    contents = messages.select(
+        "row", message=_NUMBER, kind=_CONTENT, place=_NUMBER, role="role", text="content", question=_questions(messages)
+    )
     arguments = calls.select("row", "message", kind=_ARGUMENTS, place=_NUMBER, role=pl.lit("tool"), text="arguments")
     comments = frame.select(
         row=_NUMBER, message=_LAST, kind=_COMMENT, place=_NUMBER, role=pl.lit("user"),
         text=pl.col("feedback").cast(FEEDBACK).struct.field("comment"),
     )  # fmt: skip
     ids = [frame.select(row=_NUMBER, message=_LAST, kind=_ID, place=_NUMBER, role=pl.lit(""), text=name) for name in _IDS]
-    said = pl.concat([contents, arguments, comments, *_labels(frame, messages, calls), *ids], how="vertical_relaxed")
+    others = pl.concat([arguments, comments, *_labels(frame, messages, calls), *ids], how="vertical_relaxed")
+    said = pl.concat([contents, others], how="diagonal_relaxed")
     return _marked(said.filter(pl.col("text").str.len_bytes() > 0))
+
+
+def _questions(messages: pl.DataFrame) -> pl.Series:
+    """For each message the turns of the other side before it, if they may ask for a number and it may give one."""
+    found = pl.repeat(None, len(messages), dtype=pl.String, eager=True)
+    spoken = messages.select("row", "role", "content", place=_NUMBER).filter(
+        pl.col("role").is_in(SPEAKERS), pl.col("content").str.len_bytes() > 0
+    )
+    cue = spoken["content"].str.contains_any(list(CUE_WORDS), ascii_case_insensitive=True)
+    if not cue.any():
+        return found
+    begins = pl.struct("row", "role") != pl.struct("row", "role").shift()
+    turns = spoken.with_columns(turn=begins.fill_null(value=True).cum_sum())
+    asking = turns.join(turns.filter(cue).select("turn").unique(), on="turn", how="semi", maintain_order="left")
+    asked = asking.group_by("row", pl.col("turn") + 1, maintain_order=True).agg(question=pl.col("content").str.join("\n"))
+    promising = pl.col("content").str.contains(ANSWERS) | hidden(pl.col("content"))
+    given = turns.join(asked, on=["row", "turn"]).filter(promising).select("place", "content", "question")
+    kept = {place: question for place, text, question in given.iter_rows() if may_answer(text, question)}
+    return found.scatter(list(kept), list(kept.values())) if kept else found
 
 
 def _labels(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) -> list[pl.DataFrame]:
@@ -138,14 +161,23 @@ def _to_look_at(texts: pl.DataFrame, known: Known) -> pl.DataFrame:
     )
     naming = others.join(named.select("kind", "place").unique(), on=["kind", "place"], how="semi")
     looked = pl.concat([texts.filter("suspicious"), naming], how="vertical_relaxed")
-    return _in_order(looked).select("row", "kind", "place", "role", "text", "suspicious")
+    return _in_order(looked).select("row", "kind", "place", "role", "text", "question", "suspicious")
 
 
 def _marked(said: pl.DataFrame) -> pl.DataFrame:
-    """All at once: each look costs some milliseconds before the first text."""
+    """All at once: each look costs some milliseconds before the first text.
+
+    A number that is given in answer is looked for in all texts of its conversation.
+    """
     tool = said.select((pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)).to_series().arg_true()
     names = pl.zeros(len(said), pl.Boolean, eager=True).scatter(tool, naming(said["text"].gather(tool)))
-    return said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
+    marked = said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
+    asked = marked.filter(pl.col("question").is_not_null()).select("row").unique()
+    if asked.is_empty():
+        return marked
+    again = (pl.col("kind") < _LABEL) & pl.col("row").is_in(asked["row"].implode())
+    told = again & (pl.col("text").str.contains(ANSWERS) | hidden(pl.col("text")))
+    return marked.with_columns(suspicious=pl.col("suspicious") | told)
 
 
 @dataclass(slots=True)
@@ -160,14 +192,14 @@ class _Changes:
         """Redact one conversation: the same steps in the same order as `redact_row`."""
         redactor.kinds = True
         stored = (pseudonym(redactor, ids[0]), pseudonym(redactor, ids[1])) if texts[-1][1] == _ID else ids
-        for _, kind, place, role, text, odd in texts:
+        for _, kind, place, role, text, question, odd in texts:
             if kind == _ID:
                 break
             if kind >= _CALL_ID:
                 self.texts[kind][place] = pseudonym(redactor, text)
                 continue
             redactor.kinds = odd
-            redacted = _redacted(redactor, kind, role, text)
+            redacted = _redacted(redactor, kind, role, text, question or "")
             if redacted != text:
                 self.texts[kind][place] = redacted
         if stored != ids:
@@ -178,12 +210,12 @@ class _Changes:
             keep(stored[0], redactor.originals)
 
 
-def _redacted(redactor: Redactor, kind: int, role: str, text: str) -> str:
+def _redacted(redactor: Redactor, kind: int, role: str, text: str, question: str) -> str:
     if kind == _COMMENT:
         return redactor.redact(text)
     if kind >= _LABEL:
         return redact_label(redactor, text)
-    return redact_json(redactor, text) if role == "tool" else redact_content(redactor, text)
+    return redact_json(redactor, text) if role == "tool" else redact_content(redactor, text, question)
 
 
 def _put_back(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame, changes: _Changes) -> pl.DataFrame:

@@ -64,9 +64,9 @@ def redact_text(text: str) -> tuple[str, int]:
     return redact_content(redactor, text), redactor.count
 
 
-def redact_content(redactor: Redactor, text: str) -> str:
-    """Redact what someone wrote: prose, unless it is a JSON object or array."""
-    return redact_json(redactor, text) if looks_like_json(text) else redactor.redact(text)
+def redact_content(redactor: Redactor, text: str, question: str = "") -> str:
+    """Redact what someone wrote: prose, unless it is a JSON object or array, maybe in answer to a question."""
+    return redact_json(redactor, text) if looks_like_json(text) else redactor.redact(text, question)
 
 
 def learn_names(redactor: Redactor, text: str) -> None:
@@ -189,6 +189,8 @@ class _JsonTokens:
         return self._redactor.redact(value)
 
     def _number(self, token: str) -> str:
+        if (told := self._redactor.told.get(token)) is not None:
+            return json.dumps(self._redactor.placeholder(told, token, token))
         if not 7 <= len(token) <= 19 or not token.isdigit():
             return token
         kind = self._kind_of_key(token) or ("CARD" if is_card(token) else None)

@@ -85,7 +85,7 @@ _GAP: Final = r"(?:no\.|[^0-9\n.!?。！？;；]){0,30}?(?<![A-Za-z0-9])"
 _GROUP: Final = r"[A-Z]{0,6}\d[A-Z0-9]*"
 _DOCUMENT: Final = rf"{_GAP}(?P<value>(?:[A-Z]{{2}}[ -])?{_GROUP}(?:[ -]{_GROUP}|-[A-Z]{{1,2}}(?![A-Za-z]))*){AFTER}"
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?"
-_DATE: Final = (
+DATE: Final = (
     r"(?:(?:19|20)\d\d ?[-/.年 ] ?\d{1,2} ?[-/.月 ] ?\d{1,2}[日号]?|\d{1,2}[-/. ]\d{1,2}[-/. ](?:(?:19|20)\d\d|\d\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTH},?[ -](?:19|20)\d\d|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d"
     r"|(?:19|20)\d{6})"
@@ -103,8 +103,8 @@ IDENTITIES: Final = (
     kind("ID", rf"(?<![A-Za-z])(?:ssn|social security){NAMED}(?P<value>\d{{3}}[ -]?\d{{2}}[ -]?\d{{4}}){AFTER}", value),
 )
 DOCUMENTS: Final = (
-    kind("BIRTH", rf"{_BORN}(?:[^0-9\n!?。！？;；]){{0,25}}?(?<![A-Za-z0-9])(?P<value>{_DATE})(?!\d)", _birth),
-    kind("BIRTH", rf"(?<![A-Za-z0-9])(?P<value>{_DATE}) ?(?:出生|生人|\((?:dob|date of birth)\))", _birth),
+    kind("BIRTH", rf"{_BORN}(?:[^0-9\n!?。！？;；]){{0,25}}?(?<![A-Za-z0-9])(?P<value>{DATE})(?!\d)", _birth),
+    kind("BIRTH", rf"(?<![A-Za-z0-9])(?P<value>{DATE}) ?(?:出生|生人|\((?:dob|date of birth)\))", _birth),
     kind(
         "PASSPORT",
         rf"(?:passport|护照){_GAP}(?P<value>(?=(?:[A-Z]*\d){{4}})(?:[A-Z0-9]{{7,9}}|\d{{2}} ?[A-Z]{{2}} ?\d{{5}}"

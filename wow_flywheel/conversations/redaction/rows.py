@@ -6,6 +6,7 @@ What belongs here: which texts of a row are redacted, and in which order. What d
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from wow_flywheel.conversations.redaction.asked import SPEAKERS
 from wow_flywheel.conversations.redaction.columns import OF_CALLS, OF_CONVERSATIONS, OF_MESSAGES, redact_label
 from wow_flywheel.conversations.redaction.json_text import learn_names, looks_like_json, redact_content, redact_json
 from wow_flywheel.conversations.redaction.names import Personal
@@ -30,7 +31,7 @@ def redact_row(row: Row, personal: Iterable[Personal] = (), *, keep: Keep | None
     redacted = row | {
         "conversation_id": pseudonym(redactor, row["conversation_id"]),
         "user_id": pseudonym(redactor, row["user_id"]),
-        "messages": [_redacted(redactor, each) for each in row["messages"]],
+        "messages": [_redacted(redactor, *each) for each in zip(row["messages"], questions(row["messages"]), strict=True)],
     }
     feedback = row["feedback"]
     if feedback and feedback["comment"]:
@@ -69,12 +70,25 @@ def _calls(messages: Iterable[Row]) -> list[Row]:
     return [call for each in messages for call in each["tool_calls"] or ()]
 
 
-def _redacted(redactor: Redactor, each: Row) -> Row:
+def questions(messages: Iterable[Row]) -> Iterator[str]:
+    """For each message what the other side said before it: all of its turns in a row, or nothing."""
+    before, said, speaker = "", list[str](), ""
+    for each in messages:
+        if each["role"] not in SPEAKERS or not each["content"]:
+            yield ""
+            continue
+        if each["role"] != speaker:
+            before, said, speaker = "\n".join(said), [], each["role"]
+        said.append(each["content"])
+        yield before
+
+
+def _redacted(redactor: Redactor, each: Row, question: str) -> Row:
     content, calls = each["content"], each["tool_calls"]
     redacted = dict(each)
     if content:
-        redact = redact_json if each["role"] == "tool" else redact_content
-        redacted["content"] = redact(redactor, content)
+        tool = each["role"] == "tool"
+        redacted["content"] = redact_json(redactor, content) if tool else redact_content(redactor, content, question)
     if calls:
         redacted["tool_calls"] = [
             call | _pseudonym_at(redactor, call, "id") | {"arguments": redact_json(redactor, call["arguments"])}

@@ -33,6 +33,8 @@ VALUES = [
     "phone 4155552671", "ssn 123456789", "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "电话65686553、65673663",
     "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
 ]  # fmt: skip
+ASKED = ["Your phone number?", "护照号是多少", "Please give me your card number and passport.", "Your password?", "Born when?"]
+GIVEN = ["512345678", "４１５５５５２６７１", "4155552671", "hunter2aB", "4 May 1990", '{"n": 512345678}', '"\\u003512345678"']
 BY_FIELD = {
     "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
 }  # fmt: skip
@@ -96,7 +98,7 @@ def rows(draw: Any) -> dict[str, Any]:
         messages.append(
             {
                 "role": draw(st.sampled_from(["user", "assistant", "tool"])),
-                "content": draw(st.none() | texts),
+                "content": draw(st.none() | texts | st.sampled_from([*ASKED, *GIVEN])),
                 "created_at": None,
                 "action": draw(labels),
                 "tool_calls": draw(st.none() | calls),
