@@ -38,14 +38,18 @@ def _kind(name: str, cue: str, answer: str) -> _Kind:
     return _Kind(name, re.compile(cue, re.IGNORECASE | re.ASCII), re.compile(answer, re.IGNORECASE | re.ASCII))
 
 
-_BEFORE: Final = r"(?<![A-Za-z0-9])(?<!\d[.,])"
+_BEFORE: Final = r"(?<![A-Za-z0-9'’])(?<!\d[.,])"
 _GROUP: Final = r"[A-Z]{0,3}\d[A-Z0-9]*"
 _DOCUMENT: Final = rf"{_BEFORE}(?=(?:[A-Z -]{{0,6}}\d){{5}}){_GROUP}(?:[ -]{_GROUP}){{0,5}}{AFTER}"
 _WHOSE_ID: Final = ("user", "order", "item", "member", "customer", "product", "booking", "account", "reservation")
 _ID_NUMBER: Final = "".join(f"(?<!{each} )" for each in _WHOSE_ID) + "(?<![a-z])id number"
 _NATIONAL_ID: Final = r"ssn|social security|(?:national|government)(?:[- ]issued)? id|identity (?:card|number|document)|id card"
 KINDS: Final = (
-    _kind("PASSPORT", r"passport|护照", rf"{_BEFORE}(?=(?:[A-Z ]*\d){{5}})(?:[A-Z]{{0,3}} ?\d{{6,9}}|[A-Z0-9]{{7,9}}){AFTER}"),
+    _kind(
+        "PASSPORT",
+        r"passport|护照",
+        rf"{_BEFORE}(?=(?:[A-Z ]*\d){{5}})(?:(?-i:[A-Z]{{1,3}} )\d{{6,9}}|[A-Z0-9]{{7,9}}|[A-Z]{{1,3}}\d{{6,9}}){AFTER}",
+    ),
     _kind("LICENCE", r"driv(?:er|ing)[^.?!\n]{0,4} ?licen[sc]e|licen[sc]e number|驾照|驾驶证", _DOCUMENT),
     _kind("TAX", r"tax(?:payer)?[ -]?(?:id|number|identification|no\b)|vat num|税号|纳税人识别号", _DOCUMENT),
     _kind(

@@ -24,6 +24,8 @@ _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NUMBER_OF: Final = r"(?:_?(?:number|num|no)|号码?)"
 _PHONE_LIKE: Final = r"\+?\(?\d(?:[ ().-]{0,3}\d){6,18}[Xx]?"
 _DOCUMENT_LIKE: Final = r"(?=(?:[A-Za-z -]{0,8}\d){5})[A-Za-z0-9][A-Za-z0-9 -]{4,24}"
+_TELLS_WORD: Final = r"(?:pass(?:word|code|phrase|wd)|pwd|密码|口令)$"
+_TELLS_KEY: Final = r"(?:client|app|api|secret|access|private|auth|refresh|session|bearer)_?(?:secret|key|token)$"
 _DATE_LIKE: Final = (
     r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:T.*)?|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|(?:19|20)\d{6}|.*(?i:jan|feb|mar|apr"
     r"|may|jun|jul|aug|sep|oct|nov|dec).*(?:19|20)\d\d"
@@ -37,6 +39,8 @@ _KEYS: Final = tuple(
         ("PASSPORT", rf"(?:passport|护照){_NUMBER_OF}?$", _DOCUMENT_LIKE),
         ("LICENCE", rf"(?:(?:driver'?s?|driving)[_ ]?licen[sc]e|驾驶证|驾照){_NUMBER_OF}?$", _DOCUMENT_LIKE),
         ("TAX", rf"(?:tax(?:payer)?_?id|税号|纳税人识别号|(?:^|_)(?:tin|ein|itin|vat_?id)){_NUMBER_OF}?$", _DOCUMENT_LIKE),
+        ("KEY", _TELLS_WORD, r"(?!<)(?=.*[A-Za-z0-9])\S{4,200}"),
+        ("KEY", _TELLS_KEY, r"(?!<)(?=\S*\d)\S{12,4000}"),
         ("BIRTH", r"(?:date_?of_?birth|birth_?(?:date|day)|(?:^|_)dob|出生日期|生日|出生年月)$", _DATE_LIKE),
         (
             "ADDRESS",

@@ -100,6 +100,12 @@ IDENTITIES: Final = (
         _chinese_id,
     ),
     kind("ID", r"(?<![A-Za-z0-9-])(?!000|666)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![A-Za-z0-9-])"),
+    kind(
+        "ID",
+        rf"(?:身份证|证件号码?|(?<![a-z])id (?:card|number)){NAMED}"
+        rf"(?P<value>[1-9]\d{{7}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}){AFTER}",
+        value,
+    ),
     kind("ID", rf"(?<![A-Za-z])(?:ssn|social security){NAMED}(?P<value>\d{{3}}[ -]?\d{{2}}[ -]?\d{{4}}){AFTER}", value),
 )
 DOCUMENTS: Final = (

@@ -29,16 +29,30 @@ _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|m
 _NUMBER: Final = rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?"
 
 SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    (r"@", (r"[A-Za-z0-9\u00c0-\u024f\ufffd._%+-]@[A-Za-z0-9\u00c0-\u024f\ufffd-]", r":\\?/\\?/")),
+    (r"@", (r"[^ @]@[^ @]",)),
     (
         r"[?&#;][A-Za-z_-]{2,24}=",
-        (r"(?i)(?:token|secret|key|password|passwd|pwd|sig|signature|credential|sessionid|session_id)=[^&]",),
+        (
+            (
+                r"(?i)(?:token|secret|key|password|passwd|pwd|sig|signature|credential|sessionid|session_id|code|auth|ticket|otp|sid"
+                r"|jwt|magic|invite|reset)=[^&]"
+            ),
+        ),
     ),
+    (r":\\?/\\?/[^ ]+/[A-Za-z0-9_-]{16}", (_D,)),
+    (r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|-----begin [A-Za-z0-9 ]{0,40}private key", ("",)),
+    (r"(?i)pass(?:word|code|phrase|wd)|pwd|密码|口令", (r"[:=：是为]|(?i:is|was)|(?:密码|口令)[ \t\n\v\f\r]",)),
     (
-        r"(?i)bearer|sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|[srp]k_live|[srp]k_test|hf_|eyj",
+        (
+            r"(?i)bearer|sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|[srp]k_live|[srp]k_test|hf_|eyj|glpat-|npm_|pypi-"
+            r"|sg\.|ltai|akid|gsk_|ya29\."
+        ),
         (
             r"(?i)bearer",
-            r"(?i)(?:sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|k_live_|k_test_|hf_|eyj)[A-Za-z0-9_-]{8}",
+            (
+                r"(?i)(?:sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|k_live_|k_test_|hf_|eyj|glpat-|npm_|pypi-|sg\.|ltai"
+                r"|akid|gsk_|ya29\.)[A-Za-z0-9_-]{8}"
+            ),
         ),
     ),
     (
@@ -56,7 +70,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"{_B}{_D}{{3}}-{_D}{{2}}-{_D}{{4}}{_A}",
             rf"{_D}(?:[ -]?{_D}){{12}}",
             r"(?i)phone|mobile|cell|tel|fax|whatsapp|call me|text me|reach me|ssn|social|msisdn",
-            r"电话|手机|联系方式|微信|传真|身份证",
+            r"电话|手机|联系方式|微信|传真|身份证|证件号|(?i:id (?:card|number))",
             r"(?i)id_?card_?(?:number|num|no)?\\*\"|(?:card|卡)_?(?:number|num|no|号码?)s?\\*\"",
         ),
     ),
@@ -106,13 +120,18 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 """A first sign, and the further signs of which one must be there as well."""
 KEY_SIGNS: Final = (
     r'(?i)(?:street|shipping|delivery|billing|home|mailing|postal|residential)_?address\\*"|address_?(?:line_?)?[12]\\*"'
+    r'|(?:pass(?:word|code|phrase|wd)|pwd|密码|口令)\\*"'
+    r'|(?:client|app|api|secret|access|private|auth|refresh|session|bearer)_?(?:secret|key|token)\\*"'
     r'|"street\\*"|(?:收货|收件|家庭|配送|邮寄|户籍|通讯)地址\\*"|住址\\*"'
 )
-"""JSON keys whose value is personal whatever it looks like, as long as it has a digit; other keys' words are among `SIGNS`."""
+"""JSON keys whose value is personal or secret whatever it looks like; other keys' words are among `SIGNS`."""
 _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 """What JSON may hide anything behind."""
 
-_WORDS: Final = r"[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
+_WORDS: Final = (
+    r"[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|密码|口令|-----[Bb][Ee][Gg][Ii][Nn]"
+    r"|[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
+)
 _PROMISING: Final = "|".join([*(f"(?:{first})" for first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
 """Any first sign, so that most texts are left out by one look."""
 _FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, more in SIGNS)

@@ -13,6 +13,7 @@ ANSWERED = [
     ("I'll need your phone number.", "65686553", "<PHONE_1>"),
     ("Your passport number please?", "512345678", "<PASSPORT_1>"),
     ("Your passport number please?", "It is C01X00T47", "It is <PASSPORT_1>"),
+    ("Your passport, please?", "It's 512345678, thanks", "It's <PASSPORT_1>, thanks"),
     ("您的护照号？", "AB1234567", "<PASSPORT_1>"),
     ("请提供一下您的手机号码", "好的，是65673663", "好的，是<PHONE_1>"),
     ("请问您的身份证号是多少", "110105194912310021", "<ID_1>"),

@@ -32,6 +32,11 @@ VALUES = [
     "京A12345", "粤BD12345", "born on 5 May 1990", "DOB: 04/04/1990", "1990年5月4日出生", "Bearer abcdefghijklmnopqrstuv",
     "phone 4155552671", "ssn 123456789", "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "电话65686553、65673663",
     "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
+    "дима@почта.рф", "ann@例子.公司", "张三@qq.com", "glpat-aB3dE5gH7jK9mN2pQ4rS", "SG.aB3dE5gH7jK9mN2p.aB3dE5gH7jK9mN2pQ4",
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEF\n-----END PRIVATE KEY-----",
+    "password: hunter2", "密码是abcdef",
+    "https://h.example/cb?code=aB3dE5gH7jK9mN2pQ4", "https://h.example/reset/0a1b2c3d4e5f60718293",
+    "https://h.example/d/aB3dE5gH7jK9mN2pQ4rS6tU8vW", "身份证号110105491231002", "npm_aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0",
 ]  # fmt: skip
 ASKED = ["Your phone number?", "护照号是多少", "Please give me your card number and passport.", "Your password?", "Born when?"]
 GIVEN = ["512345678", "４１５５５５２６７１", "4155552671", "hunter2aB", "4 May 1990", '{"n": 512345678}', '"\\u003512345678"']
@@ -64,6 +69,8 @@ KEYS = [
     "姓名",
     "用户名",
     "card_number",
+    "password",
+    "api_key",
 ]
 
 loose = st.text(st.sampled_from('0123456789 -.()+@a中:/,<>PHONE_{}[]"\\u号室路护照born'), max_size=24) | st.text(max_size=8)
