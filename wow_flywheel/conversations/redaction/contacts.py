@@ -6,7 +6,7 @@ What belongs here: how a person is reached, but for the post (`addresses`). What
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, kind
+from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, kind, signed
 
 
 def _international(match: re.Match[str]) -> Span | None:
@@ -59,12 +59,14 @@ def _mailbox(match: re.Match[str]) -> Span:
     return match.start() + (lead.end() if lead else 0), match.end()
 
 
-EMAILS: Final = (
+EMAILS: Final = signed(
+    "at",
     kind("EMAIL", rf"[{_LATIN}._%+-]{{1,64}}@[{_LATIN}-]{{1,63}}(?:\.[{_LATIN}-]{{1,63}})*\.[A-Za-z\u00c0-\u024f]{{2,24}}"),
     Kind("EMAIL", _ANY_EMAIL, _mailbox),
 )
 """In Latin letters, then in any script, with internationalised domains."""
-PHONES: Final = (
+PHONES: Final = signed(
+    "number",
     kind("PHONE", r"(?<![A-Za-z0-9+])(?<!\d\.)(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}" + AFTER),
     kind("PHONE", r"(?<![A-Za-z0-9+])(?:\+|00)86[ -]?(?:\(0?\d{2,3}\)|0?\d{2,3})[ -]?\d{3,4}[ -]?\d{4}" + AFTER),
     kind("PHONE", _BEFORE + r"(?:\(0\d{2,3}\)|0(?:10|2\d|[3-9]\d{2})[ -]?)[ ]?[2-9]\d{2,3}[ -]?\d{4}" + AFTER),

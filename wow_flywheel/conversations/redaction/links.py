@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import Span, kind, value
+from wow_flywheel.conversations.redaction.kinds import Span, kind, signed, value
 
 _PARAMETERS: Final = (
     r"(?:access|refresh|id|auth|session|api|csrf)?[_-]?(?:token|secret)|api[_-]?key|password|passwd|pwd|sig|signature"
@@ -72,11 +72,10 @@ _PEM: Final = (
 )
 """Up to its end, or as far as it goes on in a text that was cut."""
 
-PRIVATE_KEYS: Final = (kind("KEY", _PEM),)
+PRIVATE_KEYS: Final = signed("armour", kind("KEY", _PEM))
 LINKS: Final = (
-    kind("KEY", _URL_SECRET, value),
-    kind("KEY", _URL_CODE, value),
-    kind("KEY", _URL_LOGIN, value),
-    kind("KEY", _URL, _path_token),
+    *signed("parameter", kind("KEY", _URL_SECRET, value), kind("KEY", _URL_CODE, value)),
+    *signed("at", kind("KEY", _URL_LOGIN, value)),
+    *signed("path", kind("KEY", _URL, _path_token)),
 )
-PASSWORDS: Final = (kind("KEY", _PASSWORD, _password), kind("KEY", _PASSWORD_ZH, _password_zh))
+PASSWORDS: Final = signed("password", kind("KEY", _PASSWORD, _password), kind("KEY", _PASSWORD_ZH, _password_zh))

@@ -16,7 +16,7 @@ from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.kinds import Kind, narrow
 from wow_flywheel.conversations.redaction.names import Personal
 from wow_flywheel.conversations.redaction.people import People
-from wow_flywheel.conversations.redaction.screen import worth_a_look
+from wow_flywheel.conversations.redaction.screen import signs_of, worth_a_look
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
 """The kinds that make an id of a customer or a conversation personal."""
@@ -87,8 +87,9 @@ class Redactor:
         while before != self.count:
             before = self.count
             plain = narrow(text)
-            if self.kinds and worth_a_look(plain):
-                for kind in KINDS:
+            signs = signs_of(plain) if self.kinds else set()
+            for kind in KINDS if signs else ():
+                if kind.sign in signs:
                     text, plain = self._replace_kind(kind, text, plain)
             if self.kinds and (question or self.told):
                 text, plain = self._replace_told(text, plain, question)
@@ -167,9 +168,8 @@ def pseudonym(redactor: Redactor, identifier: str) -> str:
     Equal ids stay equal, and different ones different, across conversations and days, which a placeholder could not give.
     """
     plain = narrow(identifier)
-    if not worth_a_look(plain):
-        return identifier
-    if not any(kind.find(match) for kind in ID_KINDS for match in kind.pattern.finditer(plain)):
+    signs = signs_of(plain)
+    if not any(kind.find(match) for kind in ID_KINDS if kind.sign in signs for match in kind.pattern.finditer(plain)):
         return identifier
     redactor.count += 1
     return f"anon-{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"

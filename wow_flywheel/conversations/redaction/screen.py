@@ -6,7 +6,7 @@ text that passes may still hold nothing; a test proves that every text with a va
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -28,9 +28,10 @@ _CLEAR: Final = "street|avenue|road|lane|drive|boulevard|terrace|crescent|highwa
 _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|mews|row|grove|gardens|trail|walk|hill"
 _NUMBER: Final = rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?"
 
-SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    (r"@", (r"[^ @]@[^ @]",)),
+SIGNS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("at", r"@", (r"[^ @]@[^ @]",)),
     (
+        "parameter",
         r"[?&#;][A-Za-z_-]{2,24}=",
         (
             (
@@ -39,10 +40,11 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             ),
         ),
     ),
-    (r":\\?/\\?/[^ ]+/[A-Za-z0-9_-]{16}", (_D,)),
-    (r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|-----begin [A-Za-z0-9 ]{0,40}private key", ("",)),
-    (r"(?i)pass(?:word|code|phrase|wd)|pwd|密码|口令", (r"[:=：是为]|(?i:is|was)|(?:密码|口令)[ \t\n\v\f\r]",)),
+    ("path", r":\\?/\\?/[^ ]+/[A-Za-z0-9_-]{16}", (_D,)),
+    ("armour", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|-----begin [A-Za-z0-9 ]{0,40}private key", ("",)),
+    ("password", r"(?i)pass(?:word|code|phrase|wd)|pwd|密码|口令", (r"[:=：是为]|(?i:is|was)|(?:密码|口令)[ \t\n\v\f\r]",)),
     (
+        "key",
         (
             r"(?i)bearer|sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|[srp]k_live|[srp]k_test|hf_|eyj|glpat-|npm_|pypi-"
             r"|sg\.|ltai|akid|gsk_|ya29\."
@@ -56,6 +58,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (
+        "number",
         _SEVEN,
         (
             rf"{_B}(?:(?:\+|00)?86[ -]?)?1[3-9]{_D}[ -]?{_D}{{4}}[ -]?{_D}{{4}}{_A}",
@@ -75,6 +78,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (
+        "document",
         (
             r"(?i:passport|licen[sc]e|[^a-z]dl |tax|national insurance|vat[ _-]?(?:id|reg|number|no)|(?:tin|ein|_id"
             r"|number|num|no)\\*\")"
@@ -89,6 +93,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (
+        "birth",
         r"(?i)born|d\.?o\.?b|birth|出生|生日|生于|生人",
         (
             rf"{_D}{{1,4}} ?(?:\\?/|[-.年 ]) ?{_D}{{1,2}} ?(?:\\?/|[-.月 ]) ?{_D}{{1,4}}",
@@ -97,27 +102,29 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"(?is)(?:birth|dob|出生|生日).*{_MONTH}.*(?:19|20){_D}{{2}}",
         ),
     ),
-    (rf"[EG]{_D}{{8}}|E[A-HJ-NP-Z]{_D}{{7}}", ("",)),
-    (rf"[{_PROVINCE}][A-Za-z][ ·•・-]?[A-Za-z0-9]{{4}}|[Ww][Jj][{_PROVINCE}]", (_D,)),
-    (rf"{_B}[A-Za-z]{{2}}{_D}{{2}}(?: ?[A-Za-z0-9]){{11}}", ("",)),
-    (rf"{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}", ("",)),
-    (r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", (_D,)),
-    (r"::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]{1,4}:){7}", (_D,)),
+    ("passport", rf"[EG]{_D}{{8}}|E[A-HJ-NP-Z]{_D}{{7}}", ("",)),
+    ("plate", rf"[{_PROVINCE}][A-Za-z][ ·•・-]?[A-Za-z0-9]{{4}}|[Ww][Jj][{_PROVINCE}]", (_D,)),
+    ("iban", rf"{_B}[A-Za-z]{{2}}{_D}{{2}}(?: ?[A-Za-z0-9]){{11}}", ("",)),
+    ("ipv4", rf"{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}", ("",)),
+    ("mac", r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", (_D,)),
+    ("ipv6", r"::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]{1,4}:){7}", (_D,)),
     (
+        "street",
         rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?,?{_S}[A-Za-z0-9.'’-]+{_S}",
         (
             rf"{_NUMBER},?{_S}(?:[A-Z0-9][A-Za-z0-9.'’-]*{_S}){{1,5}}(?i:{_CLEAR}|{_SHORT})(?:$|[^A-Za-z])",
             rf"{_NUMBER}{_S}(?:[a-z.'’]+{_S}){{1,2}}(?:{_CLEAR})(?:$|[^A-Za-z])",
         ),
     ),
-    (rf"(?i)o\.?{_S}?box", (_D,)),
+    ("box", rf"(?i)o\.?{_S}?box", (_D,)),
     (
+        "flat",
         r"[0-9A-Za-z零一二三四五六七八九十百](?:室|户|房|单元)",
         (r"路|街|道|巷|胡同|里|村|庄|园|苑|小区|花园|公寓|大厦|城|镇|乡|庭|府|湾|居",),
     ),
-    (rf"(?s)(?:{_HOME}).*[0-9A-Za-z零一二三四五六七八九十百](?:号|弄|栋|幢|座|楼|期|区|院|巷)", ("",)),
+    ("home", rf"(?s)(?:{_HOME}).*[0-9A-Za-z零一二三四五六七八九十百](?:号|弄|栋|幢|座|楼|期|区|院|巷)", ("",)),
 )
-"""A first sign, and the further signs of which one must be there as well."""
+"""Name, a first sign, and the further signs of which one must be there as well."""
 KEY_SIGNS: Final = (
     r'(?i)(?:street|shipping|delivery|billing|home|mailing|postal|residential)_?address\\*"|address_?(?:line_?)?[12]\\*"'
     r'|(?:pass(?:word|code|phrase|wd)|pwd|密码|口令)\\*"'
@@ -132,16 +139,16 @@ _WORDS: Final = (
     r"[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|密码|口令|-----[Bb][Ee][Gg][Ii][Nn]"
     r"|[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
 )
-_PROMISING: Final = "|".join([*(f"(?:{first})" for first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
+_PROMISING: Final = "|".join([*(f"(?:{first})" for _, first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
 """Any first sign, so that most texts are left out by one look."""
-_FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, more in SIGNS)
+_FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, _, more in SIGNS)
 _QUOTED: Final = r"[\"\\]"
 _WIDE: Final = f"[{''.join(NARROW)}]"
 
 _DIGIT_OR_AT: Final = re.compile("[0-9@]")
 _WORDS_ALONE: Final = re.compile(_WORDS)
 _COMPILED: Final = tuple(
-    (re.compile(first), tuple(re.compile(further) for further in more if further)) for first, more in SIGNS
+    (name, re.compile(first), tuple(re.compile(further) for further in more if further)) for name, first, more in SIGNS
 )
 _KEY_SIGNS: Final = re.compile(KEY_SIGNS)
 
@@ -152,12 +159,20 @@ def worth_a_look(plain: str) -> bool:
     Args:
         plain: The text after `narrow`.
     """
+    return next(_signs(plain), None) is not None
+
+
+def signs_of(plain: str) -> set[str]:
+    """The signs that a text shows, after `narrow`: it holds no kind that would leave another."""
+    return set(_signs(plain))
+
+
+def _signs(plain: str) -> Iterator[str]:
     if not (_DIGIT_OR_AT.search(plain) or "=" in plain or (_WORDS_ALONE.search(plain))):
-        return False
-    for first, more in _COMPILED:
+        return
+    for name, first, more in _COMPILED:
         if first.search(plain) and (not more or any(further.search(plain) for further in more)):
-            return True
-    return False
+            yield name
 
 
 def key_tells(plain: str) -> bool:
@@ -215,7 +230,7 @@ def _wide(texts: pl.Series, not_ascii: pl.Series) -> pl.Series:
 def _with_signs(texts: pl.Series) -> pl.Series:
     """First signs are looked for in parallel, further ones only where a first is."""
     text = pl.col("text")
-    firsts = [text.str.contains(first).alias(str(place)) for place, (first, _) in enumerate(SIGNS)]
+    firsts = [text.str.contains(first).alias(str(place)) for place, (_, first, _) in enumerate(SIGNS)]
     frame = texts.alias("text").to_frame()
     found = frame.select(*firsts, (text.str.contains(KEY_SIGNS) | text.str.contains(_ESCAPED)).alias("key"))
     marks = found["key"].to_numpy(writable=True)

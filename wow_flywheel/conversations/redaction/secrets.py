@@ -8,7 +8,7 @@ import ipaddress
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value
+from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, signed, value
 from wow_flywheel.conversations.redaction.links import LINKS, PASSWORDS, PRIVATE_KEYS
 
 _START, _END = r"(?<![A-Za-z0-9_-])", r"(?![A-Za-z0-9_-])"
@@ -30,10 +30,8 @@ _KEY_SHAPES: Final = (
 _KEY: Final = rf"{_START}(?:{'|'.join(_KEY_SHAPES)}){_END}"
 _BEARER: Final = r"\bbearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)"
 _IBAN: Final = r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
-_IP: Final = (
-    r"(?<![A-Za-z0-9_.-])(?<!version )(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
-    r"|(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
-)
+_IPV4: Final = r"(?<![A-Za-z0-9_.-])(?<!version )(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
+_IPV6: Final = r"(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
 
 
 def is_iban(text: str) -> bool:
@@ -74,11 +72,11 @@ _MAC: Final = (
 )
 SECRETS: Final[tuple[Kind, ...]] = (
     *PRIVATE_KEYS,
-    kind("KEY", _KEY, _access_key),
-    kind("KEY", _BEARER, value),
+    *signed("key", kind("KEY", _KEY, _access_key), kind("KEY", _BEARER, value)),
     *LINKS,
     *PASSWORDS,
-    kind("IBAN", _IBAN, _iban),
-    kind("MAC", _MAC),
-    kind("IP", _IP, _ip),
+    *signed("iban", kind("IBAN", _IBAN, _iban)),
+    *signed("mac", kind("MAC", _MAC)),
+    *signed("ipv4", kind("IP", _IPV4, _ip)),
+    *signed("ipv6", kind("IP", _IPV6, _ip)),
 )

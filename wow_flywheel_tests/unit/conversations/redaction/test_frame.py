@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.frame import redact_frame
 from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
+from wow_flywheel.conversations.redaction.kinds import narrow
 from wow_flywheel.conversations.redaction.names import as_personal
 from wow_flywheel.conversations.redaction.placeholders import Redactor
 from wow_flywheel.conversations.redaction.rows import redact_row
-from wow_flywheel.conversations.redaction.screen import suspicious
+from wow_flywheel.conversations.redaction.screen import SIGNS, signs_of, suspicious
 from wow_flywheel_tests.effort import examples
 
 COLUMNS = {
@@ -148,6 +150,15 @@ def test_a_text_that_changes_has_passed_the_screen(drawn: list[str]) -> None:
     for text, looked_at in zip(drawn, passed, strict=True):
         changed = redact_json(Redactor(), text) != text or redact_content(Redactor(), text) != text
         assert looked_at or not changed, text
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(prose, max_size=4))
+def test_a_kind_that_is_found_has_left_its_sign(drawn: list[str]) -> None:
+    assert {kind.sign for kind in KINDS} == {name for name, _, _ in SIGNS}
+    for text in map(narrow, drawn):
+        found = {kind.sign for kind in KINDS if any(map(kind.find, kind.pattern.finditer(text)))}
+        assert found <= signs_of(text), text
 
 
 @pytest.mark.parametrize("value", [value for value in VALUES if value not in BY_FIELD])
