@@ -87,7 +87,7 @@ class Redactor:
         while before != self.count:
             before = self.count
             plain = narrow(text)
-            signs = signs_of(plain) if self.kinds else set()
+            signs = signs_of(plain) if self.kinds else frozenset[str]()
             for kind in KINDS if signs else ():
                 if kind.sign in signs:
                     text, plain = self._replace_kind(kind, text, plain)

@@ -7,6 +7,7 @@ text that passes may still hold nothing; a test proves that every text with a va
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -145,6 +146,7 @@ _FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, 
 _QUOTED: Final = r"[\"\\]"
 _WIDE: Final = f"[{''.join(NARROW)}]"
 
+SHORT: Final = 100
 _DIGIT_OR_AT: Final = re.compile("[0-9@]")
 _WORDS_ALONE: Final = re.compile(_WORDS)
 _COMPILED: Final = tuple(
@@ -159,12 +161,18 @@ def worth_a_look(plain: str) -> bool:
     Args:
         plain: The text after `narrow`.
     """
-    return next(_signs(plain), None) is not None
+    return bool(signs_of(plain)) if len(plain) < SHORT else next(_signs(plain), None) is not None
 
 
-def signs_of(plain: str) -> set[str]:
+def signs_of(plain: str) -> frozenset[str]:
     """The signs that a text shows, after `narrow`: it holds no kind that would leave another."""
-    return set(_signs(plain))
+    return _signs_of_short(plain) if len(plain) < SHORT else frozenset(_signs(plain))
+
+
+@lru_cache(50_000)
+def _signs_of_short(plain: str) -> frozenset[str]:
+    """Most strings of tools' JSON are short, and the same in many conversations."""
+    return frozenset(_signs(plain))
 
 
 def _signs(plain: str) -> Iterator[str]:
