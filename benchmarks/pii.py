@@ -82,18 +82,20 @@ def planted(r: random.Random, sets: dict[str, pl.DataFrame], each: int, misses: 
         for carrier in ("prose", "json")
         for _ in range(each)
     ]
-    frame = pl.DataFrame([_row(number, text, carrier) for number, (_, _, carrier, _, text) in enumerate(cases)], schema=COLUMNS)
+    rows = [_row(number, texts, carrier) for number, (_, _, carrier, _, texts) in enumerate(cases)]
+    frame = pl.DataFrame(rows, schema=COLUMNS)
     names = [[value] if kind.kind == "NAME" else None for kind, _, _, value, _ in cases]
     redacted = redact_frame(frame.with_columns(pl.Series("personal", names, dtype=pl.List(pl.String))))
     counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for (kind, language, carrier, value, text), messages in zip(cases, redacted["messages"].to_list(), strict=True):
-        found = gone(kind, value, text, messages[0]["content"])
+    for (kind, language, carrier, value, texts), messages in zip(cases, redacted["messages"].to_list(), strict=True):
+        text, left = texts[-1], messages[-1]["content"]
+        found = gone(kind, value, text, left)
         count = counts[kind.name, language, carrier]
         count[0] += 1
         count[1] += found
         if not found and misses > 0:
             misses -= 1
-            print("missed", kind.name, language, carrier, repr(value), "left", repr(_around(text, messages[0]["content"])))
+            print("missed", kind.name, language, carrier, repr(value), "left", repr(_around(text, left)))
     formatted = {kind.name: kind.formatted for kind in KINDS}
     return [
         {"kind": kind, "language": language, "carrier": carrier, "planted": all_, "found": found, "formatted": formatted[kind]}
@@ -103,7 +105,7 @@ def planted(r: random.Random, sets: dict[str, pl.DataFrame], each: int, misses: 
 
 def gone(kind: Planted, value: str, text: str, redacted: str) -> bool:
     """True if no piece of the value is left that was not in the turn before, and a placeholder of its kind is there."""
-    secret = value.partition("=")[2] if value.startswith("https://") else value
+    secret = re.split(r"[=/]", value)[-1] if value.startswith("https://") else value
     carrier = text.replace(secret, "")
     pieces = re.findall(r"[0-9０-９]{3,}|[A-Za-z]{4,}|[\u4e00-\u9fff]{2,}", secret)
     left = [piece for piece in (secret, *pieces) if piece in redacted and piece not in carrier]
@@ -117,18 +119,25 @@ def _turns(sets: dict[str, pl.DataFrame], language: str, *, tool: bool = False) 
     return texts.filter(texts.str.len_chars().is_between(10, 600)).to_list()
 
 
-def _case(r: random.Random, kind: Planted, language: str, carrier: str, turns: list[str], tools: list[str]) -> tuple[str, str]:
-    """A value, and the text that it is planted in."""
+def _case(
+    r: random.Random, kind: Planted, language: str, carrier: str, turns: list[str], tools: list[str]
+) -> tuple[str, list[str]]:
+    """A value, and the turns in the last of which it is planted."""
     value = kind.make(r)
+    if kind.asked:
+        question = r.choice(kind.english if language == "en" else kind.chinese)
+        answer = r.choice(["{}", "{}.", "sure, {}", "It's {}, thanks"] if language == "en" else ["{}", "好的，{}", "是{}。"])
+        said = [f"{r.choice(turns)} {question}", answer.format(value)]
+        return value, said if carrier == "prose" else [*said, _as_json(r, _holder(r, language, tools), "note", f"say {value}")]
     lead = r.choice(kind.english if language == "en" else kind.chinese)
     closing = "）" if lead.endswith("（") else ")" if lead.endswith("(") else ""
     said = _in_prose(r, f"{lead}{value}{closing}", r.choice(turns), language)
     if carrier == "prose":
-        return value, said
+        return value, [said]
     holder = _holder(r, language, tools)
     if kind.key and r.random() < 0.5:
-        return value, _as_json(r, holder, kind.key, value)
-    return value, _as_json(r, holder, "note", said)
+        return value, [_as_json(r, holder, kind.key, value)]
+    return value, [_as_json(r, holder, "note", said)]
 
 
 def _in_prose(r: random.Random, value: str, turn: str, language: str) -> str:
@@ -158,9 +167,11 @@ def _as_json(r: random.Random, holder: dict[str, Any], key: str, value: str) -> 
     return json.dumps(dict(items), ensure_ascii=r.random() < 0.5, indent=r.choice([None, 1]))
 
 
-def _row(number: int, text: str, carrier: str) -> dict[str, Any]:
-    message = {"role": "tool" if carrier == "json" else "user", "content": text}
-    return {"conversation_id": f"c{number}", "user_id": "u", "messages": [message]}
+def _row(number: int, texts: list[str], carrier: str) -> dict[str, Any]:
+    *asked, last = texts
+    roles = [*("assistant", "user")[: len(asked)], "tool" if carrier == "json" else "user"]
+    messages = [{"role": role, "content": text} for role, text in zip(roles, [*asked, last], strict=True)]
+    return {"conversation_id": f"c{number}", "user_id": "u", "messages": messages}
 
 
 def _around(text: str, redacted: str) -> str:
@@ -211,10 +222,20 @@ def as_markdown(recall: list[dict[str, Any]], touched: dict[str, dict[str, Any]]
         lines.append(f"| {kind} | {' | '.join(f'{share:.1%}' for share in shares)} |")
     formatted = [row for row in recall if row["formatted"]]
     overall = sum(row["found"] for row in formatted) / sum(row["planted"] for row in formatted)
-    lines += ["", f"Formatted kinds together: {overall:.2%} of {sum(row['planted'] for row in formatted)}.", ""]
+    worst = min((share, place) for place, share in cells.items() if place[0] in {row["kind"] for row in formatted})
+    lines += ["", f"Formatted kinds together: {overall:.2%} of {sum(row['planted'] for row in formatted)}."]
+    lines += [f"Least: {worst[0]:.1%} ({', '.join(worst[1])}).", ""]
     lines += ["| set | turns | touched, by kind | of these clean | share of clean turns touched |", "|---|---|---|---|---|"]
     for name, row in touched.items():
         lines.append(f"| {name} | {row['turns']} | {_counts(row['touched'])} | {_counts(row['false'])} | {row['share']:.3%} |")
+    lines += ["", "Of all turns, those touched, and those where nothing tells that such a value is there:", ""]
+    lines += ["| kind | " + " | ".join(f"{name} ({SETS[name]})" for name in touched) + " |", "|---" * (len(touched) + 1) + "|"]
+    for kind in sorted({kind for row in touched.values() for kind in row["touched"]}):
+        shares = [
+            f"{row['touched'].get(kind, 0) / row['turns']:.3%}, clean {row['false'].get(kind, 0) / row['turns']:.3%}"
+            for row in touched.values()
+        ]
+        lines.append(f"| {kind} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 from benchmarks.pii_machine_values import (
     api_key,
+    further_key,
     ip,
     jwt,
     mac,
+    password,
+    private_key,
+    url_code,
+    url_path,
     url_token,
 )
 from benchmarks.pii_values import (
@@ -20,8 +25,10 @@ from benchmarks.pii_values import (
     birth_zh,
     card,
     chinese_id,
+    chinese_id_old,
     digits,
     email,
+    email_any,
     iban,
     landline,
     licence,
@@ -55,6 +62,7 @@ class Planted:
         english, chinese: What comes before the value; a kind that only its word tells apart has no empty one.
         key: A JSON key for it; empty where a note holds it.
         formatted: False for names, which no format tells.
+        asked: What comes before is the other side's question, in a turn of its own; in JSON the answer is said again.
     """
 
     name: str
@@ -64,6 +72,7 @@ class Planted:
     chinese: tuple[str, ...] = ("", "是", "：", "（")
     key: str = ""
     formatted: bool = True
+    asked: bool = False
 
 
 PHONE = (("my phone is ", "Tel: ", "call me at "), ("电话", "手机号是", "联系方式："))
@@ -84,8 +93,35 @@ BORN = (
     ("出生日期", "我生日是", "出生于", "出生年月："),
 )
 
+PASSWORD = (("my password is ", "password: ", "Password = "), ("密码是", "密码：", "我的密码 "))
+OLD_ID = (("ID card: ", "my id number is "), ("身份证号", "身份证：", "证件号码是"))
+ASKED = {
+    "phone": (
+        ("What is your phone number?", "Could I have a phone number, please.", "And a mobile number where we can call you?"),
+        ("您的电话是多少？", "请提供一下手机号", "方便留个联系方式吗？"),
+    ),
+    "passport": (
+        ("What is your passport number?", "I need your passport number.", "Passport, please?"),
+        ("您的护照号是多少？", "请提供护照号码", "护照号呢？"),
+    ),
+    "licence": (
+        ("What's your driver's license number?", "Please give me your driving licence."),
+        ("您的驾驶证号是多少", "请输入驾照号码"),
+    ),
+    "ssn": (
+        ("What is your social security number?", "Your SSN, please?"),
+        ("请问您的身份证号？", "请提供身份证号码"),
+    ),
+    "birth": (
+        ("What is your date of birth?", "When were you born?", "DOB please"),
+        ("您的出生日期是？", "请问您的生日是哪天？"),
+    ),
+}
+"""Questions, in English and Chinese."""
+
 KINDS: tuple[Planted, ...] = (
     Planted("e-mail", "EMAIL", email),
+    Planted("e-mail, other scripts", "EMAIL", email_any, ("", "it is ", "here: ", "("), ("", " ", "：", "（", "邮箱是")),
     Planted("phone CN mobile", "PHONE", mobile),
     Planted("phone CN mobile, full width", "PHONE", wide(lambda r: f"1{r.choice('3578')}{digits(r, 9)}")),
     Planted("phone CN landline", "PHONE", landline),
@@ -112,6 +148,17 @@ KINDS: tuple[Planted, ...] = (
     Planted("API key", "KEY", api_key),
     Planted("JSON web token", "KEY", jwt),
     Planted("token in a URL", "KEY", url_token),
+    Planted("code in a URL", "KEY", url_code),
+    Planted("token in the path of a URL", "KEY", url_path),
+    Planted("API key of further makers", "KEY", further_key),
+    Planted("private key (PEM)", "KEY", private_key),
+    Planted("password, named", "KEY", password, *PASSWORD, "password"),
+    Planted("Chinese id, 15 digits, named", "ID", chinese_id_old, *OLD_ID),
+    Planted("phone, in answer", "PHONE", bare_phone, *ASKED["phone"], asked=True),
+    Planted("passport, in answer", "PASSPORT", passport, *ASKED["passport"], asked=True),
+    Planted("driver's licence, in answer", "LICENCE", licence, *ASKED["licence"], asked=True),
+    Planted("US social security, in answer", "ID", lambda r: digits(r, 9), *ASKED["ssn"], asked=True),
+    Planted("date of birth, in answer", "BIRTH", birth, *ASKED["birth"], asked=True),
     Planted("customer name EN, by field", "NAME", name, ("", "I am ", "Hi ", "name: "), formatted=False),
     Planted("customer name ZH, by field", "NAME", name_zh, ("", "name: "), ("", "我是", "您好，", "姓名："), formatted=False),
 )  # fmt: skip

@@ -45,6 +45,29 @@ def api_key(r: R) -> str:
     )
 
 
+def further_key(r: R) -> str:
+    return r.choice(
+        [
+            f"glpat-{token(r, 20)}",
+            f"npm_{token(r, 36)}",
+            f"SG.{token(r, 22)}.{token(r, 43)}",
+            f"LTAI{token(r, 20)}",
+            f"gsk_{token(r, 52)}",
+        ]
+    )
+
+
+def private_key(r: R) -> str:
+    label = r.choice(["", "RSA ", "EC ", "OPENSSH "])
+    lines = "\n".join([*(token(r, 64) for _ in range(r.randint(2, 6))), token(r, r.randint(20, 60)) + "=="])
+    return f"-----BEGIN {label}PRIVATE KEY-----\n{lines}\n-----END {label}PRIVATE KEY-----"
+
+
+def password(r: R) -> str:
+    word = r.choice(["sunshine", "Dragon", "letmein", "Tiger", "hunter"])
+    return r.choice([f"{word}{digits(r, 2)}", f"{word}_{digits(r, 3)}", token(r, 10), f"{word}@{digits(r, 1)}x"])
+
+
 def jwt(r: R) -> str:
     return f"eyJ{token(r, 20)}.eyJ{token(r, 40)}.{token(r, 43)}"
 
@@ -52,3 +75,13 @@ def jwt(r: R) -> str:
 def url_token(r: R) -> str:
     parameter = r.choice(["token", "access_token", "api_key", "sig"])
     return f"https://h.example/{r.choice(['a', 'cb'])}?{parameter}={token(r, 24)}"
+
+
+def url_code(r: R) -> str:
+    return f"https://h.example/{r.choice(['cb', 'login'])}?{r.choice(['code', 'ticket', 'auth'])}={token(r, r.randint(20, 40))}"
+
+
+def url_path(r: R) -> str:
+    """Behind a marker that `pii.gone` parts the link at."""
+    way = r.choice(["reset", "verify", "invite", "s", "d"])
+    return f"https://h.example/{way}/{token(r, r.randint(28, 44))}"

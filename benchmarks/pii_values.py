@@ -48,6 +48,14 @@ def email(r: R) -> str:
     )
 
 
+def email_any(r: R) -> str:
+    """Mailboxes and domains in scripts other than Latin."""
+    first, han = r.choice(FIRST).lower(), r.choice(HAN_SURNAMES) + r.choice(HAN_GIVEN)
+    local = r.choice([first, f"{first}.{r.randrange(99)}", r.choice(["дмитрий", "иван.петров", "αλεξης", "سارة"]), han])
+    domain = r.choice(["почта.рф", "пример.com", "παράδειγμα.ελ", "例子.公司", "邮箱.中国", "例え.jp", "bücher.example"])
+    return f"{local}@{domain if local.isascii() or r.random() < 0.5 else 'qq.com'}"
+
+
 def wide(make: Callable[[R], str]) -> Callable[[R], str]:
     return lambda r: make(r).translate(WIDE)
 
@@ -121,6 +129,11 @@ def chinese_id(r: R) -> str:
     body = "{}{}{:02}{:02}".format(r.choice(["110105", "310104", "440305", "510107"]), *day_of_birth(r)) + digits(r, 3)
     check = "10X98765432"[sum(int(d) * 2 ** (17 - place) for place, d in enumerate(body)) % 11]
     return r.choice([body + check, body + check.lower(), f"{body[:6]} {body[6:14]} {body[14:]}{check}"])
+
+
+def chinese_id_old(r: R) -> str:
+    year, month, day = day_of_birth(r)
+    return f"{r.choice(['110105', '310104', '440305', '510107'])}{year % 100:02}{month:02}{day:02}{digits(r, 3)}"
 
 
 def birth(r: R) -> str:

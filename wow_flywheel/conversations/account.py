@@ -21,9 +21,8 @@ from wow_flywheel.conversations.fields import BrokenRecordError, Row
 from wow_flywheel.conversations.heard import Heard
 from wow_flywheel.conversations.lines import Line
 from wow_flywheel.conversations.redaction.frame import redact_frame
-from wow_flywheel.conversations.redaction.json_text import learn_names, redact_broken, redact_json
-from wow_flywheel.conversations.redaction.names import as_personal
-from wow_flywheel.conversations.redaction.placeholders import Redactor, stored
+from wow_flywheel.conversations.redaction.json_text import redact_broken, redact_text
+from wow_flywheel.conversations.redaction.placeholders import stored
 from wow_flywheel.conversations.redaction.vault import Vault
 from wow_flywheel.conversations.repeats import CENSUS, Census, as_record, resolve
 from wow_flywheel.conversations.spool import Spool
@@ -99,7 +98,8 @@ class Account:
         self.counts["lines"] += int(rows["lines"].sum()) - int(theirs["lines"].sum())
         kept = rows.filter(~known).with_columns(dt=pl.lit(self.day))
         if "drift" in kept.columns:
-            self.drift.update(dict(kept["drift"].explode().drop_nulls().value_counts().iter_rows()))
+            for name, lines in kept["drift"].explode().drop_nulls().value_counts().iter_rows():
+                self.drift[redact_text(name)[0]] += lines
         self._waiting.append(kept)
         if sum(frame.estimated_size() for frame in self._waiting) >= WAITING:
             self._redact_waiting()
@@ -111,7 +111,7 @@ class Account:
         kept = pl.concat(self._waiting, how="diagonal")
         self._waiting.clear()
         named = kept if self.people is None else _further_named(kept, self.people)
-        redacted = redact_frame(_extra_redacted(_ids_stored(named)), keep=self._keep if self.vault else None)
+        redacted = redact_frame(_ids_stored(named), keep=self._keep if self.vault else None)
         self.counts["redactions"] += int(redacted["redactions"].sum())
         self._rows.add(redacted)
 
@@ -220,22 +220,6 @@ def _further_named(rows: pl.DataFrame, people: People) -> pl.DataFrame:
     ]
     names = [[*(known or ()), *people(texts)] for known, texts in zip(given, said, strict=True)]
     return rows.with_columns(personal=pl.Series(names, dtype=pl.List(pl.String)))
-
-
-def _extra_redacted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Other fields, where they are kept, redacted as a tool's result is, with the names that the record gives."""
-    if "extra" not in rows.columns or rows["extra"].null_count() == rows.height:
-        return rows
-    told = rows.select("extra", "personal").iter_rows()
-    return rows.with_columns(extra=pl.Series([_redacted(*each) for each in told], dtype=pl.String))
-
-
-def _redacted(extra: str | None, personal: list[str] | None) -> str | None:
-    if extra is None:
-        return None
-    redactor = Redactor.knowing(found for text in personal or () if (found := as_personal(text)))
-    learn_names(redactor, extra)
-    return redact_json(redactor, extra)
 
 
 def _ids_stored(rows: pl.DataFrame) -> pl.DataFrame:

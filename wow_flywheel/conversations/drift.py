@@ -15,10 +15,10 @@ from wow_flywheel.conversations.fields import BrokenRecordError
 from wow_flywheel.errors import SettingsError
 
 T = TypeVar("T")
-VERSION: Final = 2
+VERSION: Final = 3
 SETTING: Final = "WOW_LOG_DRIFT"
 OTHERS: Final = "others"
-"""Stands for the fields of a record that the contract does not know."""
+"""Stands for the fields of a record, of its messages and of its feedback that the contract does not know."""
 TEXTS: Final = ("channel", "scenario", "locale", "model", "action")
 OPTIONAL: Final = (*TEXTS, "feedback", "created_at", "usage", OTHERS)
 """What may drift; ids, times and messages are always frozen, since nothing can be done without them."""

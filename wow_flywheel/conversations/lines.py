@@ -147,6 +147,8 @@ class _Cutter:
         self._offset = 0
         self._pieces: list[bytes] = []
         self._held = 0
+        self._ends = False
+        """Whether a line ends in what is held: without that, joining the pieces again and again would only cost time."""
         self._long = 0
         """Bytes so far of a line too long, whose beginning alone is held."""
 
@@ -161,7 +163,8 @@ class _Cutter:
             chunk = chunk[end:]
         self._pieces.append(chunk)
         self._held += len(chunk)
-        if self._held >= min(BLOCK, MAX_LINE_BYTES):
+        self._ends |= b"\n" in chunk
+        if (self._ends and self._held >= min(BLOCK, MAX_LINE_BYTES)) or self._held > MAX_LINE_BYTES:
             yield from self._whole()
 
     def rest(self, broken: str | None = None) -> Iterator[Block]:
@@ -181,7 +184,7 @@ class _Cutter:
         if cut:
             yield self._block(data[:cut])
             data = data[cut:]
-        self._pieces, self._held = [data], len(data)
+        self._pieces, self._held, self._ends = [data], len(data), False
         if len(data) > MAX_LINE_BYTES:
             self._pieces, self._long = [data[:KEPT_OF_LONG]], len(data)
 

@@ -22,6 +22,8 @@ from wow_flywheel.conversations.fields import (
     time,
 )
 
+MESSAGE_FIELDS = frozenset({"role", "content", "created_at", "action", "tool_calls", "tool_call_id", "usage"})
+"""What the contract knows of a message."""
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 """Type of a content part that is text, and the field that holds it."""

@@ -19,8 +19,9 @@ from wow_flywheel.conversations.arrow_lines import arrow_type, objects
 from wow_flywheel.conversations.drift import OTHERS as DRIFTING
 from wow_flywheel.conversations.drift import LogContract
 from wow_flywheel.conversations.lines import Block
+from wow_flywheel.conversations.messages import MESSAGE_FIELDS
 from wow_flywheel.conversations.readers.feedback import CORRECTIONS
-from wow_flywheel.conversations.record import CONTRACT, FIELDS
+from wow_flywheel.conversations.record import CONTRACT, FEEDBACK_FIELDS, FIELDS
 from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
 from wow_flywheel.queries import Parameter, Scalar, Session, load
 
@@ -59,10 +60,9 @@ TRIES: Final = 3
 """So many blocks more that Arrow refuses than it takes, and it is not asked again."""
 
 SHAPE: Final = {name: CONVERSATIONS.columns[name] for name in CONVERSATIONS.columns if name in {*RECORD, "extra"}}
-LOGGED: Final = {"logged_ids": CONVERSATIONS.columns["logged_ids"]}
 """The columns of `conversations` that come from the record itself."""
-
-
+LOGGED: Final = {"logged_ids": CONVERSATIONS.columns["logged_ids"]}
+"""The ids of its calls, which readers of other formats know."""
 BESIDE: Final[dict[str, pl.DataType | type[pl.DataType]]] = {"personal": pl.List(pl.String), "drift": pl.List(pl.String)}
 """What a record says in fields that name its customer, and which of its fields did not fit."""
 
@@ -131,9 +131,15 @@ class PlainReader:
         return self._known[structure]
 
     def _others(self, structure: str) -> list[str]:
-        """The fields that the contract does not know."""
+        """The fields that the contract does not know, of a record, its messages and its feedback."""
         found = json.loads(structure)
-        return sorted(set(found) - FIELDS - set(self.personal)) if isinstance(found, dict) else []
+        if not isinstance(found, dict):
+            return []
+        messages, feedback = found.get("messages"), found.get("feedback")
+        said = messages[0] if isinstance(messages, list) and messages else None
+        nested = [("", found, FIELDS), ("messages.", said, MESSAGE_FIELDS), ("feedback.", feedback, FEEDBACK_FIELDS)]
+        names = {prefix + name for prefix, each, known in nested if isinstance(each, dict) for name in set(each) - known}
+        return sorted(names - set(self.personal))
 
     def _parameters(self) -> dict[str, Parameter]:
         paths: list[Scalar] = ["$" + "".join(f'."{name}"' for name in path.split(".")) for path in self.personal]

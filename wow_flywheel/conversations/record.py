@@ -21,7 +21,7 @@ from wow_flywheel.conversations.fields import (
     required_text,
     time,
 )
-from wow_flywheel.conversations.messages import message
+from wow_flywheel.conversations.messages import MESSAGE_FIELDS, message
 from wow_flywheel.conversations.readers.feedback import CORRECTIONS, correction_in
 from wow_flywheel.conversations.readers.values import Message
 from wow_flywheel.conversations.redaction.names import personal_texts
@@ -37,6 +37,8 @@ FIELDS = frozenset(
     }
 )  # fmt: skip
 """What the contract knows of a record."""
+FEEDBACK_FIELDS = frozenset({"thumb", "score", "rating", "comment", *CORRECTIONS})
+"""What the contract knows of its feedback."""
 
 
 def parse_record(data: bytes, zone: ZoneInfo = UTC, personal: Sequence[str] = (), contract: LogContract = CONTRACT) -> Row:
@@ -136,13 +138,27 @@ def _row(record: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str])
 
 
 def _others(record: Row, personal: Sequence[str], contract: LogContract, drifted: list[str]) -> str | None:
-    """What the contract does not know of a record, as JSON, where it evolves."""
-    others = {name: value for name, value in record.items() if name not in FIELDS and name not in personal}
+    """What the contract does not know of a record, its messages and its feedback, as JSON, where it evolves."""
+    others = _unknown(record, FIELDS, personal)
+    names = set(others)
+    found = [_unknown(each, MESSAGE_FIELDS, personal, "messages.") for each in _list_of_messages(record)]
+    if messages := {str(place): fields for place, fields in enumerate(found) if fields}:
+        others["messages"] = messages
+        names |= {f"messages.{name}" for fields in messages.values() for name in fields}
+    feedback = record.get("feedback")
+    if isinstance(feedback, dict) and (said := _unknown(feedback, FEEDBACK_FIELDS, personal, "feedback.")):
+        others["feedback"] = said
+        names |= {f"feedback.{name}" for name in said}
     mode = contract.mode(OTHERS)
-    if others and mode is Drift.FREEZE:
-        raise BrokenRecordError("unknown_field", f"{len(others)} fields are not in the contract of version {VERSION}")
-    drifted.extend(others)
-    return json.dumps(others) if others and mode is Drift.EVOLVE else None
+    if names and mode is Drift.FREEZE:
+        raise BrokenRecordError("unknown_field", f"{len(names)} fields are not in the contract of version {VERSION}")
+    drifted.extend(names)
+    return json.dumps(others) if names and mode is Drift.EVOLVE else None
+
+
+def _unknown(value: Row, known: frozenset[str], personal: Sequence[str], prefix: str = "") -> Row:
+    """The fields of an object that the contract does not know, but for those that are read because they name the customer."""
+    return {name: each for name, each in value.items() if name not in known and prefix + name not in personal}
 
 
 def _messages(record: Row, zone: ZoneInfo, contract: LogContract, drifted: list[str]) -> list[Row]:

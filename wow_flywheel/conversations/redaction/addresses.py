@@ -8,7 +8,7 @@ whose it is, must be with it.
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value, whole
+from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, signed, value, whole
 
 _CLEAR: Final = "street|avenue|road|lane|drive|boulevard|terrace|crescent|highway|parkway|blvd|ave|rd|cres|hwy|pkwy|straße"
 _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|mews|row|grove|gardens|trail|walk|hill"
@@ -65,9 +65,12 @@ _CHINESE_FLAT: Final = rf"{_PLACE}(?:[东西南北中]?段?)?{_HOUSE}{{0,5}}[ ,�
 _CHINESE_HOME: Final = rf"{_HOME}(?P<value>{_PLACE}(?:[东西南北中]?段?){_HOUSE}{{1,5}}(?:[ ,，]?{_FLAT}|\d{{2,5}}(?!\d))?)"
 
 ADDRESSES: Final = (
-    kind("ADDRESS", r"(?<![A-Za-z0-9])p\.?\s?o\.?\s?box\s?(?:no\.?\s?|#\s?)?\d{1,6}(?![A-Za-z0-9])"),
-    kind("ADDRESS", _CHINESE_HOME, value),
-    kind("ADDRESS", _CHINESE_FLAT, _chinese),
-    Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), whole),
-    Kind("ADDRESS", re.compile(_SPOKEN, re.ASCII), _spoken),
+    *signed("box", kind("ADDRESS", r"(?<![A-Za-z0-9])p\.?\s?o\.?\s?box\s?(?:no\.?\s?|#\s?)?\d{1,6}(?![A-Za-z0-9])")),
+    *signed("home", kind("ADDRESS", _CHINESE_HOME, value)),
+    *signed("flat", kind("ADDRESS", _CHINESE_FLAT, _chinese)),
+    *signed(
+        "street",
+        Kind("ADDRESS", re.compile(_CAPITALISED, re.ASCII), whole),
+        Kind("ADDRESS", re.compile(_SPOKEN, re.ASCII), _spoken),
+    ),
 )

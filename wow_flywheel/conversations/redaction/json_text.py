@@ -24,6 +24,8 @@ _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NUMBER_OF: Final = r"(?:_?(?:number|num|no)|号码?)"
 _PHONE_LIKE: Final = r"\+?\(?\d(?:[ ().-]{0,3}\d){6,18}[Xx]?"
 _DOCUMENT_LIKE: Final = r"(?=(?:[A-Za-z -]{0,8}\d){5})[A-Za-z0-9][A-Za-z0-9 -]{4,24}"
+_TELLS_WORD: Final = r"(?:pass(?:word|code|phrase|wd)|pwd|密码|口令)$"
+_TELLS_KEY: Final = r"(?:client|app|api|secret|access|private|auth|refresh|session|bearer)_?(?:secret|key|token)$"
 _DATE_LIKE: Final = (
     r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:T.*)?|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|(?:19|20)\d{6}|.*(?i:jan|feb|mar|apr"
     r"|may|jun|jul|aug|sep|oct|nov|dec).*(?:19|20)\d\d"
@@ -37,6 +39,8 @@ _KEYS: Final = tuple(
         ("PASSPORT", rf"(?:passport|护照){_NUMBER_OF}?$", _DOCUMENT_LIKE),
         ("LICENCE", rf"(?:(?:driver'?s?|driving)[_ ]?licen[sc]e|驾驶证|驾照){_NUMBER_OF}?$", _DOCUMENT_LIKE),
         ("TAX", rf"(?:tax(?:payer)?_?id|税号|纳税人识别号|(?:^|_)(?:tin|ein|itin|vat_?id)){_NUMBER_OF}?$", _DOCUMENT_LIKE),
+        ("KEY", _TELLS_WORD, r"(?!<)(?=.*[A-Za-z0-9])\S{4,200}"),
+        ("KEY", _TELLS_KEY, r"(?!<)(?=\S*\d)\S{12,4000}"),
         ("BIRTH", r"(?:date_?of_?birth|birth_?(?:date|day)|(?:^|_)dob|出生日期|生日|出生年月)$", _DATE_LIKE),
         (
             "ADDRESS",
@@ -64,9 +68,9 @@ def redact_text(text: str) -> tuple[str, int]:
     return redact_content(redactor, text), redactor.count
 
 
-def redact_content(redactor: Redactor, text: str) -> str:
-    """Redact what someone wrote: prose, unless it is a JSON object or array."""
-    return redact_json(redactor, text) if looks_like_json(text) else redactor.redact(text)
+def redact_content(redactor: Redactor, text: str, question: str = "") -> str:
+    """Redact what someone wrote: prose, unless it is a JSON object or array, maybe in answer to a question."""
+    return redact_json(redactor, text) if looks_like_json(text) else redactor.redact(text, question)
 
 
 def learn_names(redactor: Redactor, text: str) -> None:
@@ -189,6 +193,8 @@ class _JsonTokens:
         return self._redactor.redact(value)
 
     def _number(self, token: str) -> str:
+        if (told := self._redactor.told.get(token)) is not None:
+            return json.dumps(self._redactor.placeholder(told, token, token))
         if not 7 <= len(token) <= 19 or not token.isdigit():
             return token
         kind = self._kind_of_key(token) or ("CARD" if is_card(token) else None)

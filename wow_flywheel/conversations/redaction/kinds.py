@@ -8,7 +8,7 @@ a number does not make it part of a word.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 Span = tuple[int, int]
@@ -21,11 +21,19 @@ NAMED: Final = r"(?:[\s:：#=(\"'-]|\b(?:numbers?|num|no\.?|is|at|on|was|my|me|t
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of personal value: its placeholder's name, where it may be, and the span that it is."""
+    """A kind of personal value.
+
+    Attributes:
+        name: Its placeholder's name.
+        pattern: Where it may be.
+        find: The span that it is.
+        sign: The sign of `screen.SIGNS` that every text with it has.
+    """
 
     name: str
     pattern: re.Pattern[str]
     find: Finder
+    sign: str = ""
 
 
 def whole(match: re.Match[str]) -> Span:
@@ -41,6 +49,11 @@ def value(match: re.Match[str]) -> Span:
 def kind(name: str, pattern: str, find: Finder = whole) -> Kind:
     """A kind whose pattern takes no notice of case; `narrow` has made other scripts' digits ASCII ones before it looks."""
     return Kind(name, re.compile(pattern, re.IGNORECASE | re.ASCII), find)
+
+
+def signed(sign: str, *kinds: Kind) -> tuple[Kind, ...]:
+    """Kinds that leave one sign in a text."""
+    return tuple(replace(each, sign=sign) for each in kinds)
 
 
 def digits_of(text: str) -> str:

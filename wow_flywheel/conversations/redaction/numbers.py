@@ -7,7 +7,7 @@ What belongs here: numbers that an office or a bank gave, and their checksums. W
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, digits_of, kind, value, whole
+from wow_flywheel.conversations.redaction.kinds import AFTER, NAMED, Kind, Span, digits_of, kind, signed, value, whole
 
 
 def luhn(digits: str) -> bool:
@@ -85,7 +85,7 @@ _GAP: Final = r"(?:no\.|[^0-9\n.!?。！？;；]){0,30}?(?<![A-Za-z0-9])"
 _GROUP: Final = r"[A-Z]{0,6}\d[A-Z0-9]*"
 _DOCUMENT: Final = rf"{_GAP}(?P<value>(?:[A-Z]{{2}}[ -])?{_GROUP}(?:[ -]{_GROUP}|-[A-Z]{{1,2}}(?![A-Za-z]))*){AFTER}"
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?"
-_DATE: Final = (
+DATE: Final = (
     r"(?:(?:19|20)\d\d ?[-/.年 ] ?\d{1,2} ?[-/.月 ] ?\d{1,2}[日号]?|\d{1,2}[-/. ]\d{1,2}[-/. ](?:(?:19|20)\d\d|\d\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTH},?[ -](?:19|20)\d\d|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d"
     r"|(?:19|20)\d{6})"
@@ -93,41 +93,62 @@ _DATE: Final = (
 _BORN: Final = r"(?:(?<![a-z])(?:born|d\.?o\.?b\.?|date[ _-]?of[ _-]?birth|birth[ _-]?(?:date|day))(?![a-z])|出生|生日|生于)"
 _PROVINCE: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
-IDENTITIES: Final = (
+_CHINESE_PASSPORT: Final = rf"(?<![A-Za-z0-9_#-])(?:[EG]\d{{8}}|E[A-HJ-NP-Z]\d{{7}}){AFTER}"
+
+IDENTITIES: Final = signed(
+    "number",
     kind(
         "ID",
         r"(?<!\d)(?<!\d\.)[1-9]\d{5}[ -]?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?\d{3}[\dX]" + AFTER,
         _chinese_id,
     ),
     kind("ID", r"(?<![A-Za-z0-9-])(?!000|666)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![A-Za-z0-9-])"),
+    kind(
+        "ID",
+        rf"(?:身份证|证件号码?|(?<![a-z])id (?:card|number)){NAMED}"
+        rf"(?P<value>[1-9]\d{{7}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}){AFTER}",
+        value,
+    ),
     kind("ID", rf"(?<![A-Za-z])(?:ssn|social security){NAMED}(?P<value>\d{{3}}[ -]?\d{{2}}[ -]?\d{{4}}){AFTER}", value),
 )
 DOCUMENTS: Final = (
-    kind("BIRTH", rf"{_BORN}(?:[^0-9\n!?。！？;；]){{0,25}}?(?<![A-Za-z0-9])(?P<value>{_DATE})(?!\d)", _birth),
-    kind("BIRTH", rf"(?<![A-Za-z0-9])(?P<value>{_DATE}) ?(?:出生|生人|\((?:dob|date of birth)\))", _birth),
-    kind(
-        "PASSPORT",
-        rf"(?:passport|护照){_GAP}(?P<value>(?=(?:[A-Z]*\d){{4}})(?:[A-Z0-9]{{7,9}}|\d{{2}} ?[A-Z]{{2}} ?\d{{5}}"
-        rf"|[A-Z]{{1,3}} ?\d{{6,8}})){AFTER}",
-        _document,
+    *signed(
+        "birth",
+        kind("BIRTH", rf"{_BORN}(?:[^0-9\n!?。！？;；]){{0,25}}?(?<![A-Za-z0-9])(?P<value>{DATE})(?!\d)", _birth),
+        kind("BIRTH", rf"(?<![A-Za-z0-9])(?P<value>{DATE}) ?(?:出生|生人|\((?:dob|date of birth)\))", _birth),
     ),
-    Kind("PASSPORT", re.compile(rf"(?<![A-Za-z0-9_#-])(?:[EG]\d{{8}}|E[A-HJ-NP-Z]\d{{7}}){AFTER}", re.ASCII), whole),
-    kind(
-        "LICENCE",
-        rf"(?:(?:driver'?s?'?|driver’s|driving)[ _-]?licen[sc]e|(?<![a-z])dl (?:number|no|#)|驾驶证|驾照){_DOCUMENT}",
-        _document,
+    *signed(
+        "document",
+        kind(
+            "PASSPORT",
+            rf"(?:passport|护照){_GAP}(?P<value>(?=(?:[A-Z]*\d){{4}})(?:[A-Z0-9]{{7,9}}|\d{{2}} ?[A-Z]{{2}} ?\d{{5}}"
+            rf"|[A-Z]{{1,3}} ?\d{{6,8}})){AFTER}",
+            _document,
+        ),
     ),
-    kind(
-        "TAX",
-        r"(?:tax(?:payer)?[ _-]?(?:id|identification|number|no\b|code)|(?-i:\b(?:TIN|EIN|ITIN|UTR|NINO)\b)|national insurance"
-        rf"|vat[ _-]?(?:id|reg|number|no\b)|税号|纳税人识别号|纳税识别号){_DOCUMENT}",
-        _document,
+    *signed("passport", Kind("PASSPORT", re.compile(_CHINESE_PASSPORT, re.ASCII), whole)),
+    *signed(
+        "document",
+        kind(
+            "LICENCE",
+            rf"(?:(?:driver'?s?'?|driver’s|driving)[ _-]?licen[sc]e|(?<![a-z])dl (?:number|no|#)|驾驶证|驾照){_DOCUMENT}",
+            _document,
+        ),
+        kind(
+            "TAX",
+            r"(?:tax(?:payer)?[ _-]?(?:id|identification|number|no\b|code)|(?-i:\b(?:TIN|EIN|ITIN|UTR|NINO)\b)"
+            rf"|national insurance|vat[ _-]?(?:id|reg|number|no\b)|税号|纳税人识别号|纳税识别号){_DOCUMENT}",
+            _document,
+        ),
     ),
-    kind(
-        "PLATE",
-        rf"(?:[{_PROVINCE}][A-HJ-NP-Z]|WJ[{_PROVINCE}])[ ·•・-]?(?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]"
-        r"|[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF])(?![A-Za-z0-9])",
-        _plate,
+    *signed(
+        "plate",
+        kind(
+            "PLATE",
+            rf"(?:[{_PROVINCE}][A-HJ-NP-Z]|WJ[{_PROVINCE}])[ ·•・-]?(?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]"
+            r"|[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF])(?![A-Za-z0-9])",
+            _plate,
+        ),
     ),
 )  # fmt: skip
-CARDS: Final = (kind("CARD", r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){12,}(?![A-Za-z0-9])(?!\.\d)", _card),)
+CARDS: Final = signed("number", kind("CARD", r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){12,}(?![A-Za-z0-9])(?!\.\d)", _card))

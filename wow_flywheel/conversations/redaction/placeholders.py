@@ -13,11 +13,12 @@ from typing import Final
 
 import polars as pl
 
+from wow_flywheel.conversations.redaction.asked import answers
 from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.kinds import Kind, narrow
 from wow_flywheel.conversations.redaction.names import Personal
 from wow_flywheel.conversations.redaction.people import People
-from wow_flywheel.conversations.redaction.screen import suspicious, worth_a_look
+from wow_flywheel.conversations.redaction.screen import signs_of, suspicious, worth_a_look
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
 """The kinds that make an id of a customer or a conversation personal."""
@@ -32,12 +33,14 @@ class Redactor:
         people: The customer's names, as the record's own fields give them.
         count: How many values were replaced so far.
         kinds: False while texts are redacted that `screen.suspicious` has found to hold nothing but names.
+        told: What was found because it was asked for, and its kind: nothing else would tell it where it is said again.
         originals: The first spelling of each value that was replaced, by placeholder; for the vault, and nothing else.
     """
 
     people: People = field(default_factory=People)
     count: int = 0
     kinds: bool = True
+    told: dict[str, str] = field(default_factory=dict, repr=False)
     originals: dict[str, str] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
@@ -61,37 +64,46 @@ class Redactor:
                 redactor._last[kind] = max(redactor._last.get(kind, 0), int(number))
         return redactor
 
-    def redact(self, text: str) -> str:
+    def redact(self, text: str, question: str = "") -> str:
         """The text with personal values replaced; a text without any is returned as it is.
 
         Repeats until nothing is found: a value that was hidden beside another one is found once that is gone.
+
+        Args:
+            text: What was said.
+            question: What the other side said before, which may have asked for a number in it.
         """
         if self.kinds:
-            return self._until_nothing(text)
+            return self._until_nothing(text, question)
         if text not in self._named:
             before = self.count
-            redacted = self._until_nothing(text)
+            redacted = self._until_nothing(text, "")
             self._named[text] = redacted, self.count - before
             return redacted
         redacted, found = self._named[text]
         self.count += found
         return redacted
 
-    def _until_nothing(self, text: str) -> str:
+    def _until_nothing(self, text: str, question: str) -> str:
         before = -1
         while before != self.count:
             before = self.count
             plain = narrow(text)
-            if self.kinds and worth_a_look(plain):
-                for kind in KINDS:
+            signs = signs_of(plain) if self.kinds else frozenset[str]()
+            for kind in KINDS if signs else ():
+                if kind.sign in signs:
                     text, plain = self._replace_kind(kind, text, plain)
+            if self.kinds and (question or self.told):
+                text, plain = self._replace_told(text, plain, question)
             if self.people.may_be_in(plain):
                 text = self._replace_people(text, plain)
         return text
 
     def may_change(self, plain: str) -> bool:
         """False if nothing is to be replaced in a text, after `narrow`: quick."""
-        return (self.kinds and worth_a_look(plain)) or self.people.may_be_in(plain)
+        if self.people.may_be_in(plain):
+            return True
+        return self.kinds and (worth_a_look(plain) or any(each in plain for each in self.told))
 
     def placeholder(self, kind: str, value: str, original: str) -> str:
         """The placeholder of a value; counts one replacement.
@@ -120,10 +132,26 @@ class Redactor:
         names = [self.placeholder(kind.name, plain[start:end], text[start:end]) for start, end in spans]
         return _with(text, spans, names), _with(plain, spans, names)
 
+    def _replace_told(self, text: str, plain: str, question: str) -> tuple[str, str]:
+        """Replace answers, and those of earlier turns where they are said again."""
+        found = answers(plain, question)
+        for value, kind in self.told.items():
+            again = re.finditer(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", plain) if value in plain else ()
+            found += [(*span, kind) for match in again if not _overlap(span := match.span(), found)]
+        found.sort()
+        self.told.update((plain[start:end], kind) for start, end, kind in found)
+        names = [self.placeholder(kind, plain[start:end], text[start:end]) for start, end, kind in found]
+        spans = [(start, end) for start, end, _ in found]
+        return _with(text, spans, names), _with(plain, spans, names)
+
     def _replace_people(self, text: str, plain: str) -> str:
         found = self.people.spans(plain)
         names = [self.placeholder(*personal, personal[1]) for _, _, personal in found]
         return _with(text, [(start, end) for start, end, _ in found], names)
+
+
+def _overlap(span: tuple[int, int], found: list[tuple[int, int, str]]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end, _ in found)
 
 
 def _with(text: str, spans: list[tuple[int, int]], names: list[str]) -> str:
@@ -142,9 +170,8 @@ def pseudonym(redactor: Redactor, identifier: str) -> str:
     Equal ids stay equal, and different ones different, across conversations and days, which a placeholder could not give.
     """
     plain = narrow(identifier)
-    if not worth_a_look(plain):
-        return identifier
-    if not any(kind.find(match) for kind in ID_KINDS for match in kind.pattern.finditer(plain)):
+    signs = signs_of(plain)
+    if not any(kind.find(match) for kind in ID_KINDS if kind.sign in signs for match in kind.pattern.finditer(plain)):
         return identifier
     redactor.count += 1
     return f"anon-{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"

@@ -6,7 +6,8 @@ text that passes may still hold nothing; a test proves that every text with a va
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -28,20 +29,37 @@ _CLEAR: Final = "street|avenue|road|lane|drive|boulevard|terrace|crescent|highwa
 _SHORT: Final = "st|dr|ln|ct|court|pl|place|way|circle|cir|square|sq|ter|close|mews|row|grove|gardens|trail|walk|hill"
 _NUMBER: Final = rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?"
 
-SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    (r"@", (r"[A-Za-z0-9\u00c0-\u024f\ufffd._%+-]@[A-Za-z0-9\u00c0-\u024f\ufffd-]", r":\\?/\\?/")),
+SIGNS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("at", r"@", (r"[^ @]@[^ @]",)),
     (
+        "parameter",
         r"[?&#;][A-Za-z_-]{2,24}=",
-        (r"(?i)(?:token|secret|key|password|passwd|pwd|sig|signature|credential|sessionid|session_id)=[^&]",),
+        (
+            (
+                r"(?i)(?:token|secret|key|password|passwd|pwd|sig|signature|credential|sessionid|session_id|code|auth|ticket|otp|sid"
+                r"|jwt|magic|invite|reset)=[^&]"
+            ),
+        ),
     ),
+    ("path", r":\\?/\\?/[^ ]+/[A-Za-z0-9_-]{16}", (_D,)),
+    ("armour", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|-----begin [A-Za-z0-9 ]{0,40}private key", ("",)),
+    ("password", r"(?i)pass(?:word|code|phrase|wd)|pwd|密码|口令", (r"[:=：是为]|(?i:is|was)|(?:密码|口令)[ \t\n\v\f\r]",)),
     (
-        r"(?i)bearer|sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|[srp]k_live|[srp]k_test|hf_|eyj",
+        "key",
+        (
+            r"(?i)bearer|sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|[srp]k_live|[srp]k_test|hf_|eyj|glpat-|npm_|pypi-"
+            r"|sg\.|ltai|akid|gsk_|ya29\."
+        ),
         (
             r"(?i)bearer",
-            r"(?i)(?:sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|k_live_|k_test_|hf_|eyj)[A-Za-z0-9_-]{8}",
+            (
+                r"(?i)(?:sk-|akia|asia|gh[pousr]_|github_pat_|xox[abprs]-|aiza|k_live_|k_test_|hf_|eyj|glpat-|npm_|pypi-|sg\.|ltai"
+                r"|akid|gsk_|ya29\.)[A-Za-z0-9_-]{8}"
+            ),
         ),
     ),
     (
+        "number",
         _SEVEN,
         (
             rf"{_B}(?:(?:\+|00)?86[ -]?)?1[3-9]{_D}[ -]?{_D}{{4}}[ -]?{_D}{{4}}{_A}",
@@ -56,11 +74,12 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"{_B}{_D}{{3}}-{_D}{{2}}-{_D}{{4}}{_A}",
             rf"{_D}(?:[ -]?{_D}){{12}}",
             r"(?i)phone|mobile|cell|tel|fax|whatsapp|call me|text me|reach me|ssn|social|msisdn",
-            r"电话|手机|联系方式|微信|传真|身份证",
+            r"电话|手机|联系方式|微信|传真|身份证|证件号|(?i:id (?:card|number))",
             r"(?i)id_?card_?(?:number|num|no)?\\*\"|(?:card|卡)_?(?:number|num|no|号码?)s?\\*\"",
         ),
     ),
     (
+        "document",
         (
             r"(?i:passport|licen[sc]e|[^a-z]dl |tax|national insurance|vat[ _-]?(?:id|reg|number|no)|(?:tin|ein|_id"
             r"|number|num|no)\\*\")"
@@ -75,6 +94,7 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     (
+        "birth",
         r"(?i)born|d\.?o\.?b|birth|出生|生日|生于|生人",
         (
             rf"{_D}{{1,4}} ?(?:\\?/|[-.年 ]) ?{_D}{{1,2}} ?(?:\\?/|[-.月 ]) ?{_D}{{1,4}}",
@@ -83,46 +103,54 @@ SIGNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             rf"(?is)(?:birth|dob|出生|生日).*{_MONTH}.*(?:19|20){_D}{{2}}",
         ),
     ),
-    (rf"[EG]{_D}{{8}}|E[A-HJ-NP-Z]{_D}{{7}}", ("",)),
-    (rf"[{_PROVINCE}][A-Za-z][ ·•・-]?[A-Za-z0-9]{{4}}|[Ww][Jj][{_PROVINCE}]", (_D,)),
-    (rf"{_B}[A-Za-z]{{2}}{_D}{{2}}(?: ?[A-Za-z0-9]){{11}}", ("",)),
-    (rf"{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}", ("",)),
-    (r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", (_D,)),
-    (r"::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]{1,4}:){7}", (_D,)),
+    ("passport", rf"[EG]{_D}{{8}}|E[A-HJ-NP-Z]{_D}{{7}}", ("",)),
+    ("plate", rf"[{_PROVINCE}][A-Za-z][ ·•・-]?[A-Za-z0-9]{{4}}|[Ww][Jj][{_PROVINCE}]", (_D,)),
+    ("iban", rf"{_B}[A-Za-z]{{2}}{_D}{{2}}(?: ?[A-Za-z0-9]){{11}}", ("",)),
+    ("ipv4", rf"{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}{{1,3}}\.{_D}", ("",)),
+    ("mac", r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", (_D,)),
+    ("ipv6", r"::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]{1,4}:){7}", (_D,)),
     (
+        "street",
         rf"{_D}(?:[A-Za-z]|-{_D}{{1,4}}|/{_D}{{1,3}})?,?{_S}[A-Za-z0-9.'’-]+{_S}",
         (
             rf"{_NUMBER},?{_S}(?:[A-Z0-9][A-Za-z0-9.'’-]*{_S}){{1,5}}(?i:{_CLEAR}|{_SHORT})(?:$|[^A-Za-z])",
             rf"{_NUMBER}{_S}(?:[a-z.'’]+{_S}){{1,2}}(?:{_CLEAR})(?:$|[^A-Za-z])",
         ),
     ),
-    (rf"(?i)o\.?{_S}?box", (_D,)),
+    ("box", rf"(?i)o\.?{_S}?box", (_D,)),
     (
+        "flat",
         r"[0-9A-Za-z零一二三四五六七八九十百](?:室|户|房|单元)",
         (r"路|街|道|巷|胡同|里|村|庄|园|苑|小区|花园|公寓|大厦|城|镇|乡|庭|府|湾|居",),
     ),
-    (rf"(?s)(?:{_HOME}).*[0-9A-Za-z零一二三四五六七八九十百](?:号|弄|栋|幢|座|楼|期|区|院|巷)", ("",)),
+    ("home", rf"(?s)(?:{_HOME}).*[0-9A-Za-z零一二三四五六七八九十百](?:号|弄|栋|幢|座|楼|期|区|院|巷)", ("",)),
 )
-"""A first sign, and the further signs of which one must be there as well."""
+"""Name, a first sign, and the further signs of which one must be there as well."""
 KEY_SIGNS: Final = (
     r'(?i)(?:street|shipping|delivery|billing|home|mailing|postal|residential)_?address\\*"|address_?(?:line_?)?[12]\\*"'
+    r'|(?:pass(?:word|code|phrase|wd)|pwd|密码|口令)\\*"'
+    r'|(?:client|app|api|secret|access|private|auth|refresh|session|bearer)_?(?:secret|key|token)\\*"'
     r'|"street\\*"|(?:收货|收件|家庭|配送|邮寄|户籍|通讯)地址\\*"|住址\\*"'
 )
-"""JSON keys whose value is personal whatever it looks like, as long as it has a digit; other keys' words are among `SIGNS`."""
+"""JSON keys whose value is personal or secret whatever it looks like; other keys' words are among `SIGNS`."""
 _ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}|\\/"
 """What JSON may hide anything behind."""
 
-_WORDS: Final = r"[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
-_PROMISING: Final = "|".join([*(f"(?:{first})" for first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
+_WORDS: Final = (
+    r"[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|密码|口令|-----[Bb][Ee][Gg][Ii][Nn]"
+    r"|[Bb][Ee][Aa][Rr][Ee][Rr]|[零一二三四五六七八九十百A-Za-z](?:室|户|房|单元|号|弄|栋|幢|座|楼|期|区|院|巷)"
+)
+_PROMISING: Final = "|".join([*(f"(?:{first})" for _, first, _ in SIGNS), f"(?:{KEY_SIGNS})", _ESCAPED])
 """Any first sign, so that most texts are left out by one look."""
-_FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, more in SIGNS)
+_FURTHER: Final = tuple("|".join(f"(?:{each})" for each in more if each) for _, _, more in SIGNS)
 _QUOTED: Final = r"[\"\\]"
 _WIDE: Final = f"[{''.join(NARROW)}]"
 
+SHORT: Final = 100
 _DIGIT_OR_AT: Final = re.compile("[0-9@]")
 _WORDS_ALONE: Final = re.compile(_WORDS)
 _COMPILED: Final = tuple(
-    (re.compile(first), tuple(re.compile(further) for further in more if further)) for first, more in SIGNS
+    (name, re.compile(first), tuple(re.compile(further) for further in more if further)) for name, first, more in SIGNS
 )
 _KEY_SIGNS: Final = re.compile(KEY_SIGNS)
 
@@ -133,12 +161,26 @@ def worth_a_look(plain: str) -> bool:
     Args:
         plain: The text after `narrow`.
     """
+    return bool(signs_of(plain)) if len(plain) < SHORT else next(_signs(plain), None) is not None
+
+
+def signs_of(plain: str) -> frozenset[str]:
+    """The signs that a text shows, after `narrow`: it holds no kind that would leave another."""
+    return _signs_of_short(plain) if len(plain) < SHORT else frozenset(_signs(plain))
+
+
+@lru_cache(50_000)
+def _signs_of_short(plain: str) -> frozenset[str]:
+    """Most strings of tools' JSON are short, and the same in many conversations."""
+    return frozenset(_signs(plain))
+
+
+def _signs(plain: str) -> Iterator[str]:
     if not (_DIGIT_OR_AT.search(plain) or "=" in plain or (_WORDS_ALONE.search(plain))):
-        return False
-    for first, more in _COMPILED:
+        return
+    for name, first, more in _COMPILED:
         if first.search(plain) and (not more or any(further.search(plain) for further in more)):
-            return True
-    return False
+            yield name
 
 
 def key_tells(plain: str) -> bool:
@@ -196,7 +238,7 @@ def _wide(texts: pl.Series, not_ascii: pl.Series) -> pl.Series:
 def _with_signs(texts: pl.Series) -> pl.Series:
     """First signs are looked for in parallel, further ones only where a first is."""
     text = pl.col("text")
-    firsts = [text.str.contains(first).alias(str(place)) for place, (first, _) in enumerate(SIGNS)]
+    firsts = [text.str.contains(first).alias(str(place)) for place, (_, first, _) in enumerate(SIGNS)]
     frame = texts.alias("text").to_frame()
     found = frame.select(*firsts, (text.str.contains(KEY_SIGNS) | text.str.contains(_ESCAPED)).alias("key"))
     marks = found["key"].to_numpy(writable=True)

@@ -1,14 +1,15 @@
-"""What access keys, tokens in URLs, bank account numbers and network addresses look like.
+"""What access keys, bank account numbers and network addresses look like.
 
-What belongs here: patterns and checksums of values that machines write. What does not: those that people write (`contacts`,
-`numbers`).
+What belongs here: patterns and checksums of values that machines write. What does not: secrets that links carry or that people
+write beside their name (`links`), other values that people write (`contacts`, `numbers`).
 """
 
 import ipaddress
 import re
 from typing import Final
 
-from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, value
+from wow_flywheel.conversations.redaction.kinds import Kind, Span, kind, signed, value
+from wow_flywheel.conversations.redaction.links import LINKS, PASSWORDS, PRIVATE_KEYS
 
 _START, _END = r"(?<![A-Za-z0-9_-])", r"(?![A-Za-z0-9_-])"
 _KEY_SHAPES: Final = (
@@ -19,21 +20,18 @@ _KEY_SHAPES: Final = (
     r"AIza[0-9A-Za-z_-]{35}",  # Google
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
     r"hf_[A-Za-z0-9]{30,}",  # Hugging Face
+    r"glpat-[A-Za-z0-9_-]{20,}",  # GitLab
+    r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}",
+    r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",  # SendGrid
+    r"LTAI[A-Za-z0-9]{12,24}|AKID[A-Za-z0-9]{20,}",  # Alibaba, Tencent
+    r"gsk_[A-Za-z0-9]{30,}|ya29\.[A-Za-z0-9_-]{20,}",  # Groq, Google OAuth
     r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{5,}",  # JSON Web Token (RFC 7519)
-)
-_PARAMETERS: Final = (
-    r"(?:access|refresh|id|auth|session|api|csrf)?[_-]?(?:token|secret)|api[_-]?key|password|passwd|pwd|sig|signature"
-    r"|x-amz-(?:signature|credential|security-token)|sessionid|session_id"
 )
 _KEY: Final = rf"{_START}(?:{'|'.join(_KEY_SHAPES)}){_END}"
 _BEARER: Final = r"\bbearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)"
-_URL_SECRET: Final = rf"[?&#;](?:{_PARAMETERS})=(?P<value>[^&\s#\"'<>，。]{{6,}})"
-_URL_LOGIN: Final = r"://[^/\s:@]{1,64}:(?P<value>[^/\s@<>]{3,128})@"
 _IBAN: Final = r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
-_IP: Final = (
-    r"(?<![A-Za-z0-9_.-])(?<!version )(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
-    r"|(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
-)
+_IPV4: Final = r"(?<![A-Za-z0-9_.-])(?<!version )(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
+_IPV6: Final = r"(?:(?<![\w.:])|(?<=[a-z]:))(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{6,39}(?![\w:])"
 
 
 def is_iban(text: str) -> bool:
@@ -73,11 +71,12 @@ _MAC: Final = (
     r"|(?<![A-Za-z0-9.])(?=[a-f.]*\d)(?=[0-9a-f.]*[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![A-Za-z0-9.])"
 )
 SECRETS: Final[tuple[Kind, ...]] = (
-    kind("KEY", _KEY, _access_key),
-    kind("KEY", _BEARER, value),
-    kind("KEY", _URL_SECRET, value),
-    kind("KEY", _URL_LOGIN, value),
-    kind("IBAN", _IBAN, _iban),
-    kind("MAC", _MAC),
-    kind("IP", _IP, _ip),
+    *PRIVATE_KEYS,
+    *signed("key", kind("KEY", _KEY, _access_key), kind("KEY", _BEARER, value)),
+    *LINKS,
+    *PASSWORDS,
+    *signed("iban", kind("IBAN", _IBAN, _iban)),
+    *signed("mac", kind("MAC", _MAC)),
+    *signed("ipv4", kind("IP", _IPV4, _ip)),
+    *signed("ipv6", kind("IP", _IPV6, _ip)),
 )

@@ -65,9 +65,36 @@ def test_fields_that_the_contract_does_not_know(tmp_path: Path) -> None:
     }  # fmt: skip
     frozen = read(tmp_path, data, "others=freeze")
     assert frozen.quarantine.select("source_line", "reason", "detail").rows() == [
-        (2, "unknown_field", "2 fields are not in the contract of version 2")
+        (2, "unknown_field", "2 fields are not in the contract of version 3")
     ]
     assert frozen.conversations["conversation_id"].to_list() == ["c-1"]
+
+
+def test_fields_of_messages_and_feedback_that_the_contract_does_not_know(tmp_path: Path) -> None:
+    messages = [USER | {"mood": "calm"}, USER | {"mood": "cross", "by": "a@b.com"}, USER]
+    data = line("c-1") + b"\n" + line("c-2", messages=messages, feedback={"thumb": "up", "why": ["late"]}, tenant="acme")
+    discarded = read(tmp_path, data, "")
+    assert discarded.conversations["extra"].to_list() == [None, None]
+    assert discarded.drift == {"messages.mood": 1, "messages.by": 1, "feedback.why": 1, "tenant": 1}
+    kept = read(tmp_path, data, "others=evolve")
+    assert kept.drift == discarded.drift
+    assert json.loads(kept.conversations["extra"][1]) == {
+        "tenant": "acme",
+        "messages": {"0": {"mood": "calm"}, "1": {"mood": "cross", "by": "<EMAIL_1>"}},
+        "feedback": {"why": ["late"]},
+    }
+    frozen = read(tmp_path, data, "others=freeze")
+    assert frozen.quarantine.select("source_line", "reason", "detail").rows() == [
+        (2, "unknown_field", "4 fields are not in the contract of version 3")
+    ]
+
+
+def test_a_field_of_messages_that_names_the_customer_is_no_drift(tmp_path: Path) -> None:
+    write(tmp_path, line(messages=[USER | {"content": "Ann Lee here", "author": "Ann Lee"}]))
+    contract = read_contract("others=freeze")
+    day = read_day(LogSource.at(str(tmp_path)), DAY, contract=contract, personal=["messages.author"])
+    assert day.conversations["messages"][0][0]["content"] == "<NAME_1> here"
+    assert day.drift == {}
 
 
 def test_a_name_in_a_field_of_its_own_is_redacted_where_others_are_kept(tmp_path: Path) -> None:

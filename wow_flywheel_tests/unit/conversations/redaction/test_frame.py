@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.frame import redact_frame
 from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
+from wow_flywheel.conversations.redaction.kinds import narrow
 from wow_flywheel.conversations.redaction.names import as_personal
 from wow_flywheel.conversations.redaction.placeholders import Redactor
 from wow_flywheel.conversations.redaction.rows import redact_row
-from wow_flywheel.conversations.redaction.screen import suspicious
+from wow_flywheel.conversations.redaction.screen import SIGNS, signs_of, suspicious
 from wow_flywheel_tests.effort import examples
 
 COLUMNS = {
@@ -32,7 +34,14 @@ VALUES = [
     "京A12345", "粤BD12345", "born on 5 May 1990", "DOB: 04/04/1990", "1990年5月4日出生", "Bearer abcdefghijklmnopqrstuv",
     "phone 4155552671", "ssn 123456789", "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "电话65686553、65673663",
     "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
+    "дима@почта.рф", "ann@例子.公司", "张三@qq.com", "glpat-aB3dE5gH7jK9mN2pQ4rS", "SG.aB3dE5gH7jK9mN2p.aB3dE5gH7jK9mN2pQ4",
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEF\n-----END PRIVATE KEY-----",
+    "password: hunter2", "密码是abcdef",
+    "https://h.example/cb?code=aB3dE5gH7jK9mN2pQ4", "https://h.example/reset/0a1b2c3d4e5f60718293",
+    "https://h.example/d/aB3dE5gH7jK9mN2pQ4rS6tU8vW", "身份证号110105491231002", "npm_aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0",
 ]  # fmt: skip
+ASKED = ["Your phone number?", "护照号是多少", "Please give me your card number and passport.", "Your password?", "Born when?"]
+GIVEN = ["512345678", "４１５５５５２６７１", "4155552671", "hunter2aB", "4 May 1990", '{"n": 512345678}', '"\\u003512345678"']
 BY_FIELD = {
     "Ann Lee", "ann", "张三", "张先生", "han_solo7", "Will", "NORA QUIST", "nora's", "<nora", "Petra. Quist", "norah",
 }  # fmt: skip
@@ -62,6 +71,8 @@ KEYS = [
     "姓名",
     "用户名",
     "card_number",
+    "password",
+    "api_key",
 ]
 
 loose = st.text(st.sampled_from('0123456789 -.()+@a中:/,<>PHONE_{}[]"\\u号室路护照born'), max_size=24) | st.text(max_size=8)
@@ -84,27 +95,31 @@ def json_texts(draw: Any) -> str:
 
 
 texts = prose | json_texts()
+labels = st.none() | st.sampled_from(["refund", "Nora", "nora quist", "call_13800138000", "mail_ann@x.example", "u-1"]) | texts
+call_ids = st.none() | st.sampled_from(["call_1", "13800138000", "ann.lee@mail.example"])
 
 
 @st.composite
 def rows(draw: Any) -> dict[str, Any]:
     messages = []
     for _ in range(draw(st.integers(0, 4))):
-        calls = st.lists(st.fixed_dictionaries({"id": st.none(), "name": st.just("f"), "arguments": texts}), max_size=2)
+        calls = st.lists(st.fixed_dictionaries({"id": call_ids, "name": st.just("f") | labels, "arguments": texts}), max_size=2)
         messages.append(
             {
                 "role": draw(st.sampled_from(["user", "assistant", "tool"])),
-                "content": draw(st.none() | texts),
+                "content": draw(st.none() | texts | st.sampled_from([*ASKED, *GIVEN])),
                 "created_at": None,
-                "action": None,
+                "action": draw(labels),
                 "tool_calls": draw(st.none() | calls),
-                "tool_call_id": None,
+                "tool_call_id": draw(call_ids),
                 "usage": None,
             }
         )
     feedback = {"thumb": None, "score": 4.0, "comment": draw(st.none() | prose)}
     ids = st.sampled_from(["c1", "u-9523456873", "13800138000", "ann.lee@mail.example", "u（ａ＠b.com）"])
     return dict.fromkeys(COLUMNS) | {
+        **{name: draw(labels) for name in ("channel", "scenario", "locale", "model")},
+        "extra": draw(st.none() | json_texts()),
         "conversation_id": draw(ids),
         "user_id": draw(ids),
         "messages": messages,
@@ -135,6 +150,15 @@ def test_a_text_that_changes_has_passed_the_screen(drawn: list[str]) -> None:
     for text, looked_at in zip(drawn, passed, strict=True):
         changed = redact_json(Redactor(), text) != text or redact_content(Redactor(), text) != text
         assert looked_at or not changed, text
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(prose, max_size=4))
+def test_a_kind_that_is_found_has_left_its_sign(drawn: list[str]) -> None:
+    assert {kind.sign for kind in KINDS} == {name for name, _, _ in SIGNS}
+    for text in map(narrow, drawn):
+        found = {kind.sign for kind in KINDS if any(map(kind.find, kind.pattern.finditer(text)))}
+        assert found <= signs_of(text), text
 
 
 @pytest.mark.parametrize("value", [value for value in VALUES if value not in BY_FIELD])
