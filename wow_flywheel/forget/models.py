@@ -129,9 +129,19 @@ def rebuildable(lake: Lake, models: Path) -> list[str]:
     found = {path.parent.name: Manifest.load(path) for path in sorted((models / "cycles").glob("*/manifest.json"))}
     store = ReleaseStore(models)
     for name in store.list():
-        if content := _json(store.root / name / "manifest.json"):
-            found[name] = Manifest.model_validate(content)
+        if (manifest := manifest_of_release(store.root / name)) is not None:
+            found[name] = manifest
     return [name for name, manifest in found.items() if can_be_rebuilt(lake, manifest)]
+
+
+def manifest_of_release(path: Path) -> Manifest | None:
+    """The cycle's manifest that a release has; None for one that came of no cycle, such as the first model.
+
+    Args:
+        path: The release's folder.
+    """
+    place = path / "manifest.json"
+    return Manifest.load(place) if "table_versions" in _json(place) else None
 
 
 def checkpoints(path: Path) -> list[Model]:

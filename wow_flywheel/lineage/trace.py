@@ -13,7 +13,7 @@ import polars as pl
 from wow_flywheel.datasets.manifest import Manifest, Parents
 from wow_flywheel.datasets.recorded import TRAINED, recorded_rows
 from wow_flywheel.errors import DatasetError
-from wow_flywheel.forget.models import Model, all_models, sightings, trained_on
+from wow_flywheel.forget.models import Model, all_models, manifest_of_release, sightings, trained_on
 from wow_flywheel.lake import Lake
 from wow_flywheel.policies.stale import resting_on, stale_matches
 from wow_flywheel.policies.units import Policy
@@ -114,10 +114,9 @@ def _named(models: Path, known: list[Model], name: str) -> tuple[str, Parents, M
     release = ReleaseStore(models).current_id() if name == "current" else name
     match = RELEASE_ID.match(release or "")
     if match and match["cycle"] and (models / "releases" / (release or "")).is_dir():
-        path = models / "releases" / (release or "") / MANIFEST
         files = next(model.files for model in known if model.name == release)
-        kept = path if path.is_file() else models / "cycles" / match["cycle"] / MANIFEST
-        return (match["cycle"], Manifest.load(kept).parents, files) if kept.is_file() else None
+        manifest = manifest_of_release(models / "releases" / (release or ""))
+        return (match["cycle"], manifest.parents, files) if manifest is not None else None
     cycle, stage = next(
         ((name.removesuffix(f"-{stage}"), stage) for stage in STAGES if name.endswith(f"-{stage}")), (name, "dpo")
     )

@@ -13,7 +13,7 @@ from wow_flywheel.datasets.build import ALGORITHM
 from wow_flywheel.datasets.cycle import MANIFEST, freeze
 from wow_flywheel.datasets.manifest import Manifest, Parents
 from wow_flywheel.datasets.recipe import Folders, Recipe
-from wow_flywheel.forget.models import sightings, trained_on
+from wow_flywheel.forget.models import rebuildable, sightings, trained_on
 from wow_flywheel.lake import Lake
 from wow_flywheel.lineage.trace import of_conversation, of_model
 from wow_flywheel.release.decision import Decision
@@ -125,6 +125,17 @@ def test_an_sft_model_saw_no_pairs_and_a_dpo_model_saw_both(lake: Lake, tmp_path
         assert (seen["models"], seen["releases"]) == ([dpo], names[1:])
     (seen,) = of_conversation(lake, tmp_path / "models", "b")["models"]
     assert (len(seen["models"]), seen["releases"]) == (2, names)
+
+
+def test_a_first_model_that_came_of_no_cycle_ends_the_chain(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "untrained").mkdir()
+    (tmp_path / "untrained" / "weights").write_text("w")
+    decision = Decision(passed=True, reason="the first", baseline="none", candidate="base", checks=())
+    made = {"made_from": "dialogues", "seed": 1}
+    base = ReleaseStore(tmp_path / "models").promote(tmp_path / "untrained", made, decision, "base").id
+    train(tmp_path, build(lake, tmp_path, "c1", base))
+    assert trained_conversations(lake, tmp_path, "c1-sft") == [[("a", "good_case"), ("b", "good_case")]]
+    assert rebuildable(lake, tmp_path / "models") == ["c1"]
 
 
 def test_a_cycle_that_went_on_from_a_release_saw_what_that_release_saw(lake: Lake, tmp_path: Path) -> None:
