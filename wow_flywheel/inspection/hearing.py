@@ -25,12 +25,13 @@ from wow_flywheel.inspection.answers import (
     verbatim,
 )
 from wow_flywheel.inspection.case import SPECIALISTS, Case
+from wow_flywheel.inspection.proof import anchored
 from wow_flywheel.inspection.protocol import Claim
 from wow_flywheel.inspection.trace import Trace, traced
 from wow_flywheel.inspection.transcript import as_data, render
 from wow_flywheel.llm.client import Failure, LlmRequest, Outcome, Session, Success
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 SEVERE: Final = frozenset({"major", "critical"})
 NOT_ASKED: Final = frozenset({"pending", "over_budget"})
 """Failures after which it makes no sense to go on with a conversation in this run."""
@@ -112,7 +113,7 @@ class Hearing:
         outcomes = await self.session.complete_many(requests, PanelClaims)
         found: list[list[Claim]] = [[] for _ in summaries]
         for (window, name), request, outcome in zip(places, requests, outcomes, strict=True):
-            claims = self._claims(name, outcome) if isinstance(outcome, Success) else []
+            claims = self._claims(name, window, outcome) if isinstance(outcome, Success) else []
             checks = [f"turn {claim.turn} {claim.issue_type}: {claim.decision_reason}" for claim in claims]
             self._note(name, window, request, outcome, f"{len(claims)} claims", checks)
             found[window] += claims
@@ -174,13 +175,13 @@ class Hearing:
             return replace(claim, decision="rejected", decision_reason=reason)
         return replace(claim, decision_reason=f"{claim.decision_reason}; reverse check passed")
 
-    def _claims(self, specialist: str, answer: Success[PanelClaims]) -> list[Claim]:
-        return [self._claim(specialist, claim, answer) for claim in answer.value.claims]
+    def _claims(self, specialist: str, window: int, answer: Success[PanelClaims]) -> list[Claim]:
+        return [self._claim(specialist, window, claim, answer) for claim in answer.value.claims]
 
-    def _claim(self, specialist: str, claim: PanelClaim, answer: Success[PanelClaims]) -> Claim:
+    def _claim(self, specialist: str, window: int, claim: PanelClaim, answer: Success[PanelClaims]) -> Claim:
         """A specialist's claim as a row. One that cannot stand is rejected here and never reaches the adjudicator."""
         messages, settings = self.case.messages, self.session.settings
-        wrong = problem(messages, claim, self.case.shown)
+        wrong = problem(messages, claim, self.case.shown, SPECIALISTS[specialist])
         quote = None if wrong else verbatim(messages[claim.turn], claim.quote)
         return Claim(
             conversation_id=self.case.key,
@@ -201,9 +202,14 @@ class Hearing:
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             cost_usd=answer.cost_usd,
+            window=window,
+            anchored=anchored(messages, claim, self.case.texts),
         )
 
     def _window_of(self, claim: Claim) -> int:
+        """Where a claim was made; for one of the evidence's, the first window that shows its turn."""
+        if claim.window is not None and claim.turn in self.case.windows[claim.window].turns:
+            return claim.window
         places = [i for i, window in enumerate(self.case.windows) if claim.turn in window.turns]
         return places[0] if places else len(self.case.windows) - 1
 
