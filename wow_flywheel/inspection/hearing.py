@@ -27,6 +27,7 @@ from wow_flywheel.inspection.answers import (
 from wow_flywheel.inspection.case import SPECIALISTS, Case
 from wow_flywheel.inspection.proof import anchored
 from wow_flywheel.inspection.protocol import Claim
+from wow_flywheel.inspection.redaction import Redacted
 from wow_flywheel.inspection.trace import Trace, traced
 from wow_flywheel.inspection.transcript import as_data, render
 from wow_flywheel.llm.client import Failure, LlmRequest, Outcome, Session, Success
@@ -54,6 +55,7 @@ class Hearing:
         disputes: Claims of the evidence that the adjudicator rejects.
         stray_rulings: Rulings that name no claim.
         summaries: What the readers of each window are told of the windows before it.
+        own: Redacts what models say.
     """
 
     case: Case
@@ -67,6 +69,10 @@ class Hearing:
     disputes: list[Claim] = field(default_factory=list)
     stray_rulings: int = 0
     summaries: list[str] = field(default_factory=list)
+    own: Redacted = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = Redacted.about(self.case.messages)
 
     async def hold(self) -> None:
         """Hear the case.
@@ -100,7 +106,7 @@ class Hearing:
             self._note("summary", window, request, outcome, "told to the readers of the next window")
             if isinstance(outcome, Failure):
                 return [*told, *[""] * (len(self.case.windows) - len(told))]
-            told.append(as_data([outcome.value.model_dump()]))
+            told.append(self.own.words(as_data([outcome.value.model_dump()])))
         return told
 
     async def _specialists(self, summaries: Sequence[str]) -> list[list[Claim]]:
@@ -134,10 +140,11 @@ class Hearing:
             reason = f"adjudication failed: {outcome.reason}"
             waiting = [claim if claim.kind == "deterministic" else replace(claim, decision_reason=reason) for claim in shown]
             return [*settled, *waiting]
-        decided = ruled(shown, outcome.value)
-        self._hear(outcome.value, shown, decided, last=last)
+        said = self.own.adjudication(outcome.value)
+        decided = ruled(shown, said)
+        self._hear(said, shown, decided, last=last)
         checks = [f"claim {i}, turn {c.turn} {c.issue_type}: {c.decision} ({c.decision_reason})" for i, c in enumerate(decided)]
-        self._note("adjudicator", window, request, outcome, _whole(outcome.value) if last else "claims ruled on", checks)
+        self._note("adjudicator", window, request, outcome, _whole(said) if last else "claims ruled on", checks)
         return [*settled, *(old if old.decision == "accepted" else new for old, new in zip(shown, decided, strict=True))]
 
     def _hear(self, said: Adjudication, shown: Sequence[Claim], decided: Sequence[Claim], *, last: bool) -> None:
@@ -191,8 +198,8 @@ class Hearing:
             issue_type=claim.issue_type if claim.issue_type in ISSUE_TYPES else SPECIALISTS[specialist][0],
             severity=claim.severity,
             turn=claim.turn,
-            quote=quote or claim.quote,
-            explanation=f"{claim.explanation} (against {claim.contradicts})",
+            quote=quote or self.own.words(claim.quote),
+            explanation=self.own.words(f"{claim.explanation} (against {claim.contradicts})"),
             confidence=claim.confidence,
             decision="rejected" if wrong else "unresolved",
             decision_reason=wrong or "not ruled on",
@@ -228,7 +235,20 @@ class Hearing:
             self.failures[who] = outcome
         else:
             self.answers.append(outcome)
-        self.traces.append(traced(step, window, request, outcome, self.session.settings.model, checks, decision))
+        self.trace(step, window, request, outcome, self.session.settings.model, checks, decision)
+
+    def trace(
+        self,
+        step: str,
+        window: int,
+        request: LlmRequest,
+        outcome: Outcome[Any],
+        model: str,
+        checks: Sequence[str],
+        decision: str,
+    ) -> None:
+        """Keep the trace of a question to a model; see `traced`."""
+        self.traces.append(traced(step, window, request, outcome, model, checks, decision, self.own))
 
 
 def _whole(said: Adjudication) -> str:

@@ -19,7 +19,7 @@ from wow_flywheel.inspection.combine import RULES, combined, for_a_person, oppos
 from wow_flywheel.inspection.hearing import SEVERE, VERSION, Hearing
 from wow_flywheel.inspection.proof import proven
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
-from wow_flywheel.inspection.trace import Trace, traced
+from wow_flywheel.inspection.trace import Trace
 from wow_flywheel.llm.client import Failure, LlmClient, Session
 from wow_flywheel.llm.fanout import bounded_map
 
@@ -143,6 +143,10 @@ async def _concluded(hearing: Hearing, second: Session | None) -> _Found:
     outvoted = False
     if contested and second is not None and not case.attempts:
         outvoted = await _second_opinion(hearing, panel, second)
+    if "second adjudicator" in hearing.failures:
+        waiting = Verdict(case.key, 0.5, 0.5, 0.0, (), (f"second adjudicator: {hearing.failures['second adjudicator']}",))
+        kept = combined(case.evidence, waiting, instructed=False, outvoted=False, severe=False, cited=False)
+        return _Found(hearing, kept, second=True)
     if contested and not outvoted:
         panel = for_a_person(panel, f"contested: {'; '.join(contested)}") if not opposed(case.evidence, panel) else panel
     severe = any(_counts_against(claim) for claim in hearing.claims)
@@ -173,7 +177,9 @@ async def _second_opinion(hearing: Hearing, panel: Verdict, second: Session) -> 
     request = hearing.adjudicator_prompt(last, hearing.summaries[last], shown)
     outcome = await second.complete(request, Adjudication)
     if isinstance(outcome, Failure):
-        hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), "no second word"))
+        hearing.trace("second adjudicator", last, request, outcome, second.settings.model, (), "no second word")
+        if outcome.reason == "pending":
+            hearing.failures["second adjudicator"] = outcome
         return False
     hearing.answers.append(outcome)
     value = outcome.value
@@ -182,7 +188,7 @@ async def _second_opinion(hearing: Hearing, panel: Verdict, second: Session) -> 
     differing = [a for a, b in zip(shown, again, strict=True) if a.severity in SEVERE and a.decision != b.decision]
     agrees = sides(other) == sides(panel) and value.confidence >= RULES.confidence and not differing
     said = "agrees with the first" if agrees else f"differs from the first ({len(differing)} severe claims): a person decides"
-    hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), said))
+    hearing.trace("second adjudicator", last, request, outcome, second.settings.model, (), said)
     return agrees
 
 
