@@ -22,8 +22,8 @@ from wow_flywheel.llm.settings import LlmSettings
 from wow_flywheel.llm.transport import Transport
 
 REMEMBERED = dt.timedelta(days=7)
-TURNED_AWAY = frozenset({"rejected", "refused"})
-MOST_TURNED_AWAY = 8
+MOST_TURNED_AWAY = 24
+"""So many questions rejected before any is answered are not at fault themselves: these are several conversations."""
 
 
 @dataclass(slots=True)
@@ -97,12 +97,12 @@ class Negotiator:
                 self.refused, self._news = self.refused | {error.parameter}, True
 
     def _note_failure(self, settings: LlmSettings, error: RequestFailedError) -> None:
-        if self._answered or error.failure.reason not in TURNED_AWAY:
+        if self._answered or error.failure.reason != "rejected":
             return
         self.turned_away += 1
         if self.turned_away >= MOST_TURNED_AWAY:
             raise EndpointRefused(
-                f"{settings.base_url}, model {settings.model}: {self.turned_away} questions were turned away before any was "
+                f"{settings.base_url}, model {settings.model}: {self.turned_away} questions were rejected before any was "
                 f"answered; the last: {error.failure}",
                 hint="check that WOW_LLM_MODEL is a chat model, and what its endpoint takes",
             ) from error
@@ -137,6 +137,7 @@ class Negotiator:
             return
         if dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(kept.at) < REMEMBERED:
             self.dialect, self.settled, self.refused = DIALECTS.index(dialect), True, self.refused | set(refused)
+            self._answered = True
 
     def remember(self, ledger: Ledger, settings: LlmSettings) -> None:
         """Keep what was found out for later runs, as an entry of the ledger about nobody."""

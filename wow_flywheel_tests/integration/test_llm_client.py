@@ -397,20 +397,32 @@ def test_a_parameter_refused_for_its_value_is_named(client: LlmClient, endpoint:
 
 def test_an_endpoint_that_turns_everything_away_ends_the_run(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.refuses = {"max_tokens": "max_tokens is too large: 1024"}
-    with pytest.raises(EndpointRefused, match="8 questions were turned away before any was answered") as caught:
+    with pytest.raises(EndpointRefused, match="24 questions were rejected before any was answered") as caught:
         ask(client, *(f"town {i}" for i in range(50)))
     assert "HTTP 400 about max_tokens" in caught.value.message
     assert "WOW_LLM_MODEL" in caught.value.hint
-    assert len(endpoint.requests) <= 8 * 5
+    assert len(endpoint.requests) <= 24 * 5
+
+
+def test_a_filter_that_declines_all_of_the_first_conversation_does_not_end_the_run(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(status=400, message="content_filter")] * 40)
+    outcomes = ask(client, *(f"town {i}" for i in range(41)))
+    assert {each.reason for each in outcomes[:40] if isinstance(each, Failure)} == {"refused"}
+    assert city(outcomes[40]) == "town 40"
 
 
 def test_questions_that_are_turned_away_after_answers_end_nothing(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     client.settings = replace(client.settings, max_in_flight=1)
     ask(client, "Paris")
-    endpoint.script.extend([Fault(status=418)] * 20)
-    outcomes = ask(client, *(f"town {i}" for i in range(21)))
-    assert [str(each) for each in outcomes[:20]] == ["rejected (HTTP 418)"] * 20
-    assert city(outcomes[20]) == "town 20"
+    later = LlmClient(client.settings, client.ledger)
+    for one in (client, later):
+        endpoint.script.extend([Fault(status=418)] * 30)
+        outcomes = ask(one, *(f"town {i}" for i in range(30)), "Rome" if one is client else "Oslo")
+        assert [str(each) for each in outcomes[:30]] == ["rejected (HTTP 418)"] * 30
+        assert isinstance(outcomes[30], Success)
 
 
 @pytest.mark.parametrize(
