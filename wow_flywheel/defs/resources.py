@@ -107,4 +107,5 @@ class Flywheel(dg.ConfigurableResource["Flywheel"]):
             return None
         from wow_flywheel.llm.batches import Batches
 
-        return Batches.of(self.settings().lake_uri, panel.client, hours * 3600)
+        clients = [panel.client, *([panel.second] if panel.second else [])]
+        return Batches.of(self.settings().lake_uri, clients, hours * 3600)

@@ -6,7 +6,7 @@ What belongs here: the answers' schemas, quotes, rulings. What does not: who is 
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -116,27 +116,46 @@ class Summary(BaseModel):
     mood: str
 
 
-def problem(messages: Sequence[Message], claim: PanelClaim, shown: Shown) -> str | None:
-    """The forward check: why a claim cannot stand, whatever the adjudicator may think; None if it can."""
+def problem(messages: Sequence[Message], claim: PanelClaim, shown: Shown, brief: Collection[str] = ISSUE_TYPES) -> str | None:
+    """The forward check: why a claim cannot stand, whatever the adjudicator may think; None if it can.
+
+    Args:
+        messages: The conversation.
+        claim: What a specialist claims.
+        shown: What its prompt showed beside the conversation.
+        brief: The issue types that the specialist was asked about.
+    """
     if claim.issue_type not in ISSUE_TYPES:
         return f"unknown issue type {claim.issue_type[:40]!r}"
+    if claim.issue_type not in brief:
+        return f"{claim.issue_type} is not in the brief of this specialist"
     if claim.turn >= len(messages):
         return f"the conversation has no turn {claim.turn}"
     if messages[claim.turn]["role"] != "assistant":
         return f"turn {claim.turn} is not the assistant's"
     if not verbatim(messages[claim.turn], claim.quote):
         return "quote not found in the turn"
+    if not _substantial(claim.quote):
+        return "the quote is too short to show anything"
+    if cited_turn(messages, claim.contradicts) == claim.turn:
+        return f"it cites its own turn {claim.turn} as what contradicts it"
     return _uncited(messages, claim.contradicts, shown)
 
 
 def _uncited(messages: Sequence[Message], cited: Contradicted, shown: Shown) -> str | None:
     exists = {
         "nothing": True,
-        "turn": cited.id.isdecimal() and int(cited.id) < len(messages),
+        "turn": cited_turn(messages, cited) is not None,
         "knowledge": cited.id in shown.units,
         "procedure": cited.id in shown.steps,
     }
     return None if exists[cited.source] else f"it cites {cited}, which is not there"
+
+
+def cited_turn(messages: Sequence[Message], cited: Contradicted) -> int | None:
+    """The number of the turn that is cited; None if none is, or there is no such turn."""
+    is_number = cited.source == "turn" and len(cited.id) < 10 and cited.id.isascii() and cited.id.isdecimal()
+    return int(cited.id) if is_number and int(cited.id) < len(messages) else None
 
 
 def verbatim(message: Mapping[str, Any], quote: str) -> str | None:

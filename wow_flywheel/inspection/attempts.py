@@ -1,23 +1,18 @@
 """Finds text that tries to instruct whoever judges the conversation.
 
-What belongs here: the signs, in plain text and under the usual disguises (base64, hex, percent and HTML escapes, rot13,
-spelling with spaces, look-alike letters, invisible characters). What does not: what follows from an attempt (`combine`).
+What belongs here: the signs. What does not: disguises (`disguises`), what follows from an attempt (`combine`).
 A sign needs two things close together: words that address a judge or its answer, and words that tell it what to do. Missing an
-attempt costs no label that evidence decides, see `combine`; a false alarm costs the panel's say on one conversation.
+attempt costs no label that evidence decides, see `combine`; a false alarm costs the panel's say on one conversation. Text that
+merely speaks to a reader of the record is no attempt, but nothing that a judge may cite either (`addresses_a_reader`).
 """
 
-import base64
-import binascii
-import codecs
-import html
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from wow_flywheel.dialogue import Message
+from wow_flywheel.inspection.disguises import readings
 
 JUDGE: Final = (
     r"(?:judg(?:e|es|ing)|adjudicat\w+|inspect(?:or|ors|ion)|evaluat(?:or|ors|ion|ing)|grad(?:er|ing)|reviewers?|auditors?"
@@ -86,17 +81,16 @@ TRIGGER: Final = re.compile(
 )
 """No sign is without one of these: most texts need no closer look."""
 
-HIDDEN: Final = re.compile(
-    r"[\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f\ue000-\uf8ff]"
+TO_A_READER: Final = re.compile(
+    rf"{JUDGE}|\b(?:who(?:m)?ever|any(?:one|body)|those) (?:who |that )?(?:later )?read|\bdear reader|\breaders?\b"
+    r"|\b(?:reads?|reading) (?:this|here|on|it|the (?:chat|log|conversation|transcript))"
+    r"|\b(?:this|the) (?:log|transcript|dialog(?:ue)?|record|protocol|conversation|chat)\b|\bfor the record\b"
+    rf"|{CHINESE_JUDGE}|(?:读|看)(?:到|过|完)?(?:这里|此处|本|以上|这段|这份)|(?:读|看)者|阅读|(?:日志|记录|聊天记录)",
+    re.IGNORECASE,
 )
-BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-HEX: Final = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s,:]?){16,}")
-JSON_ESCAPE: Final = re.compile(r"\\([\"\\/])")
-UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-SPACED: Final = re.compile(r"(?<!\w)\w(?:[ ._*-]\w)+(?!\w)")
-LOOKALIKES: Final = str.maketrans(
-    "аеорсухіѕјԁɡӏոαεορτυικνΑΒΕΗΙΚΜΝΟΡΤΧАВЕНКМОРСТХ013457@$", "aeopcyxisjdglnaeoptuiknABEHIKMNOPTXABEHKMOPCTXoieastas"
-)
+"""Words that speak to whoever reads the conversation later, or about it as a text. Customers use some of them in earnest: what
+that costs is one citation."""
+
 QUOTED_CHARACTERS: Final = 80
 
 
@@ -121,68 +115,16 @@ def find_attempts(messages: Sequence[Message]) -> list[Attempt]:
 
 
 @lru_cache(maxsize=50_000)
+def addresses_a_reader(text: str) -> bool:
+    """True if a text, or what it hides, speaks to whoever reads the conversation, and so may not be cited as proof."""
+    return any(TO_A_READER.search(shown) for _, shown, _ in readings(text)) or _in_text(text) is not None
+
+
+@lru_cache(maxsize=50_000)
 def _in_text(text: str) -> tuple[str, str] | None:
-    for disguise, shown, source in _readings(text):
+    for disguise, shown, source in readings(text):
         for sign in SIGNS if TRIGGER.search(shown) else ():
             if (match := sign.search(shown)) is not None:
                 quote = match[0] if disguise == "none" else source
                 return quote[:QUOTED_CHARACTERS], disguise
     return None
-
-
-def _readings(text: str) -> Iterator[tuple[str, str, str]]:
-    """A text as it stands and as it reads without each disguise: disguise, reading, disguised words."""
-    yield "none", text, text
-    plain = text.isascii()
-    visible = text if plain else unicodedata.normalize("NFKC", "".join(map(_visible, text)) if HIDDEN.search(text) else text)
-    if visible != text:
-        yield "invisible or unusual characters", visible, text
-    yield from _undisguised(visible, text)
-    if (unquoted := JSON_ESCAPE.sub(r"\1", visible)) != visible:
-        yield "JSON escapes", unquoted, text
-        yield from _undisguised(unquoted, text)
-
-
-def _undisguised(visible: str, text: str) -> Iterator[tuple[str, str, str]]:
-    for disguise, reading in (
-        ("look-alike characters", visible.translate(LOOKALIKES)),
-        ("HTML escapes", html.unescape(visible)),
-        ("percent escapes", unquote(visible) if "%" in visible else visible),
-        ("unicode escapes", UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), visible)),
-        ("rot13", codecs.encode(visible, "rot13")),
-        ("spaced letters", SPACED.sub(lambda found: re.sub(r"[ .\-_*]", "", found[0]), visible)),
-        ("backwards", visible[::-1]),
-        ("marks between letters", re.sub(r"(?<=\w)[*_~`.\-|](?=\w)", "", visible)),
-    ):
-        if reading != visible:
-            yield disguise, reading, text
-    for found in BASE64.findall(visible):
-        if decoded := _base64(found):
-            yield "base64", decoded, found
-    for match in HEX.finditer(visible):
-        if decoded := _hex(match[0]):
-            yield "hex", decoded, match[0]
-
-
-def _visible(character: str) -> str:
-    """Tag characters (U+E0000) as the ASCII that they hide; other format characters not at all."""
-    code = ord(character)
-    if 0xE0020 <= code <= 0xE007E:
-        return chr(code - 0xE0000)
-    return "" if unicodedata.category(character) in {"Cf", "Mn", "Co"} else character
-
-
-def _base64(text: str) -> str:
-    core = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(core + "=" * (-len(core) % 4), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-
-
-def _hex(text: str) -> str:
-    digits = re.sub(r"\\x|0x|[\s,:]", "", text)
-    try:
-        return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8")
-    except (ValueError, UnicodeDecodeError):
-        return ""

@@ -5,7 +5,7 @@ policies applied (`wow_flywheel.policies.apply`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -49,6 +49,7 @@ class Case:
         evidence: What evidence concludes.
         attempts: Words in it that try to instruct the judge.
         specialists: Who is asked.
+        texts: What each shown unit and step says, by its id.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Case:
     evidence: Verdict
     attempts: Sequence[Attempt]
     specialists: Sequence[str] = tuple(SPECIALISTS)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def cases(
@@ -93,6 +95,10 @@ def cases(
             verdicts[key],
             find_attempts(messages),
             asked(context, key),
+            {
+                **{_cited_by(step): " ".join(map(str, step.values())) for step in steps},
+                **{str(unit["unit_id"]): f"{unit['title']} {unit['content']}" for unit in units},
+            },
         )
 
     return [case(key, messages) for key, messages in context.dialogues().items()]
@@ -118,7 +124,7 @@ def _policy_rows(procedures: pl.DataFrame, policy: Policy) -> list[Row]:
     steps = procedures.filter(pl.col("policy_id") == policy.policy_id).select("reply_id", "text", "next_reply_id")
     if steps.height:
         return list(steps.iter_rows(named=True))
-    unit: dict[str, Any] = {"policy_id": policy.policy_id, "title": policy.title, "text": policy.text}
+    unit: dict[str, Any] = {"policy_id": policy.policy_id, "title": policy.title, "text": policy.own_text}
     lists = {
         "required_steps": policy.steps, "forbidden_promises": policy.forbidden, "conditions": policy.conditions,
     }  # fmt: skip

@@ -40,13 +40,16 @@ def for_a_person(verdict: Verdict, why: str) -> Verdict:
     return dataclasses.replace(verdict, confidence=confidence, evidence=(*verdict.evidence, why))
 
 
-def raises(evidence: Verdict, panel: Verdict) -> list[str]:
-    """What of `solved` and `satisfied` a panel that calls the demand solved says beyond what evidence decided."""
-    if sides(panel)[0] != 1:
-        return []
+def alone(evidence: Verdict, panel: Verdict) -> list[str]:
+    """What of `solved` and `satisfied`, as far as it makes the label, the panel says beyond what evidence decided.
+
+    Where it calls the demand unsolved, satisfied makes no label; where it does not know, neither does.
+    """
+    said = sides(panel)
     sure = sides(evidence) if evidence.confidence >= RULES.confidence else (0, 0)
-    pairs = zip(("solved", "satisfied"), sides(panel), sure, strict=True)
-    return [question for question, said, decided in pairs if said == 1 and decided != 1]
+    makes = {1: ("solved", "satisfied"), -1: ("solved",), 0: ()}[said[0]]
+    pairs = zip(("solved", "satisfied"), said, sure, strict=True)
+    return [question for question, word, decided in pairs if question in makes and word not in {0, decided}]
 
 
 def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: bool, severe: bool, cited: bool) -> Verdict:
@@ -58,21 +61,23 @@ def combined(evidence: Verdict, panel: Verdict, *, instructed: bool, outvoted: b
         instructed: The conversation tries to instruct the judge.
         outvoted: Two models agree against the evidence.
         severe: A severe claim of the panel's passed all checks.
-        cited: The adjudicator cites words that stand in the conversation. Without any, its word moves no conversation that
-            evidence leaves undecided to Good, nor to Bad as solved: a person decides.
+        cited: The adjudicator cites words that can prove what it says, see `proof`. Without any, its word decides nothing that
+            evidence leaves undecided: a person does.
     """
     if panel.failures:
         return dataclasses.replace(evidence, failures=panel.failures, confidence=min(evidence.confidence, panel.confidence))
     if instructed:
         said = "the conversation tries to instruct the judge: only evidence in code decides"
-        alone = dataclasses.replace(evidence, evidence=(*evidence.evidence, said))
-        return for_a_person(alone, "a severe claim of the panel stands all checks") if severe else alone
+        unheard = dataclasses.replace(evidence, evidence=(*evidence.evidence, said))
+        return for_a_person(unheard, "a severe claim of the panel stands all checks") if severe else unheard
     both = dataclasses.replace(panel, evidence=(*panel.evidence, *evidence.evidence))
     questions = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
     if questions and not outvoted:
         return for_a_person(both, f"{DIFFERENT} {' and '.join(questions)}")
-    raised = [] if cited else raises(evidence, panel)
-    return for_a_person(both, f"the panel alone says {' and '.join(raised)}, and cites no words that stand") if raised else both
+    unproven = [] if cited else alone(evidence, panel)
+    if unproven:
+        return for_a_person(both, f"the panel alone decides {' and '.join(unproven)}, and cites no words that prove it")
+    return both
 
 
 def _side(score: float, *, below: float, yes: float) -> int:

@@ -87,7 +87,7 @@ class Finder:
 
 def similarity(one: str, other: str) -> float:
     """Jaccard similarity of two texts' content words (pairs of characters in Chinese); 0 if either has too few."""
-    a, b = _content_words(one), _content_words(other)
+    a, b = content_words(one), content_words(other)
     return len(a & b) / len(a | b) if min(len(a), len(b)) >= MIN_WORDS else 0.0
 
 
@@ -147,7 +147,8 @@ def _between_questions(grounds: Grounds) -> Iterator[tuple[int, str]]:
             yield replies[-1], text_of(grounds.messages[replies[-1]])
 
 
-def _content_words(text: str) -> set[str]:
+def content_words(text: str) -> set[str]:
+    """The words that a text is about: English ones less the commonest, and pairs of Chinese characters."""
     chinese = "".join(re.findall(r"[\u4e00-\u9fff]", text))
     return (set(re.findall(r"[a-z0-9']+", text.lower())) - STOPWORDS) | {chinese[i : i + 2] for i in range(len(chinese) - 1)}
 

@@ -14,7 +14,7 @@ from wow_flywheel.inspection.protocol import Claim, Verdict
 
 def claims_frame(conversations: pl.DataFrame, claims: Sequence[Claim]) -> pl.DataFrame:
     """Contract `inspections`."""
-    names = [field.name for field in dataclasses.fields(Claim)]
+    names = [field.name for field in dataclasses.fields(Claim) if field.name in INSPECTIONS.columns]
     columns = {name: [getattr(claim, name) for claim in claims] for name in names}
     rows = pl.DataFrame(columns, schema={name: INSPECTIONS.columns[name] for name in names})
     return INSPECTIONS.conform(

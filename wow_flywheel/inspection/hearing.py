@@ -25,12 +25,14 @@ from wow_flywheel.inspection.answers import (
     verbatim,
 )
 from wow_flywheel.inspection.case import SPECIALISTS, Case
+from wow_flywheel.inspection.proof import anchored
 from wow_flywheel.inspection.protocol import Claim
+from wow_flywheel.inspection.redaction import Redacted
 from wow_flywheel.inspection.trace import Trace, traced
 from wow_flywheel.inspection.transcript import as_data, render
 from wow_flywheel.llm.client import Failure, LlmRequest, Outcome, Session, Success
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 SEVERE: Final = frozenset({"major", "critical"})
 NOT_ASKED: Final = frozenset({"pending", "over_budget"})
 """Failures after which it makes no sense to go on with a conversation in this run."""
@@ -53,6 +55,7 @@ class Hearing:
         disputes: Claims of the evidence that the adjudicator rejects.
         stray_rulings: Rulings that name no claim.
         summaries: What the readers of each window are told of the windows before it.
+        own: Redacts what models say.
     """
 
     case: Case
@@ -66,6 +69,10 @@ class Hearing:
     disputes: list[Claim] = field(default_factory=list)
     stray_rulings: int = 0
     summaries: list[str] = field(default_factory=list)
+    own: Redacted = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = Redacted.about(self.case.messages)
 
     async def hold(self) -> None:
         """Hear the case.
@@ -99,7 +106,7 @@ class Hearing:
             self._note("summary", window, request, outcome, "told to the readers of the next window")
             if isinstance(outcome, Failure):
                 return [*told, *[""] * (len(self.case.windows) - len(told))]
-            told.append(as_data([outcome.value.model_dump()]))
+            told.append(self.own.words(as_data([outcome.value.model_dump()])))
         return told
 
     async def _specialists(self, summaries: Sequence[str]) -> list[list[Claim]]:
@@ -112,7 +119,7 @@ class Hearing:
         outcomes = await self.session.complete_many(requests, PanelClaims)
         found: list[list[Claim]] = [[] for _ in summaries]
         for (window, name), request, outcome in zip(places, requests, outcomes, strict=True):
-            claims = self._claims(name, outcome) if isinstance(outcome, Success) else []
+            claims = self._claims(name, window, outcome) if isinstance(outcome, Success) else []
             checks = [f"turn {claim.turn} {claim.issue_type}: {claim.decision_reason}" for claim in claims]
             self._note(name, window, request, outcome, f"{len(claims)} claims", checks)
             found[window] += claims
@@ -133,10 +140,11 @@ class Hearing:
             reason = f"adjudication failed: {outcome.reason}"
             waiting = [claim if claim.kind == "deterministic" else replace(claim, decision_reason=reason) for claim in shown]
             return [*settled, *waiting]
-        decided = ruled(shown, outcome.value)
-        self._hear(outcome.value, shown, decided, last=last)
+        said = self.own.adjudication(outcome.value)
+        decided = ruled(shown, said)
+        self._hear(said, shown, decided, last=last)
         checks = [f"claim {i}, turn {c.turn} {c.issue_type}: {c.decision} ({c.decision_reason})" for i, c in enumerate(decided)]
-        self._note("adjudicator", window, request, outcome, _whole(outcome.value) if last else "claims ruled on", checks)
+        self._note("adjudicator", window, request, outcome, _whole(said) if last else "claims ruled on", checks)
         return [*settled, *(old if old.decision == "accepted" else new for old, new in zip(shown, decided, strict=True))]
 
     def _hear(self, said: Adjudication, shown: Sequence[Claim], decided: Sequence[Claim], *, last: bool) -> None:
@@ -174,13 +182,13 @@ class Hearing:
             return replace(claim, decision="rejected", decision_reason=reason)
         return replace(claim, decision_reason=f"{claim.decision_reason}; reverse check passed")
 
-    def _claims(self, specialist: str, answer: Success[PanelClaims]) -> list[Claim]:
-        return [self._claim(specialist, claim, answer) for claim in answer.value.claims]
+    def _claims(self, specialist: str, window: int, answer: Success[PanelClaims]) -> list[Claim]:
+        return [self._claim(specialist, window, claim, answer) for claim in answer.value.claims]
 
-    def _claim(self, specialist: str, claim: PanelClaim, answer: Success[PanelClaims]) -> Claim:
+    def _claim(self, specialist: str, window: int, claim: PanelClaim, answer: Success[PanelClaims]) -> Claim:
         """A specialist's claim as a row. One that cannot stand is rejected here and never reaches the adjudicator."""
         messages, settings = self.case.messages, self.session.settings
-        wrong = problem(messages, claim, self.case.shown)
+        wrong = problem(messages, claim, self.case.shown, SPECIALISTS[specialist])
         quote = None if wrong else verbatim(messages[claim.turn], claim.quote)
         return Claim(
             conversation_id=self.case.key,
@@ -190,8 +198,8 @@ class Hearing:
             issue_type=claim.issue_type if claim.issue_type in ISSUE_TYPES else SPECIALISTS[specialist][0],
             severity=claim.severity,
             turn=claim.turn,
-            quote=quote or claim.quote,
-            explanation=f"{claim.explanation} (against {claim.contradicts})",
+            quote=quote or self.own.words(claim.quote),
+            explanation=self.own.words(f"{claim.explanation} (against {claim.contradicts})"),
             confidence=claim.confidence,
             decision="rejected" if wrong else "unresolved",
             decision_reason=wrong or "not ruled on",
@@ -201,9 +209,14 @@ class Hearing:
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             cost_usd=answer.cost_usd,
+            window=window,
+            anchored=anchored(messages, claim, self.case.texts),
         )
 
     def _window_of(self, claim: Claim) -> int:
+        """Where a claim was made; for one of the evidence's, the first window that shows its turn."""
+        if claim.window is not None and claim.turn in self.case.windows[claim.window].turns:
+            return claim.window
         places = [i for i, window in enumerate(self.case.windows) if claim.turn in window.turns]
         return places[0] if places else len(self.case.windows) - 1
 
@@ -222,7 +235,20 @@ class Hearing:
             self.failures[who] = outcome
         else:
             self.answers.append(outcome)
-        self.traces.append(traced(step, window, request, outcome, self.session.settings.model, checks, decision))
+        self.trace(step, window, request, outcome, self.session.settings.model, checks, decision)
+
+    def trace(
+        self,
+        step: str,
+        window: int,
+        request: LlmRequest,
+        outcome: Outcome[Any],
+        model: str,
+        checks: Sequence[str],
+        decision: str,
+    ) -> None:
+        """Keep the trace of a question to a model; see `traced`."""
+        self.traces.append(traced(step, window, request, outcome, model, checks, decision, self.own))
 
 
 def _whole(said: Adjudication) -> str:

@@ -12,13 +12,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from wow_flywheel.contracts import ATTEMPT
-from wow_flywheel.inspection.answers import Adjudication, cited, ruled
+from wow_flywheel.inspection.answers import Adjudication, ruled
 from wow_flywheel.inspection.cascade import Cascade, Plan
 from wow_flywheel.inspection.case import BY_POLICY, Case, cases
 from wow_flywheel.inspection.combine import RULES, combined, for_a_person, opposed, sides
 from wow_flywheel.inspection.hearing import SEVERE, VERSION, Hearing
+from wow_flywheel.inspection.proof import proven
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Verdict
-from wow_flywheel.inspection.trace import Trace, traced
+from wow_flywheel.inspection.trace import Trace
 from wow_flywheel.llm.client import Failure, LlmClient, Session
 from wow_flywheel.llm.fanout import bounded_map
 
@@ -142,10 +143,14 @@ async def _concluded(hearing: Hearing, second: Session | None) -> _Found:
     outvoted = False
     if contested and second is not None and not case.attempts:
         outvoted = await _second_opinion(hearing, panel, second)
+    if "second adjudicator" in hearing.failures:
+        waiting = Verdict(case.key, 0.5, 0.5, 0.0, (), (f"second adjudicator: {hearing.failures['second adjudicator']}",))
+        kept = combined(case.evidence, waiting, instructed=False, outvoted=False, severe=False, cited=False)
+        return _Found(hearing, kept, second=True)
     if contested and not outvoted:
         panel = for_a_person(panel, f"contested: {'; '.join(contested)}") if not opposed(case.evidence, panel) else panel
     severe = any(_counts_against(claim) for claim in hearing.claims)
-    shown = bool(cited(case.messages, said))
+    shown = proven(case.messages, said, solved=sides(panel)[0] != -1)
     verdict = combined(case.evidence, panel, instructed=bool(case.attempts), outvoted=outvoted, severe=severe, cited=shown)
     return _Found(hearing, verdict, second=contested != [] and second is not None and not case.attempts)
 
@@ -154,12 +159,14 @@ def _contested(hearing: Hearing, panel: Verdict) -> list[str]:
     """Why the adjudicator's word needs a second one."""
     evidence = hearing.case.evidence
     against = opposed(evidence, panel) if evidence.confidence >= RULES.confidence else []
+    loose = _loose(hearing) if sides(panel)[0] == 1 else []
     waiting = [c for c in hearing.claims if c.kind == "llm" and c.decision == "unresolved" and c.severity in SEVERE]
     return [
         *(["low confidence"] if panel.confidence < RULES.confidence else []),
         *([f"evidence decides otherwise on {' and '.join(against)}"] if against else []),
         *(["it disputes severe claims that evidence accepts"] if hearing.disputes else []),
         *([f"{len(waiting)} severe claims stay open"] if waiting else []),
+        *([f"{len(loose)} severe claims rest on nothing that is shown"] if loose else []),
     ]
 
 
@@ -170,7 +177,9 @@ async def _second_opinion(hearing: Hearing, panel: Verdict, second: Session) -> 
     request = hearing.adjudicator_prompt(last, hearing.summaries[last], shown)
     outcome = await second.complete(request, Adjudication)
     if isinstance(outcome, Failure):
-        hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), "no second word"))
+        hearing.trace("second adjudicator", last, request, outcome, second.settings.model, (), "no second word")
+        if outcome.reason == "pending":
+            hearing.failures["second adjudicator"] = outcome
         return False
     hearing.answers.append(outcome)
     value = outcome.value
@@ -179,13 +188,21 @@ async def _second_opinion(hearing: Hearing, panel: Verdict, second: Session) -> 
     differing = [a for a, b in zip(shown, again, strict=True) if a.severity in SEVERE and a.decision != b.decision]
     agrees = sides(other) == sides(panel) and value.confidence >= RULES.confidence and not differing
     said = "agrees with the first" if agrees else f"differs from the first ({len(differing)} severe claims): a person decides"
-    hearing.traces.append(traced("second adjudicator", last, request, outcome, second.settings.model, (), said))
+    hearing.trace("second adjudicator", last, request, outcome, second.settings.model, (), said)
     return agrees
 
 
 def _counts_against(claim: Claim) -> bool:
     by_models = claim.kind == "llm" or claim.decision_reason.startswith("adjudicator")
     return by_models and claim.decision == "accepted" and claim.severity in SEVERE
+
+
+def _loose(hearing: Hearing) -> list[Claim]:
+    """Severe claims on the panel's word alone, which cite nothing that is about what they say; none where evidence accepts a
+    severe one itself."""
+    if any(claim.decision == "accepted" and claim.severity in SEVERE for claim in hearing.case.known):
+        return []
+    return [claim for claim in hearing.claims if _counts_against(claim) and not claim.anchored]
 
 
 def _attempts(case: Case) -> list[Claim]:

@@ -21,7 +21,8 @@ Kind = Literal["deterministic", "llm"]
 class Claim:
     """One claim about one turn, with its evidence and what was decided on it; a row of the table `inspections`.
 
-    Where a person decided, `decision` is theirs, `adjudication` what evidence or panel had decided.
+    Where a person decided, `decision` is theirs, `adjudication` what evidence or panel had decided. Two attributes are not in
+    the table: `window`, the one in which a specialist made it, and `anchored`, whether what it cites is about what it says.
     """
 
     conversation_id: str
@@ -44,6 +45,8 @@ class Claim:
     cost_usd: float | None = None
     adjudication: Decision | None = None
     decided_by: str | None = None
+    window: int | None = None
+    anchored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A trace of every question that the panel put: prompt, reply, what code checked, what was decided.
 
 What belongs here: the rows of the table `panel_calls`. What does not: the questions (`hearing`).
-Traces hold what the tables of conversations hold, so personal data is redacted in them as it is there.
+Traces hold what the tables of conversations hold, redacted as it is there, and what models answered, redacted by `redaction`.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from wow_flywheel.contracts import PANEL_CALLS
+from wow_flywheel.inspection.redaction import Redacted
 from wow_flywheel.llm.requests import Failure, LlmRequest, Outcome, S
 
 
@@ -35,7 +36,14 @@ class Trace:
 
 
 def traced(
-    step: str, window: int, request: LlmRequest, outcome: Outcome[S], model: str, checks: Sequence[str], decision: str
+    step: str,
+    window: int,
+    request: LlmRequest,
+    outcome: Outcome[S],
+    model: str,
+    checks: Sequence[str],
+    decision: str,
+    own: Redacted,
 ) -> Trace:
     """A question and what came of it.
 
@@ -47,6 +55,7 @@ def traced(
         model: Who was asked.
         checks: What code checked of the answer, in words.
         decision: What follows from it, in words.
+        own: Redacts the reply.
     """
     said = outcome.said
     return Trace(
@@ -55,7 +64,7 @@ def traced(
         window=window,
         outcome=str(outcome) if isinstance(outcome, Failure) else "answered",
         prompt=request.user,
-        reply=said.text if said else None,
+        reply=own.words(said.text) if said else None,
         checks=list(checks),
         decision=decision,
         llm_model=model,

@@ -5,7 +5,8 @@ which questions go where (`batch_queue`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from wow_flywheel.llm.transport import entry_of
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 NAME = "wow_flywheel"
 EXPIRED = "batch_expired"
+CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([0-9a-zA-Z_-]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +129,46 @@ class BatchApi:
             EndpointRefused, EndpointUnavailable: As `create`.
         """
         with self._errors():
-            texts = [self.api.files.content(file).text for file in state.results]
-        return [self._line(json.loads(line)) for text in texts for line in text.splitlines() if line.strip()]
+            files = [self.api.files.content(file).content for file in state.results]
+        # only a line feed ends a line: an answer may hold U+2028 and others that `splitlines` takes for one
+        return [self._line(line) for data in files for line in data.split(b"\n") if line.strip()]
 
-    def clear(self, state: State) -> None:
-        """Delete a batch's files, which hold conversations, from the endpoint.
+    def uploaded(self, name: str) -> list[str]:
+        """The files that were uploaded under a name: of a batch that was never started, one is left.
+
+        Raises:
+            EndpointRefused, EndpointUnavailable: As `create`.
+        """
+        with self._errors():
+            return [str(file.id) for file in self.api.files.list(purpose="batch") if file.filename == f"{name}.jsonl"]
+
+    def clear(self, files: Iterable[str]) -> None:
+        """Delete files, which hold conversations, from the endpoint.
 
         Raises:
             EndpointRefused, EndpointUnavailable: As `create`.
         """
         import openai
 
-        for file in state.files:
+        for file in files:
             with self._errors():
                 try:
                     self.api.files.delete(file)
                 except openai.NotFoundError:
                     continue  # deleted before, in a run that was killed since
 
-    def _line(self, line: Mapping[str, Any]) -> Line:
+    def _line(self, data: bytes) -> Line:
+        """A line; one that cannot be read failed, under the key that it still shows."""
+        try:
+            line = json.loads(data)
+        except ValueError:
+            line = None
+        if not isinstance(line, dict) or not isinstance(line.get("custom_id"), str):
+            found = CUSTOM_ID.search(data)
+            return Line(found[1].decode() if found else "", None)
+        return self._read(line)
+
+    def _read(self, line: Mapping[str, Any]) -> Line:
         key, response = str(line["custom_id"]), line.get("response") or {}
         if response.get("status_code") != 200:
             return Line(key, None, expired=(line.get("error") or {}).get("code") == EXPIRED)

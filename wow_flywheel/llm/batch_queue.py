@@ -37,7 +37,8 @@ class HandedIn:
         batch_id: The endpoint's; None until it is known.
         about: What each key's question is about, by key.
         failed: Keys whose line failed: these are asked directly from then on.
-        done: True once its answers are in the ledger.
+        done: True once its answers are in the ledger and its files are deleted.
+        files: What is left to delete at the endpoint; None until its answers are in the ledger.
     """
 
     name: str
@@ -45,6 +46,7 @@ class HandedIn:
     about: dict[str, str]
     failed: list[str] = field(default_factory=list)
     done: bool = False
+    files: list[str] | None = None
 
 
 HANDED_IN: TypeAdapter[HandedIn] = TypeAdapter(HandedIn)
@@ -52,12 +54,28 @@ HANDED_IN: TypeAdapter[HandedIn] = TypeAdapter(HandedIn)
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What collecting brought: answers put into the ledger, lines that failed, batches still open, and what went wrong."""
+    """What collecting brought.
 
-    answers: int
-    failed: int
-    still_open: int
+    Attributes:
+        answers: Put into the ledger.
+        failed: Lines that failed, could not be read, or are missing.
+        still_open: Batches that are not done.
+        problems: Why the endpoint gave up on batches, one each.
+    """
+
+    answers: int = 0
+    failed: int = 0
+    still_open: int = 0
     problems: tuple[str, ...] = ()
+
+    def plus(self, other: "Collected") -> "Collected":
+        """Both together."""
+        return Collected(
+            self.answers + other.answers,
+            self.failed + other.failed,
+            self.still_open + other.still_open,
+            (*self.problems, *other.problems),
+        )
 
 
 @dataclass(slots=True)
@@ -105,7 +123,7 @@ class BatchQueue:
         body = {
             "model": self.settings.model,
             "messages": with_schema(dialect, messages, schema),
-            **self.settings.parameters(),
+            **self.negotiator.parameters(self.settings),
             **request_extra(dialect, schema),
         }
         line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
@@ -135,23 +153,31 @@ class BatchQueue:
         Raises:
             EndpointRefused, EndpointUnavailable: As `BatchApi`.
         """
-        answers = failed = still_open = 0
-        problems: list[str] = []
+        total = Collected()
         for batch in self._open():
-            batch.batch_id = batch.batch_id or api.find(batch.name)
-            state = api.state(batch.batch_id) if batch.batch_id else None
-            if state is not None and state.status not in ENDED:
-                still_open += 1
-                continue
-            lines = api.lines(state) if state is not None else []
-            answers += self._keep(batch, [line for line in lines if line.entry is not None])
-            batch.failed = [line.key for line in lines if line.entry is None and not line.expired]
-            failed += len(batch.failed)
-            problems += [state.problem] if state is not None and state.problem else []
-            self._close(batch)
-            if state is not None:
-                api.clear(state)
-        return Collected(answers, failed, still_open, tuple(problems))
+            if batch.files is None:
+                total = total.plus(self._collected(batch, api))
+            if batch.files is not None:
+                api.clear(batch.files)
+                self._close(batch)
+        return total
+
+    def _collected(self, batch: HandedIn, api: BatchApi) -> Collected:
+        """A batch that ended: its answers in the ledger, then what is left to delete at the endpoint noted down. A kill
+        at any place leaves nothing behind: it is taken up where it stopped."""
+        batch.batch_id = batch.batch_id or api.find(batch.name)
+        if batch.batch_id is None:
+            batch.files = api.uploaded(batch.name)
+            return Collected()
+        state = api.state(batch.batch_id)
+        if state.status not in ENDED:
+            return Collected(still_open=1)
+        lines = api.lines(state)
+        answers = self._keep(batch, [line for line in lines if line.entry is not None])
+        batch.failed = sorted(_failed(batch, lines, completed=state.status == "completed"))
+        batch.files = list(state.files)
+        self._write(batch)
+        return Collected(answers, len(batch.failed), 0, (state.problem,) if state.problem else ())
 
     @property
     def open_batches(self) -> int:
@@ -194,6 +220,12 @@ class BatchQueue:
                 self.files.pipe_file(path, data)
             else:
                 write_atomic(Path(path), data)
+
+
+def _failed(batch: HandedIn, lines: Sequence[Line], *, completed: bool) -> set[str]:
+    """Keys to be asked directly: of lines that failed, and where a batch was completed, of those that it does not answer."""
+    failed = {line.key for line in lines if line.entry is None and not line.expired} & set(batch.about)
+    return failed | (set(batch.about) - {line.key for line in lines}) if completed else failed
 
 
 def _parts(waiting: Mapping[str, tuple[bytes, Any]]) -> Iterator[list[str]]:

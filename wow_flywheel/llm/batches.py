@@ -4,10 +4,11 @@ What belongs here: the rounds and the waiting. What does not: handing in and col
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from wow_flywheel.errors import EndpointUnavailable
 from wow_flywheel.llm.batch_api import BatchApi
 from wow_flywheel.llm.batch_queue import BatchQueue, Collected
 from wow_flywheel.llm.client import LlmClient
@@ -15,30 +16,35 @@ from wow_flywheel.llm.client import LlmClient
 T = TypeVar("T")
 
 
+MOST_FAILED = 3
+"""So many batches in a row that the endpoint gives up on end the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """A client's questions through the Batch API.
+    """The questions of some clients through the Batch API.
 
     Attributes:
-        queue: What waits, and what is handed in.
-        api: The endpoint's Batch API.
+        queues: Of each client, what waits and what is handed in, and its endpoint's Batch API.
         wait_s: Seconds to wait for batches at most; 0 hands in what is open and ends.
         poll_s: Seconds between two looks at open batches.
     """
 
-    queue: BatchQueue
-    api: BatchApi
+    queues: Sequence[tuple[BatchQueue, BatchApi]]
     wait_s: float
     poll_s: float = 60.0
 
     @classmethod
-    def of(cls, uri: str, client: LlmClient, wait_s: float) -> "Batches":
-        """Let a client's questions wait for a batch from now on; what was handed in lies under the lake's URI."""
-        queue = client.batch = BatchQueue.at(uri, client.settings, client.negotiator)
-        return cls(queue, BatchApi.of(client.settings), wait_s)
+    def of(cls, uri: str, clients: Sequence[LlmClient], wait_s: float) -> "Batches":
+        """Let clients' questions wait for a batch from now on; what was handed in lies under the lake's URI."""
+        queues = []
+        for client in clients:
+            client.batch = BatchQueue.at(uri, client.settings, client.negotiator)
+            queues.append((client.batch, BatchApi.of(client.settings)))
+        return cls(queues, wait_s)
 
     def rounds(self, work: Callable[[], T], say: Callable[[str], None] = lambda _: None) -> T:
-        """Do some work again and again, with a batch of its open questions in between, until none is open or the time is up.
+        """Do some work again and again, with batches of its open questions in between, until none is open or the time is up.
 
         Args:
             work: The whole work, which finds in the ledger what is known.
@@ -49,26 +55,51 @@ class Batches:
 
         Raises:
             EndpointRefused: The endpoint refuses for good, or has no Batch API.
-            EndpointUnavailable: It does not answer.
+            EndpointUnavailable: It does not answer, or gives up on one batch after the other.
         """
-        deadline = time.monotonic() + self.wait_s
-        _tell(say, self.queue.collect(self.api))
+        deadline, failed = time.monotonic() + self.wait_s, 0
+        _tell(say, self._collect())
         while True:
             result = work()
-            if made := self.queue.hand_in(self.api):
+            if made := sum(queue.hand_in(api) for queue, api in self.queues):
                 say(f"{made} batches handed in")
-            if not self._came(deadline, say):
+            collected = self._came(deadline, say)
+            if collected is None:
                 return result
+            failed = failed + 1 if collected.problems and not collected.answers else 0
+            if failed:
+                self._back_off(failed, collected, deadline)
 
-    def _came(self, deadline: float, say: Callable[[str], None]) -> bool:
-        """Wait until some batch ends; False if none is open, or when the time is up."""
-        while self.queue.open_batches and time.monotonic() < deadline:
+    def _came(self, deadline: float, say: Callable[[str], None]) -> Collected | None:
+        """Wait until some batch ends; None if none is open, or when the time is up."""
+        while self._open and time.monotonic() < deadline:
             time.sleep(min(self.poll_s, max(0.0, deadline - time.monotonic())))
-            before = self.queue.open_batches
-            _tell(say, self.queue.collect(self.api))
-            if self.queue.open_batches < before:
-                return True
-        return False
+            before = self._open
+            collected = self._collect()
+            _tell(say, collected)
+            if self._open < before:
+                return collected
+        return None
+
+    def _back_off(self, failed: int, collected: Collected, deadline: float) -> None:
+        """Wait twice as long after each batch in a row that the endpoint gave up on: the same questions would fail again."""
+        if failed >= MOST_FAILED:
+            raise EndpointUnavailable(
+                f"{self.queues[0][0].settings.base_url}, Batch API: it gave up on {failed} batches in a row; the last: "
+                f"{', '.join(collected.problems)}",
+                hint="see that reason at the endpoint; run it again later, or unset WOW_LLM_BATCH_HOURS to ask directly",
+            )
+        time.sleep(min(self.poll_s * 2**failed, max(0.0, deadline - time.monotonic())))
+
+    def _collect(self) -> Collected:
+        total = Collected()
+        for queue, api in self.queues:
+            total = total.plus(queue.collect(api))
+        return total
+
+    @property
+    def _open(self) -> int:
+        return sum(queue.open_batches for queue, _ in self.queues)
 
 
 def _tell(say: Callable[[str], None], collected: Collected) -> None:

@@ -70,6 +70,14 @@ class Budget:
         self.reserved = self.reserved.minus(reserved)
         self.spent = self.spent.plus(spent)
 
+    def charge(self, spent: Spending) -> None:
+        """Count what was spent beside the reservation: a try that got no usable answer and may be billed all the same."""
+        self.spent = self.spent.plus(spent)
+
+    def holds(self) -> bool:
+        """True while all that is spent and set aside is within the limits."""
+        return self.affords(NOTHING)
+
     def shown(self) -> str:
         """The limits in words."""
         limits = [
@@ -79,7 +87,51 @@ class Budget:
         return " and ".join(limits) or "no limit"
 
 
+@dataclass(slots=True)
+class Tries:
+    """The tries of one call against the budget. The reservation is for one try.
+
+    Attributes:
+        budget: What may be spent.
+        most: What one try may cost.
+        lost: Tries that got no usable answer and may be billed: they timed out, or came back garbled.
+    """
+
+    budget: Budget
+    most: Spending
+    lost: int = 0
+
+    def lose(self) -> None:
+        """Charge a try that may be billed, by estimate."""
+        self.lost += 1
+        self.budget.charge(self.most)
+
+    def may_go_on(self) -> bool:
+        """True if the budget reaches another try."""
+        return not self.lost or self.budget.holds()
+
+
+def spent_on(settings: LlmSettings, prompt: Spending, content: str, prompt_tokens: int, answer_tokens: int) -> Spending:
+    """What a call cost: as the endpoint counted it, by estimate what it did not count.
+
+    Args:
+        settings: The endpoint, for its prices.
+        prompt: The estimate for the prompt alone.
+        content: The answer.
+        prompt_tokens: As counted; 0 where it was not.
+        answer_tokens: As counted; 0 where it was not.
+    """
+    asked, answered = prompt_tokens or prompt.tokens, answer_tokens or estimated_tokens(content)
+    return Spending(asked + answered, settings.cost_usd(asked, answered))
+
+
 def most_of(settings: LlmSettings, messages: Sequence[Mapping[str, str]], schema_text: str) -> Spending:
     """What a call may cost at most, by a cautious estimate: its prompt, its schema, and the longest answer allowed."""
-    prompt = sum(estimated_tokens(message["content"]) for message in messages) + estimated_tokens(schema_text)
+    prompt = prompt_of(settings, messages, schema_text).tokens
     return Spending(prompt + settings.max_tokens, settings.cost_usd(prompt, settings.max_tokens))
+
+
+def prompt_of(settings: LlmSettings, messages: Sequence[Mapping[str, str]], schema_text: str) -> Spending:
+    """What a prompt with its schema costs, by a cautious estimate."""
+    prompt = sum(estimated_tokens(message["content"]) for message in messages) + estimated_tokens(schema_text)
+    return Spending(prompt, settings.cost_usd(prompt, 0))

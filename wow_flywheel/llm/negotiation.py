@@ -1,7 +1,7 @@
-"""Finds out once which dialect of structured output an endpoint takes, and remembers it.
+"""Finds out once which dialect of structured output and which parameters an endpoint takes, and remembers it.
 
-What belongs here: stepping down from strict to plain, and the memory of it. What does not: how a dialect is asked for
-(`formats`), calls (`transport`).
+What belongs here: stepping down from strict to plain, leaving out what is refused, and the memory of both. What does not: how a
+dialect is asked for (`formats`), calls (`transport`).
 A dialect is given up only once a plainer one gets an answer: a request that is refused in all of them is at fault itself. One
 that is taken but not kept to, as its first answer shows, is given up once a plainer one gives an answer that fits.
 """
@@ -13,13 +13,17 @@ from hashlib import sha256
 
 from pydantic import BaseModel
 
+from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.llm.budget import Tries
 from wow_flywheel.llm.formats import DIALECTS, request_extra, with_schema
 from wow_flywheel.llm.ledger import Entry, Ledger
-from wow_flywheel.llm.requests import FormatRefusedError, RequestFailedError
+from wow_flywheel.llm.requests import FormatRefusedError, ParameterRefusedError, RequestFailedError
 from wow_flywheel.llm.settings import LlmSettings
 from wow_flywheel.llm.transport import Transport
 
 REMEMBERED = dt.timedelta(days=7)
+MOST_TURNED_AWAY = 24
+"""So many questions rejected before any is answered are not at fault themselves: these are several conversations."""
 
 
 @dataclass(slots=True)
@@ -30,34 +34,86 @@ class Negotiator:
         dialect: Index into `DIALECTS`.
         settled: True once an answer came in this dialect, now or in an earlier run.
         proven: True once an answer showed that the endpoint keeps to it.
+        refused: Sampling parameters that the model does not take; see `parameters`.
+        turned_away: Questions that were rejected before any was answered.
     """
 
     dialect: int = 0
     settled: bool = False
     proven: bool = False
+    refused: frozenset[str] = frozenset()
+    turned_away: int = 0
+    _answered: bool = False
+    _news: bool = False
+
+    def parameters(self, settings: LlmSettings) -> dict[str, float | int]:
+        """The sampling parameters as this model takes them: `max_completion_tokens` in the place of a refused `max_tokens`, no
+        temperature where that is refused."""
+        wanted = settings.parameters()
+        if "max_tokens" in self.refused:
+            wanted["max_completion_tokens"] = wanted.pop("max_tokens")
+        return {name: value for name, value in wanted.items() if name not in self.refused}
 
     async def ask(
-        self, transport: Transport, messages: Sequence[Mapping[str, str]], schema: type[BaseModel], floor: int
+        self, transport: Transport, messages: Sequence[Mapping[str, str]], schema: type[BaseModel], floor: int, tries: Tries
     ) -> tuple[Entry, int]:
         """Ask in the strictest dialect that the endpoint takes, from `floor` on; gives the answer and its dialect.
 
         Raises:
             RequestFailedError: `rejected` if it is refused in every dialect; else as `Transport.send`.
+            EndpointRefused: So many questions were turned away before any was answered that it cannot be the questions' fault.
         """
+        try:
+            return await self._stepped(transport, messages, schema, floor, tries)
+        except RequestFailedError as error:
+            self._note_failure(transport.settings, error)
+            raise
+
+    async def _stepped(
+        self, transport: Transport, messages: Sequence[Mapping[str, str]], schema: type[BaseModel], floor: int, tries: Tries
+    ) -> tuple[Entry, int]:
         problem = ""
         for step in range(max(self.dialect, floor), len(DIALECTS)):
-            dialect = DIALECTS[step]
             try:
-                return await transport.send(with_schema(dialect, messages, schema), request_extra(dialect, schema)), step
+                return await self._sent(transport, messages, schema, step, tries), step
             except FormatRefusedError as error:
                 problem = error.detail
         raise RequestFailedError("rejected", problem)
 
+    async def _sent(
+        self, transport: Transport, messages: Sequence[Mapping[str, str]], schema: type[BaseModel], step: int, tries: Tries
+    ) -> Entry:
+        """One dialect's answer. A parameter that the model refuses is left out from then on."""
+        dialect = DIALECTS[step]
+        while True:
+            parameters = self.parameters(transport.settings)
+            try:
+                return await transport.send(
+                    with_schema(dialect, messages, schema), parameters, request_extra(dialect, schema), tries
+                )
+            except ParameterRefusedError as error:
+                if error.parameter not in parameters:  # it is refused although it was not sent: nothing more can be left out
+                    raise RequestFailedError("rejected", f"the endpoint refuses {error.parameter}") from error
+                self.refused, self._news = self.refused | {error.parameter}, True
+
+    def _note_failure(self, settings: LlmSettings, error: RequestFailedError) -> None:
+        if self._answered or error.failure.reason != "rejected":
+            return
+        self.turned_away += 1
+        if self.turned_away >= MOST_TURNED_AWAY:
+            raise EndpointRefused(
+                f"{settings.base_url}, model {settings.model}: {self.turned_away} questions were rejected before any was "
+                f"answered; the last: {error.failure}",
+                hint="check that WOW_LLM_MODEL is a chat model, and what its endpoint takes",
+            ) from error
+
     def answered(self, step: int) -> bool:
-        """Take note that a dialect got an answer; True if that is news worth remembering."""
+        """Take note that a dialect got an answer; True if that, or what was left out for it, is news worth remembering."""
+        self._answered = True
         if self.settled:
-            return False
-        self.settled, self.dialect = True, max(step, self.dialect)
+            news, self._news = self._news, False
+            return news
+        self.settled, self.dialect, self._news = True, max(step, self.dialect), False
         return True
 
     def fits(self, step: int, *, bare: bool) -> bool:
@@ -76,15 +132,18 @@ class Negotiator:
     def recall(self, ledger: Ledger, settings: LlmSettings) -> None:
         """Take up what an earlier run found out, if it is not too long ago."""
         kept = ledger.get(_key(settings))
-        if kept is None or kept.content not in DIALECTS:
+        dialect, *refused = kept.content.split() if kept is not None else [""]
+        if kept is None or dialect not in DIALECTS:
             return
         if dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(kept.at) < REMEMBERED:
-            self.dialect, self.settled = DIALECTS.index(kept.content), True
+            self.dialect, self.settled, self.refused = DIALECTS.index(dialect), True, self.refused | set(refused)
+            self._answered = True
 
     def remember(self, ledger: Ledger, settings: LlmSettings) -> None:
         """Keep what was found out for later runs, as an entry of the ledger about nobody."""
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        ledger.put(_key(settings), Entry(settings.model, DIALECTS[self.dialect], "dialect", 0, 0, 0.0, 0.0, at))
+        known = " ".join([DIALECTS[self.dialect], *sorted(self.refused)])
+        ledger.put(_key(settings), Entry(settings.model, known, "dialect", 0, 0, 0.0, 0.0, at))
 
 
 def _key(settings: LlmSettings) -> str:

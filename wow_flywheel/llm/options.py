@@ -20,8 +20,9 @@ class LlmOptions:
 
     Attributes:
         prices: `WOW_LLM_PRICES`, a YAML file of prices by model, see `PRICE_HINT`; None means that calls count as free.
-        budget_usd: `WOW_LLM_BUDGET_USD`, US dollars that one run may spend; None is no limit. It needs prices.
-        budget_tokens: `WOW_LLM_BUDGET_TOKENS`, tokens that one run may use; None is no limit.
+        budget_usd: `WOW_LLM_BUDGET_USD`, US dollars that each step that asks the endpoint may spend; None is no limit.
+            It needs prices.
+        budget_tokens: `WOW_LLM_BUDGET_TOKENS`, tokens that each such step may use; None is no limit.
         audit_share: `WOW_LLM_AUDIT_SHARE`, share of all conversations that the panel hears whatever they look like; 0 to 1.
         triage_share: `WOW_LLM_TRIAGE_SHARE`, share of all conversations that it hears as the triage ranks them first; 0 to 1.
         second_model: `WOW_LLM_SECOND_MODEL`, asked at the same endpoint where the first one is contested; None asks none.

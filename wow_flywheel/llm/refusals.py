@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from wow_flywheel.errors import EndpointRefused
-from wow_flywheel.llm.requests import BadMomentError, FormatRefusedError, RequestFailedError
+from wow_flywheel.llm.requests import BadMomentError, FormatRefusedError, ParameterRefusedError, RequestFailedError
 from wow_flywheel.llm.settings import LlmSettings
 
 RETRIED_BELOW_500 = frozenset({408, 409, 425, 429})
@@ -27,6 +27,24 @@ NO_MODEL = re.compile(
     r"model\b.{0,80}(?:not exist|not found|unknown|invalid|no such)|(?:unknown|invalid|no such) model", re.IGNORECASE
 )
 TOO_LONG = re.compile(r"context[_ ](?:length|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE)
+FILTERED = re.compile(
+    r"content[_ -]?(?:filter|management policy|policy)|moderation|\bflagged\b|responsible ?ai|safety (?:system|filter|polic)"
+    r"|data_inspection_failed|sensitive (?:content|words)",
+    re.IGNORECASE,
+)
+"""A filter before the model declined this one prompt."""
+
+SAMPLING = ("max_tokens", "temperature")
+"""Parameters that some models take under another name or not at all."""
+
+NAMED = ("response_format", "structured_outputs", "guided_json", *SAMPLING, "max_completion_tokens")
+"""What an error may be about, beside the prompt."""
+
+NOT_TAKEN = re.compile(
+    r"unsupported|not (?:supported|allowed|permitted|available)|does ?n[o']t support|unrecogni[sz]ed|unknown|unexpected"
+    r"|extra inputs|deprecated|only the default",
+    re.IGNORECASE,
+)
 NO_MONEY = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit balance", re.IGNORECASE)
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "key": ("the key is refused", "check WOW_LLM_API_KEY: it is missing, wrong or expired"),
@@ -51,6 +69,12 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
         has_format: Whether the request asked for structured output.
     """
     said = _message(data)
+    if status in {400, 403, 422} and FILTERED.search(said):
+        return RequestFailedError("refused", f"a filter of the endpoint declined the prompt (HTTP {status})")
+    named = next((name for name in NAMED if re.search(rf"(?<![a-z_]){name}(?![a-z_])", said)), "")
+    about = f" about {named}" if named in {*SAMPLING, "max_completion_tokens"} else ""
+    if status in {400, 422} and named in SAMPLING and NOT_TAKEN.search(said):
+        return ParameterRefusedError(named)
     about_format = any(word in said.lower() for word in FORMAT_WORDS)
     refusal = BY_STATUS.get(status) or (None if about_format else _worded(status, said))
     if status == 413 or (status in {400, 422} and TOO_LONG.search(said)):
@@ -59,11 +83,11 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
         what, hint = REFUSALS[refusal]
         return EndpointRefused(f"{settings.base_url}, model {settings.model}: {what} (HTTP {status})", hint=hint)
     if has_format and (status in {400, 422} or (status == 500 and about_format)):
-        return FormatRefusedError(f"HTTP {status}")
+        return FormatRefusedError(f"HTTP {status}{about}")
     if status >= 500 or status in RETRIED_BELOW_500:
         reason = "rate_limited" if status == 429 else "server_error"
         return BadMomentError(reason, f"HTTP {status}", pause, overloaded=status in OVERLOADED)
-    return RequestFailedError("rejected", f"HTTP {status}")
+    return RequestFailedError("rejected", f"HTTP {status}{about}")
 
 
 def _worded(status: int, said: str) -> str | None:
@@ -82,5 +106,5 @@ def _message(data: bytes) -> str:
         return text
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
-        return f"{error.get('code')} {error.get('type')} {error.get('message')}"
+        return f"{error.get('code')} {error.get('type')} {error.get('param')} {error.get('message')}"
     return text

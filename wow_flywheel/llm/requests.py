@@ -85,8 +85,9 @@ class Failure:
     Attributes:
         reason: The tries are used up: `rate_limited` (429), `server_error` (5xx), `connection_lost` (refused or reset),
             `timed_out` (silent, or too slow), `garbled` (no JSON, or no choices). Of this one request: `unparsable` (no answer
-            that fits, repairs included), `truncated` (cut at `max_tokens`), `refused` (the model declined), `too_long` (for the
-            endpoint's context), `rejected` (another 4xx). Not asked: `over_budget`, `pending` (in a batch that is not done).
+            that fits, repairs included), `truncated` (cut at `max_tokens`), `refused` (the model, or a filter before it,
+            declined), `too_long` (for the endpoint's context), `rejected` (another 4xx). Not asked: `over_budget`, `pending`
+            (in a batch that is not done).
         detail: What happened, in plain words, without the prompt or the answer.
         usage: Tokens that were spent on it all the same.
         cost_usd: What these cost.
@@ -123,6 +124,14 @@ class FormatRefusedError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class ParameterRefusedError(Exception):
+    """The endpoint does not take a sampling parameter of this name; the question is put again without it."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter)
+        self.parameter = parameter
 
 
 class BadMomentError(Exception):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
-from wow_flywheel.llm.budget import NOTHING, Budget, Spending, most_of
+from wow_flywheel.llm.budget import NOTHING, Budget, Tries, most_of, prompt_of, spent_on
 from wow_flywheel.llm.fanout import bounded_map
 from wow_flywheel.llm.formats import is_bare_json, json_text, strict_schema
 from wow_flywheel.llm.keeper import Keeper
@@ -37,7 +37,9 @@ class Counts:
         calls: Calls that the endpoint answered.
         from_ledger: Answers that were there already.
         retries: Tries after the first.
-        spent_usd: What the calls cost.
+        spent_usd: What the calls cost, as the budget counts it.
+        uncounted: Answers whose tokens the endpoint did not count: these are charged by estimate.
+        lost_tries: Tries that timed out or came back garbled: each is charged as one whole call, for it may be billed.
         pushbacks: How often the endpoint wanted fewer calls at once.
     """
 
@@ -45,6 +47,8 @@ class Counts:
     from_ledger: int = 0
     retries: int = 0
     spent_usd: float = 0.0
+    uncounted: int = 0
+    lost_tries: int = 0
     pushbacks: int = 0
 
 
@@ -151,7 +155,6 @@ class Session:
             entry, step = await self._paid(messages, schema, floor)
             entry = replace(entry, about=about)
             self.counts.calls += 1
-            self.counts.spent_usd += entry.cost_usd
             await self.keeper.put(key, entry)
         return entry, step
 
@@ -166,19 +169,23 @@ class Session:
         raise RequestFailedError("pending", "its batch is not done")
 
     async def _paid(self, messages: Messages, schema: type[BaseModel], floor: int) -> tuple[Entry, int]:
-        """A call within the budget."""
+        """A call within the budget. What the endpoint does not count, and tries that gave nothing, are charged by estimate."""
         budget, most = self.budget, most_of(self.settings, messages, _schema_text(schema))
         if not budget.reserve(most):
             raise _over(budget)
-        spent = NOTHING
+        tries, spent = Tries(budget, most), NOTHING
         try:
-            entry, step = await self._asked(messages, schema, floor)
-            spent = Spending(entry.prompt_tokens + entry.completion_tokens, entry.cost_usd)
+            entry, step = await self._asked(messages, schema, floor, tries)
+            asked = prompt_of(self.settings, messages, _schema_text(schema))
+            spent = spent_on(self.settings, asked, entry.content, entry.prompt_tokens, entry.completion_tokens)
+            self.counts.uncounted += not (entry.prompt_tokens and entry.completion_tokens)
             return entry, step
         finally:
             budget.settle(most, spent)
+            self.counts.lost_tries += tries.lost
+            self.counts.spent_usd += spent.usd + tries.lost * most.usd
 
-    async def _asked(self, messages: Messages, schema: type[BaseModel], floor: int) -> tuple[Entry, int]:
+    async def _asked(self, messages: Messages, schema: type[BaseModel], floor: int, tries: Tries) -> tuple[Entry, int]:
         """The first call of all finds out alone what the endpoint takes; the others wait for that."""
         negotiator = self.negotiator
         if not negotiator.settled:
@@ -186,11 +193,11 @@ class Session:
                 if not negotiator.settled:
                     await self.keeper.run(negotiator.recall, self.keeper.ledger, self.settings)
                 if not negotiator.settled:
-                    return await self._negotiated(messages, schema, floor)
-        return await self._negotiated(messages, schema, floor)
+                    return await self._negotiated(messages, schema, floor, tries)
+        return await self._negotiated(messages, schema, floor, tries)
 
-    async def _negotiated(self, messages: Messages, schema: type[BaseModel], floor: int) -> tuple[Entry, int]:
-        entry, step = await self.negotiator.ask(self.transport, messages, schema, floor)
+    async def _negotiated(self, messages: Messages, schema: type[BaseModel], floor: int, tries: Tries) -> tuple[Entry, int]:
+        entry, step = await self.negotiator.ask(self.transport, messages, schema, floor, tries)
         if self.negotiator.answered(step):
             await self.keeper.run(self.negotiator.remember, self.keeper.ledger, self.settings)
         return entry, step

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
+from wow_flywheel.llm.budget import Tries
 from wow_flywheel.llm.ledger import Entry
 from wow_flywheel.llm.refusals import failed_status
 from wow_flywheel.llm.requests import BadMomentError, RequestFailedError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_BACKOFF_S = 30.0
+MAY_BE_BILLED = frozenset({"timed_out", "garbled"})
+"""What became of a call that the endpoint took and may have worked on to the end."""
+
 PUSHING_BACK = frozenset({"rate_limited", "timed_out"})
 
 
@@ -48,20 +52,29 @@ class Transport:
     resume_at: float = 0.0
     unanswered: int = 0
 
-    async def send(self, messages: Sequence[Mapping[str, str]], extra: Mapping[str, Any]) -> Entry:
+    async def send(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        parameters: Mapping[str, float | int],
+        extra: Mapping[str, Any],
+        tries: Tries,
+    ) -> Entry:
         """Make one call, retried while that can help.
 
         Args:
             messages: What is asked.
+            parameters: How it is sampled.
             extra: What a dialect adds to the request; see `formats.request_extra`.
+            tries: Told of tries that gave nothing and may be billed; another is made only where the budget reaches it.
 
         Raises:
             EndpointRefused: The endpoint refuses for good.
             EndpointUnavailable: Too many calls in a row got no answer.
             FormatRefusedError: It may not take the dialect.
+            ParameterRefusedError: It does not take a parameter.
             RequestFailedError: See `Failure.reason`.
         """
-        body = {"model": self.settings.model, "messages": messages, **self.settings.parameters(), **extra}
+        body = {"model": self.settings.model, "messages": messages, **parameters, **extra}
         for attempt in range(self.settings.max_attempts):
             await self._cool_down()
             began = self.throttle.round
@@ -75,6 +88,10 @@ class Transport:
                 return entry
             if moment.reason in PUSHING_BACK or moment.overloaded:
                 self.throttle.pushed_back(began)
+            if moment.reason in MAY_BE_BILLED:
+                tries.lose()
+            if not tries.may_go_on():
+                raise RequestFailedError("over_budget", f"{moment.problem}, and the budget reaches no other try")
             if attempt + 1 < self.settings.max_attempts:
                 await self._pause(attempt, moment)
         raise self._failed(moment.reason, f"{moment.problem} after {self.settings.max_attempts} tries")

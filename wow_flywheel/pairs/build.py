@@ -5,7 +5,7 @@ What belongs here: the order of the steps and the two tables. What does not: eac
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -23,7 +23,7 @@ from wow_flywheel.pairs.rewrite import Rewrites, Sampling, rewrite
 from wow_flywheel.pairs.selection import select
 from wow_flywheel.pairs.sites import Site, find_sites
 from wow_flywheel.pairs.solution import lost
-from wow_flywheel.pairs.verify import Verifier
+from wow_flywheel.pairs.verify import Standards, Verifier
 
 Samples = Mapping[str, Sequence[DialogueAction]]
 
@@ -71,6 +71,7 @@ def build_pairs(
     client: LlmClient | None = None,
     sources: Sources | None = None,
     limits: PairLimits | None = None,
+    standards: Standards | None = None,
 ) -> Pairs:
     """Rewrite the Bad Cases of one day.
 
@@ -84,6 +85,7 @@ def build_pairs(
         client: The endpoint that rewrites and re-inspects, if one is configured.
         sources: Further sources of candidates; its `client` is taken where `client` is None.
         limits: What the day's pairs may look like as a whole.
+        standards: What the day was inspected by, which rewrites are held to as well.
 
     Returns:
         Pairs whose chosen side lost nothing of the solution, passed re-inspection (the issue gone, no new one), differs from
@@ -108,7 +110,8 @@ def build_pairs(
         written_here = written.candidates.get(site.pair_id, [])
         offered = [*edited, *written_here, *sampled, *good.candidates(site), *procedure_candidates(site, procedures)]
         attempts += [Attempt(site, candidate) for candidate in distinct(offered, site.said)]
-    _verify(attempts, Verifier(conversations, knowledge, procedures), client, KnowledgeIndex.of(knowledge))
+    verifier = Verifier(conversations, knowledge, procedures, standards=standards or Standards())
+    _verify(attempts, verifier, client, KnowledgeIndex.of(knowledge))
     return _selected(cases, sites, attempts, limits or PairLimits(), KnowledgeIndex.of(knowledge), written.failures)
 
 
@@ -155,7 +158,7 @@ def _verify_by_endpoint(open_now: list[Attempt], verifier: Verifier, client: Llm
     from wow_flywheel.pairs.compare import compare
     from wow_flywheel.pairs.thought import check
 
-    reader = Verifier(verifier.conversations, verifier.knowledge, verifier.procedures, Panel(client))
+    reader = replace(verifier, panel=Panel(client))
     waiting = _by_site(open_now)
     while batch := [found.pop(0) for found in waiting.values() if found]:
         steps: tuple[tuple[str, Callable[[list[tuple[Site, Candidate]]], list[str | None]], bool], ...] = (

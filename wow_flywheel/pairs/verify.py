@@ -5,7 +5,7 @@ rewrite from an original.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +17,9 @@ from wow_flywheel.inspection.panel import Panel
 from wow_flywheel.inspection.run import inspect
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
+from wow_flywheel.policies.apply import Applied
 from wow_flywheel.rules.engine import find
+from wow_flywheel.rules.overrides import NONE, Overrides
 
 SEVERE = ("major", "critical")
 
@@ -36,6 +38,33 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Standards:
+    """What the day's inspection held the conversations to, so that rewrites are held to the same.
+
+    Attributes:
+        applied: What each conversation of the day was to follow; None without policy matches: the procedures of the logged
+            scenario are taken then.
+        overrides: What differs from the rules' headers, by scenario.
+    """
+
+    applied: Mapping[str, Applied] | None = None
+    overrides: Overrides = NONE
+
+    def of_rewrites(self, rewrites: Sequence[tuple[Site, Candidate]]) -> dict[str, Applied] | None:
+        """What each cut conversation is to follow: what its origin was."""
+        if self.applied is None:
+            return None
+        named = ((_name(i, site), self.applied.get(site.conversation_id)) for i, (site, _) in enumerate(rewrites))
+        return {name: applied for name, applied in named if applied is not None}
+
+    def told(self, cut: pl.DataFrame, applied: Mapping[str, Applied] | None) -> pl.DataFrame:
+        """The cut conversations under the scenarios that rules go by: the recognised one where the log names none."""
+        scenarios = {name: each.scenario for name, each in (applied or {}).items()}
+        by_name = pl.col("conversation_id").replace_strict(scenarios, default=None, return_dtype=pl.String)
+        return cut.with_columns(scenario=pl.coalesce(by_name, "scenario"))
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """Re-inspects candidate rewrites.
 
@@ -44,12 +73,14 @@ class Verifier:
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
         panel: The LLM panel, if an endpoint is configured.
+        standards: What the day was inspected by.
     """
 
     conversations: pl.DataFrame
     knowledge: pl.DataFrame
     procedures: pl.DataFrame
     panel: Panel | None = None
+    standards: Standards = Standards()
 
     @property
     def name(self) -> str:
@@ -64,13 +95,15 @@ class Verifier:
         """What inspection makes of each rewrite, several of one site among them or not."""
         if not rewrites:
             return []
-        cut = self._cut(rewrites)
+        cut, applied = self._cut(rewrites), self.standards.of_rewrites(rewrites)
+        told = self.standards.told(cut, applied)
         inspected = inspect(
             cut,
-            rule_findings=find(cut, self.knowledge, self.procedures),
+            rule_findings=find(told, self.knowledge, self.procedures, self.standards.overrides),
             satisfaction=signals(cut, CONVERSATIONS.empty()),
             knowledge=self.knowledge,
             procedures=self.procedures,
+            applied=applied,
             panel=self.panel,
         )
         places = pl.DataFrame(

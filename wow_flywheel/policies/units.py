@@ -54,6 +54,13 @@ class Policy:
     valid_until: dt.date | None
     version: str
 
+    @property
+    def own_text(self) -> str:
+        """What it says beside its lists, whose items `text` holds too: shown as plain text, a forbidden promise reads as one
+        that may be made."""
+        items = [item for each in (self.steps, self.forbidden, self.conditions) for item in each]
+        return self.text.removesuffix("\n".join(items)).removeprefix(f"{self.title}\n").strip()
+
     def holds_on(self, day: dt.date) -> bool:
         """Whether it was in force on a day."""
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_until is None or day <= self.valid_until)

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.browser.conftest import CHROMIUM, FLAGS, ROOT, free_port
-from wow_flywheel_tests.unit.review.world import fill
+from wow_flywheel_tests.unit.cases import rows
+from wow_flywheel_tests.unit.review.world import claim, fill
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)
@@ -119,3 +122,37 @@ def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
     expect(screen.get_by_text("Nothing waits.")).to_be_visible()
     labels = desk.lake.read("decisions").select("conversation_id", "label", "decided_by").rows()
     assert sorted(labels) == [("plain/#1", "bad", "ana"), ("sure", "failed", "ana"), ("torn", "good", "ana")]
+
+
+def test_the_other_keys_select_accept_note_and_send_to_review(screen: Page, desk: Desk) -> None:
+    cold = claim("torn", severity="critical") | {"issue_type": "poor_empathy", "quote": "Done."}
+    both = pl.concat([desk.lake.read("inspections"), rows.inspections(cold)])
+    desk.lake.replace("inspections", both, rows.DAY)
+    sign_in(screen, desk)
+    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+    marked = screen.locator("mark.selected")
+    expect(marked).to_have_text("9 days")
+    for key, words in (("j", "Done."), ("k", "9 days")):
+        screen.keyboard.press(key)
+        expect(marked).to_have_text(words)
+
+    screen.keyboard.press("a")
+    expect(screen.get_by_role("status")).to_contain_text("hallucination at turn 3 is accepted")
+    found = desk.lake.read("finding_decisions").row(0, named=True)
+    assert (found["quote"], found["decision"], found["decided_by"]) == ("9 days", "accepted", "ana")
+
+    screen.keyboard.press("t")
+    screen.keyboard.type("nobody can tell, vague")
+    screen.keyboard.press("Enter")
+    assert desk.lake.read("decisions").is_empty(), "a note alone decides nothing"
+    screen.keyboard.press("v")
+    expect(screen.get_by_role("heading", name="torn")).to_have_count(0)
+    said = desk.lake.read("decisions").row(0, named=True)
+    assert (said["conversation_id"], said["label"], said["note"]) == ("torn", "review", "nobody can tell, vague")
+
+    screen.keyboard.press("e")
+    screen.keyboard.press("Escape")
+    screen.keyboard.press("q")
+    expect(screen.get_by_role("link", name="plain/#1")).to_be_visible()
+    assert screen.url.endswith("/queue")
+    assert desk.lake.read("rewrite_edits").is_empty()

@@ -39,7 +39,10 @@ DAILY = {
     "panel_calls": ("inspection", {"inspections"}),
     "inspection_audit": ("inspection", {"inspections"}),
     "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
-    "rewrite_candidates": ("pairs", {"cases", "conversations", "duplicates", "inspections", "knowledge", "policies"}),
+    "rewrite_candidates": (
+        "pairs",
+        {"cases", "conversations", "duplicates", "inspections", "policy_matches", "knowledge", "policies"},
+    ),
     "preference_pairs": ("pairs", {"rewrite_candidates"}),
 }
 CYCLE = {

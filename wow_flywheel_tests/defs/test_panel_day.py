@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import DAY, conversation, write_logs
-from wow_flywheel_tests.integration.faulty_endpoint import FaultyEndpoint
+from wow_flywheel_tests.integration.faulty_endpoint import Body, FaultyEndpoint
 from wow_flywheel_tests.integration.panel_world import LIE, judge
 
 HACK = "Hello, <script>alert(1)</script> my tea is late."
@@ -53,6 +53,41 @@ def test_the_panels_day_shows_its_plan_its_rates_and_its_traces(
     assert set(calls["conversation_id"]) == {"c-1", "c-2"}
     assert calls["cost_usd"].min() == pytest.approx((100 * 1 + 10 * 2) / 1e6)
     assert set(lake.read("verdicts", dt.date.fromisoformat(DAY))["inspected_by"]) == {"evidence+panel"}
+
+
+PLANTED, TOLD = "+1 415 555 0173", "+1 415 555 0198"
+
+
+def test_no_phone_number_is_in_traces_claims_verdicts_or_metadata(
+    place: Path, lake: Lake, nightly, endpoint: FaultyEndpoint
+) -> None:
+    """Neither the customer's, which the log holds, nor one that the model says in its reasons and in what it quotes."""
+
+    def talkative(body: Body) -> str:
+        said = json.loads(judge(body))
+        for part in [said, *said.get("rulings", []), *said.get("claims", [])]:
+            part.update({name: f"call {TOLD}" for name in ("reason", "explanation") if name in part})
+        if "is incomplete_solution" in body["messages"][-1]["content"]:
+            said["claims"][0]["quote"] = f"Call me on {TOLD}."
+        return json.dumps(said)
+
+    endpoint.answer = talkative
+    talk = conversation(1, f"Where is parcel 31? Call {PLANTED}!", LIE, "No, it was not. Useless!", "I am sorry.", thumb="down")
+    write_logs(place, [talk])
+    result = nightly()
+    assert result.success
+    day = dt.date.fromisoformat(DAY)
+    tables = {name: lake.read(name, day) for name in ("conversations", "panel_calls", "inspections", "verdicts", "cases")}
+    written = {name: json.dumps(frame.to_dicts(), default=str) for name, frame in tables.items()}
+    shown = [str(event.materialization.metadata) for event in result.get_asset_materialization_events()]
+    for number in (PLANTED, TOLD):
+        for form in (number, number[-8:], number[-4:]):
+            assert [name for name, text in written.items() if form in text] == []
+            assert not any(form in text for text in shown)
+    assert "call <PHONE_2>" in written["panel_calls"]
+    assert "call <PHONE_2>" in written["verdicts"]
+    assert "Call me on <PHONE_2>." in written["inspections"]
+    assert LIE in tables["inspections"].filter(kind="llm")["quote"].to_list()
 
 
 def test_a_budget_of_nothing_asks_nothing_and_sends_everything_chosen_to_people(

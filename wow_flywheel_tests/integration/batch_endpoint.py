@@ -20,6 +20,8 @@ class BatchEndpoint:
         direct: Questions that were asked directly.
         lines: Lines of all batches, as handed in.
         bad_keys: Custom ids whose line fails.
+        fails_with: The code with which every batch fails at once; empty lets them wait for `end`.
+        ascii_only: False leaves signs beyond ASCII in result files as they are.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -29,6 +31,10 @@ class BatchEndpoint:
         self.direct: list[Body] = []
         self.lines: list[Body] = []
         self.bad_keys: set[str] = set()
+        self.fails_with = ""
+        self.ascii_only = True
+        self.names: dict[str, str] = {}
+        self.taken = 0
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -72,13 +78,14 @@ class BatchEndpoint:
 
     def _file(self, lines: list[Body]) -> str:
         key = f"file-{len(self.files)}-{len(self.lines)}"
-        self.files[key] = "\n".join(map(json.dumps, lines)).encode()
+        self.files[key] = "\n".join(json.dumps(line, ensure_ascii=self.ascii_only) for line in lines).encode()
         return key
 
     async def _start(self) -> None:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_post("/v1/files", self._upload)
+        app.router.add_get("/v1/files", self._uploaded)
         app.router.add_get("/v1/files/{id}/content", self._content)
         app.router.add_delete("/v1/files/{id}", self._delete)
         app.router.add_post("/v1/batches", self._create)
@@ -100,9 +107,13 @@ class BatchEndpoint:
         upload = form["file"]
         assert isinstance(upload, web.FileField)
         assert form["purpose"] == "batch"
-        key = f"input-{len(self.batches)}"
-        self.files[key] = upload.file.read()
+        key = f"input-{len(self.batches) + self.taken}"
+        self.files[key], self.names[key] = upload.file.read(), upload.filename
         return web.json_response(_file(key))
+
+    async def _uploaded(self, _: web.Request) -> web.Response:
+        data = [_file(key) | {"filename": name} for key, name in self.names.items() if key in self.files]
+        return web.json_response({"object": "list", "data": data, "has_more": False})
 
     async def _content(self, request: web.Request) -> web.Response:
         return web.Response(body=self.files[request.match_info["id"]])
@@ -117,6 +128,9 @@ class BatchEndpoint:
         assert (asked["endpoint"], asked["completion_window"]) == ("/v1/chat/completions", "24h")
         self.lines += [json.loads(line) for line in self.files[asked["input_file_id"]].splitlines()]
         batch = {"id": f"batch-{len(self.batches)}", "object": "batch", "created_at": 0, "status": "in_progress", **asked}
+        if self.fails_with:
+            data = [{"code": self.fails_with, "message": "too much at once", "line": None, "param": None}]
+            batch |= {"status": "failed", "errors": {"object": "list", "data": data}}
         self.batches[batch["id"]] = batch
         return web.json_response(batch)
 

@@ -76,6 +76,10 @@ class FaultyEndpoint:
         latency_s: float = 0.0,
     ) -> None:
         self.answer, self.api_key, self.model, self.formats, self.latency_s = answer, api_key, model, set(formats), latency_s
+        self.refuses: dict[str, str] = {}
+        """Parameters that get 400, with the words."""
+        self.counts_tokens = True
+        """False leaves `usage` out of every answer."""
         self.capacity: int | None = None
         """Requests under way beyond this many get 429."""
         self.script: deque[Fault] = deque()
@@ -146,13 +150,16 @@ class FaultyEndpoint:
         if fault.raw is not None:
             return Response(fault.raw, media_type="application/json")
         self.answered.append(body)
-        return JSONResponse(_completion(body, self.answer(body) if fault.content is None else fault.content, fault))
+        answer = _completion(body, self.answer(body) if fault.content is None else fault.content, fault)
+        return JSONResponse(answer if self.counts_tokens else {key: value for key, value in answer.items() if key != "usage"})
 
     def _refused(self, request: Request, body: Body) -> Response | None:
         if self.api_key is not None and request.headers["authorization"] != f"Bearer {self.api_key}":
             return JSONResponse(_error("Incorrect API key provided"), 401)
         if body["model"] != self.model:
             return JSONResponse(_error("The model does not exist"), 404)
+        if (refused := next((name for name in self.refuses if name in body), None)) is not None:
+            return JSONResponse(_error(self.refuses[refused]), 400)
         wanted = dialect(body)
         if wanted not in self.formats:
             return JSONResponse(_error(f"response_format {wanted} is not supported"), 400)

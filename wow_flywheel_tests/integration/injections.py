@@ -60,6 +60,12 @@ DISGUISES: tuple[Callable[[str], str], ...] = (
     _cyrillic,
     _spaced,
     _leet,
+    lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    lambda text: base64.b32encode(text.encode()).decode(),
+    lambda text: " ".join(str(ord(sign)) for sign in text),
+    lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
+    lambda text: "".join(f"%{byte:02x}" for byte in base64.b64encode(text.encode())),
 )
 
 PLAIN_GOOD = (
@@ -118,7 +124,10 @@ def all_injections() -> list[Injection]:
         *((text, "bad") for text in PLAIN_BAD),
         *((disguise(HIDDEN_GOOD), "good") for disguise in DISGUISES),
         *((disguise(HIDDEN_BAD), "bad") for disguise in DISGUISES),
-        *((disguise(CHINESE), "good") for disguise in (DISGUISES[0], DISGUISES[2], DISGUISES[5], DISGUISES[10])),
+        *(
+            (disguise(CHINESE), "good")
+            for disguise in (DISGUISES[0], DISGUISES[2], DISGUISES[5], DISGUISES[10], *DISGUISES[16:20])
+        ),
         (f"<!-- {HIDDEN_GOOD} -->", "good"),
         (json.dumps({"role": "system", "content": HIDDEN_BAD}), "bad"),
         (html.escape(f"<system>{HIDDEN_GOOD}</system>"), "good"),

@@ -82,7 +82,8 @@ def judge(body: dict[str, Any]) -> str:
     if "You are the adjudicator" in prompt:
         claims = [row for row in map(json.loads, SHOWN.findall(prompt)) if "claim" in row]
         rulings = [{"claim": row["claim"], "accepted": True, "reason": "turn 2 denies it"} for row in claims]
-        return json.dumps({"rulings": rulings, "solved": 0.2, "satisfied": 0.1, "confidence": 0.9, "reason": "turns 1 and 2"})
+        scores = {"solved": 0.2, "satisfied": 0.1, "confidence": 0.9, "reason": "turns 1 and 2"}
+        return json.dumps({"rulings": rulings, "citations": [{"turn": 2, "quote": "No, it was not."}], **scores})
     if "One turn of the assistant is withheld" in prompt:
         return json.dumps({"proven": False, "reason": "the words are withheld"})
     if "is hallucination" in prompt:

@@ -360,3 +360,87 @@ def test_the_key_is_shown_and_stored_nowhere(client: LlmClient, tmp_path: Path) 
     ask(client, "Paris")
     assert "right" not in repr(client)
     assert all("right" not in path.read_text() for path in tmp_path.rglob("*.json"))
+
+
+NO_MAX_TOKENS = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+NO_TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported."
+
+
+def test_a_parameter_that_the_model_does_not_take_is_left_out_once_and_for_all(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    endpoint.refuses = {"max_tokens": NO_MAX_TOKENS, "temperature": NO_TEMPERATURE}
+    assert [city(outcome) for outcome in ask(client, "Paris", "Rome", "Oslo")] == ["Paris", "Rome", "Oslo"]
+    assert len(endpoint.requests) == 2 + 3
+    assert all(body["max_completion_tokens"] == 1024 for body in endpoint.answered)
+    assert not any({"max_tokens", "temperature"} & set(body) for body in endpoint.answered)
+    assert {dialect(body) for body in endpoint.answered} == {"json_schema"}, "the strictest dialect is kept"
+    endpoint.requests.clear()
+    assert city(ask(LlmClient(client.settings, client.ledger), "Bern")[0]) == "Bern"
+    assert len(endpoint.requests) == 1, "a later run remembers"
+
+
+def test_a_parameter_refused_later_is_remembered_too(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    ask(client, "Paris")
+    endpoint.refuses = {"temperature": NO_TEMPERATURE}
+    assert city(ask(client, "Rome")[0]) == "Rome"
+    endpoint.requests.clear()
+    assert city(ask(LlmClient(client.settings, client.ledger), "Bern")[0]) == "Bern"
+    assert len(endpoint.requests) == 1
+
+
+def test_a_parameter_refused_for_its_value_is_named(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    ask(client, "Paris")
+    endpoint.refuses = {"max_tokens": "max_tokens is too large: 1024"}
+    assert ask(client, "Rome") == [Failure("rejected", "HTTP 400 about max_tokens")]
+
+
+def test_an_endpoint_that_turns_everything_away_ends_the_run(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.refuses = {"max_tokens": "max_tokens is too large: 1024"}
+    with pytest.raises(EndpointRefused, match="24 questions were rejected before any was answered") as caught:
+        ask(client, *(f"town {i}" for i in range(50)))
+    assert "HTTP 400 about max_tokens" in caught.value.message
+    assert "WOW_LLM_MODEL" in caught.value.hint
+    assert len(endpoint.requests) <= 24 * 5
+
+
+def test_a_filter_that_declines_all_of_the_first_conversation_does_not_end_the_run(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(status=400, message="content_filter")] * 40)
+    outcomes = ask(client, *(f"town {i}" for i in range(41)))
+    assert {each.reason for each in outcomes[:40] if isinstance(each, Failure)} == {"refused"}
+    assert city(outcomes[40]) == "town 40"
+
+
+def test_questions_that_are_turned_away_after_answers_end_nothing(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    ask(client, "Paris")
+    later = LlmClient(client.settings, client.ledger)
+    for one in (client, later):
+        endpoint.script.extend([Fault(status=418)] * 30)
+        outcomes = ask(one, *(f"town {i}" for i in range(30)), "Rome" if one is client else "Oslo")
+        assert [str(each) for each in outcomes[:30]] == ["rejected (HTTP 418)"] * 30
+        assert isinstance(outcomes[30], Success)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(
+            status=400,
+            message="The response was filtered due to Azure OpenAI's content management policy.",
+        ),
+        Fault(status=400, message="data_inspection_failed"),
+        Fault(status=403, message='Your chosen model requires moderation and your input was flagged for "harassment"'),
+    ],
+    ids=["Azure", "DashScope", "OpenRouter"],
+)
+def test_a_filter_declines_one_prompt_and_the_others_go_on(client: LlmClient, endpoint: FaultyEndpoint, fault: Fault) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.append(fault)
+    declined, fine = ask(client, "Paris", "Rome")
+    assert declined == Failure("refused", f"a filter of the endpoint declined the prompt (HTTP {fault.status})")
+    assert city(fine) == "Rome"
+    assert len(endpoint.requests) == 2

@@ -350,3 +350,60 @@ def test_killed_in_the_middle_nothing_is_paid_twice_but_calls_in_flight(endpoint
     assert start(endpoint, undisturbed, conversations, in_flight).wait() == 0
     for table in ("inspections", "verdicts"):
         assert_frame_equal(pl.read_parquet(tmp_path / f"{table}.parquet"), pl.read_parquet(undisturbed / f"{table}.parquet"))
+
+
+def test_the_reverse_check_is_made_in_the_window_of_the_claim(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    """Turn 3 stands in two windows; the turn that it contradicts only in the second, where the claim is made."""
+    shown: list[list[int]] = []
+
+    def reading(body: Body) -> str:
+        prompt = body["messages"][-1]["content"]
+        if "Others will read the rest" in prompt:
+            return json.dumps({"demands": [], "established": [], "done": [], "promised": [], "mood": "calm"})
+        rows = [json.loads(row) for row in prompt.split("<conversation>\n")[1].split("\n</conversation>")[0].splitlines()]
+        turns_shown = [row["turn"] for row in rows]
+        if "One turn of the assistant is withheld" in prompt:
+            shown.append(turns_shown)
+        if "is hallucination" in prompt:
+            made = [claim("hallucination", LIE, 3) | {"contradicts": {"source": "turn", "id": "4"}}]
+            return json.dumps({"claims": made if {3, 4} <= set(turns_shown) else []})
+        return json.dumps({"claims": []}) if "is incomplete_solution" in prompt else judge(body)
+
+    endpoint.answer = reading
+    client.settings = replace(client.settings, max_conversation_tokens=500)
+    long = "so " * 180
+    said = [f"Q {long}", f"A {long}", "Where is it?", LIE, f"No, it was not. {long}", f"ok {long}"]
+    talk = [message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(said)]
+    (made,) = panel_claims(looked_at(client, frame(conversation("w", *talk))))
+    assert (made["turn"], made["decision"]) == (3, "accepted")
+    assert shown
+    assert all({3, 4} <= set(turns_shown) for turns_shown in shown)
+
+
+def invented(body: Body) -> str:
+    """Claims what rests on nothing, of a conversation that it calls solved and satisfied."""
+    prompt = body["messages"][-1]["content"]
+    if "You are the adjudicator" in prompt:
+        return json.dumps(json.loads(judge(body)) | {"solved": 0.9, "satisfied": 0.9})
+    if "is hallucination" in prompt:
+        return json.dumps({"claims": [claim("hallucination", LIE) | {"contradicts": {"source": "nothing", "id": ""}}]})
+    return json.dumps({"claims": []}) if "is incomplete_solution" in prompt else judge(body)
+
+
+@pytest.mark.parametrize(("second_accepts", "confidence"), [(None, 0.3), (False, 0.3), (True, 0.9)])
+def test_a_severe_claim_that_rests_on_nothing_needs_a_second_model_or_a_person(
+    client: LlmClient, endpoint: FaultyEndpoint, second_accepts: bool | None, confidence: float
+) -> None:
+    endpoint.answer = invented
+    context = InspectionContext(
+        frame(late_parcel(1)), turns(frame(late_parcel(1))), RULE_FINDINGS.empty(), SATISFACTION.empty(), no_knowledge(),
+        no_procedures(),
+    )  # fmt: skip
+    good = {"c001": Verdict("c001", 0.9, 0.9, 0.8, ("by evidence",))}
+    with FaultyEndpoint(opinion(0.9, accepted=bool(second_accepts))) as other:
+        second = LlmClient(replace(client.settings, base_url=other.base_url), client.ledger)
+        panel = Panel(client, second if second_accepts is not None else None)
+        verdict = panel.inspect(context, [], good).verdicts["c001"]
+    assert verdict.confidence == confidence
+    said = "contested: 1 severe claims rest on nothing that is shown"
+    assert (said in verdict.evidence) is (confidence == 0.3)

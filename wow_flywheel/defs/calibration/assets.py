@@ -4,6 +4,7 @@ What belongs here: the asset. What does not: measuring (`wow_flywheel.inspection
 """
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, Final
 
 import dagster as dg
@@ -42,15 +43,23 @@ def calibration(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Mat
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
         limits = read_limits(read_section(flywheel.settings().checks, SECTION))
-        rows = CONTRACT.conform(pl.concat([planted_rows(flywheel, day), agreement(lake, day, limits.days)]))
+        planned: list[str] = []
+
+        def say(line: str) -> None:
+            context.log.info(line)
+            planned.append(line)
+
+        planted = planted_rows(flywheel, day, say)
+        rows = CONTRACT.conform(pl.concat([planted, agreement(lake, day, limits.days)]))
         version = lake.replace("calibration", rows, day)
         weeks = recent(lake, "calibration", day, TREND_DAYS)
     context.log.info("%s: %d rows of calibration", day, rows.height)
-    return dg.MaterializeResult(metadata=written(lake, "calibration", rows, version) | shown(rows, weeks))
+    plan = {"plan": dg.MetadataValue.md("\n".join(f"- {line}" for line in planned))} if planned else {}
+    return dg.MaterializeResult(metadata=written(lake, "calibration", rows, version) | plan | shown(rows, weeks))
 
 
-def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
-    """Measure all sets together: English and Chinese stand in the column `locale`."""
+def planted_rows(flywheel: Flywheel, day: dt.date, say: Callable[[str], None] = lambda _: None) -> pl.DataFrame:
+    """Measure all sets together: English and Chinese stand in the column `locale`. `say` is told the panel's plan of each."""
     from wow_flywheel.inspection.calibration.measure import claims_on, measure
     from wow_flywheel.inspection.calibration.plant import Planted, plant
 
@@ -59,7 +68,7 @@ def planted_rows(flywheel: Flywheel, day: dt.date) -> pl.DataFrame:
     for source in [*reference(day, CONVERSATIONS), *own(flywheel, day, CONVERSATIONS)]:
         made = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
         planted.append(made)
-        claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel))
+        claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel, say=say))
     together = Planted(pl.concat([each.conversations for each in planted]), pl.concat([each.defects for each in planted]))
     return measure(together, pl.concat(claims), day, with_panel=panel is not None)
 

@@ -26,7 +26,7 @@ SPECS = [
         "rewrite_candidates",
         "pairs",
         "Every rewrite that was tried, accepted or not, with the reason that decided it.",
-        deps=["cases", "conversations", "duplicates", "inspections", "knowledge", "policies"],
+        deps=["cases", "conversations", "duplicates", "inspections", "policy_matches", "knowledge", "policies"],
         kinds=("python", "openai"),
     ),
     table_spec(
@@ -42,7 +42,7 @@ SPECS = [
 @dg.multi_asset(specs=SPECS, pool="llm")
 def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg.MaterializeResult[None]]:
     """Rewrite the day's Bad Cases."""
-    from wow_flywheel.defs.pairs.sources import limits_of, sources_of
+    from wow_flywheel.defs.pairs.sources import limits_of, plan_of, sources_of, standards_of
     from wow_flywheel.pairs.build import build_pairs
 
     with plain_failures(context):
@@ -52,12 +52,15 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
         talks = lake.read("conversations", day), lake.read("inspections", day)
         pool, rules = good_conversations(lake, day, flywheel.window_days), (flywheel.knowledge(), flywheel.procedures())
         sources = sources_of(flywheel, (once, *talks), context.log.info)
-        done = build_pairs(once, *talks, pool, *rules, sources=sources, limits=limits_of(flywheel))
+        plan = plan_of(sources, (once, *talks), context.log.info)
+        standards = standards_of(flywheel, talks[0], lake.read("policy_matches", day))
+        done = build_pairs(once, *talks, pool, *rules, sources=sources, limits=limits_of(flywheel), standards=standards)
         versions = lake.replace("rewrite_candidates", done.candidates, day), lake.replace("preference_pairs", done.pairs, day)
         weeks = recent(lake, "preference_pairs", day, 14)
     context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
     counts = counts_table({**done.counts, **left_out(cases, once)})
     first = written(lake, "rewrite_candidates", done.candidates, versions[0], counts=counts)
+    first |= {"plan": counts_table(dict(plan), ("what", "planned"))} if plan else {}
     yield dg.MaterializeResult(asset_key="rewrite_candidates", metadata=first | tried(done.candidates))
     second = written(lake, "preference_pairs", done.pairs, versions[1])
     yield dg.MaterializeResult(asset_key="preference_pairs", metadata=second | made(done.pairs, weeks, limits_of(flywheel)))

@@ -20,6 +20,7 @@ from wow_flywheel.pairs.limits import SECTION, PairLimits, read_limits
 
 if TYPE_CHECKING:  # these bring the endpoint's client along
     from wow_flywheel.pairs.build import Samples, Sources
+    from wow_flywheel.pairs.verify import Standards
 
 Say = Callable[[str], None]
 Day = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
@@ -39,6 +40,35 @@ def sources_of(flywheel: Flywheel, day: Day, say: Say) -> "Sources":
     dates = day[1]["dt"].unique().to_list()
     edits = flywheel.lake().scan("rewrite_edits").filter(pl.col("dt").is_in(dates)).collect()
     return Sources(edits, samples_of(flywheel, day, edits, say), flywheel.llm(), Sampling.from_env(os.environ))
+
+
+def plan_of(sources: "Sources", day: Day, say: Say) -> list[tuple[str, str]]:
+    """What rewriting is estimated to cost, said before the endpoint is asked; empty without an endpoint."""
+    from wow_flywheel.pairs.edits import latest
+    from wow_flywheel.pairs.plan import planned
+    from wow_flywheel.pairs.rewrite import Sampling
+    from wow_flywheel.pairs.sites import find_sites
+
+    client = sources.client
+    if client is None:
+        return []
+    edits = latest(sources.edits) if sources.edits is not None else None
+    lines = planned(find_sites(*day, edits), sources.sampling or Sampling(), client.settings, client.budget)
+    for name, value in lines:
+        say(f"{name}: {value}")
+    return lines
+
+
+def standards_of(flywheel: Flywheel, conversations: pl.DataFrame, matches: pl.DataFrame) -> "Standards":
+    """The policies that applied to each conversation and the rules as the team set them: what the day was inspected by."""
+    from wow_flywheel.pairs.verify import Standards
+    from wow_flywheel.policies.apply import applied
+    from wow_flywheel.policies.units import load_policies
+    from wow_flywheel.rules.overrides import load_overrides
+
+    settings = flywheel.settings()
+    policies = load_policies(settings.policies_uri)
+    return Standards(applied(conversations, matches, policies), load_overrides(settings.rules))
 
 
 def samples_of(flywheel: Flywheel, day: Day, edits: pl.DataFrame, say: Say) -> "Samples":

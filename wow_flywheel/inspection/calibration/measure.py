@@ -5,7 +5,7 @@ What belongs here: who claims what on planted conversations, and the rows of the
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -26,9 +26,14 @@ CLAIMS = {"conversation_id": pl.String, "issue_type": pl.String, "turn": pl.Int6
 
 
 def claims_on(
-    planted: Planted, *, knowledge: pl.DataFrame, procedures: pl.DataFrame, panel: "Panel | None" = None
+    planted: Planted,
+    *,
+    knowledge: pl.DataFrame,
+    procedures: pl.DataFrame,
+    panel: "Panel | None" = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> pl.DataFrame:
-    """Everything that is claimed about planted and clean conversations.
+    """Everything that is claimed about planted and clean conversations; `say` is told the panel's plan before it is asked.
 
     Returns:
         conversation_id, issue_type, turn, layer (rules, evidence or panel), name (the rule's id, or the inspector).
@@ -42,6 +47,7 @@ def claims_on(
         knowledge=knowledge,
         procedures=procedures,
         panel=panel,
+        say=say,
     )
     accepted = done.inspections.filter(pl.col("decision") == "accepted")
     layer = pl.when(pl.col("kind") == "llm").then(pl.lit("panel")).otherwise(pl.lit("evidence"))

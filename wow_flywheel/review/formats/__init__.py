@@ -47,7 +47,8 @@ def export(lake: Lake, since: dt.date, until: dt.date, kind: str, path: Path, li
     if path.exists():
         raise DecisionError(f"{path} is there already", hint="name a new file, so that nobody's work is written over")
     items = gather(lake, since, until, limit)
-    path.write_text(write(items), encoding="utf-8", newline="")
+    encoding = "utf-8-sig" if write is csv_rows.write else "utf-8"  # without the mark, Excel takes UTF-8 for another code
+    path.write_text(write(items), encoding=encoding, newline="")
     if write is label_studio.write:
         path.with_suffix(".xml").write_text(label_studio.interface(), encoding="utf-8")
     return len(items)
@@ -61,7 +62,7 @@ def import_file(lake: Lake, kind: str, path: Path, by: str, now: dt.datetime) ->
         kind: A key of `FORMATS`.
         path: What the other tool wrote.
         by: Who decided, where the file does not say.
-        now: When, where the file does not say.
+        now: The present. Where the file does not say when, it is when the file was written.
 
     Raises:
         DecisionError: The format is unknown, or the file cannot be read as a whole.
@@ -69,14 +70,21 @@ def import_file(lake: Lake, kind: str, path: Path, by: str, now: dt.datetime) ->
     _, read = _known(kind)
     if not path.is_file() or path.stat().st_size > LARGEST:
         raise DecisionError(f"{path} is no file, or larger than {LARGEST >> 20} MiB", hint="name the file that the tool wrote")
+    answers, faults = read(_decoded(path, by_spreadsheet=read is csv_rows.read))
+    written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+    return add(lake, answers, faults, by, now, written)
+
+
+def _decoded(path: Path, *, by_spreadsheet: bool) -> str:
+    """A file's text: UTF-8, or what a Chinese spreadsheet writes."""
+    data = path.read_bytes()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = None
+        text = csv_rows.chinese(data) if by_spreadsheet else None
     if text is None:
-        raise DecisionError(f"{path} is not UTF-8", hint="export it again as UTF-8")
-    answers, faults = read(text)
-    return add(lake, answers, faults, by, now)
+        raise DecisionError(f"{path} is not UTF-8", hint="export it again as UTF-8 (in a spreadsheet: CSV UTF-8)")
+    return text
 
 
 def _known(kind: str) -> tuple[Write, Read]:

@@ -27,6 +27,7 @@ SAME: Final = {
     "finding_decisions": ("dt", "conversation_id", "turn", "issue_type", "quote"),
     "rewrite_edits": ("dt", "conversation_id", "turn"),
 }
+CLOCKS_DIFFER: Final = dt.timedelta(minutes=5)
 SAYS: Final = {"decisions": "label", "finding_decisions": "decision", "rewrite_edits": "chosen"}
 
 
@@ -83,30 +84,42 @@ class _Known:
         return cls({table: lake.read(table).sort("decided_at").to_dicts() for table in SAME})
 
     def has(self, table: str, row: Mapping[str, Any], *, timed: bool) -> bool:
-        """Whether the same person said the same of the same thing: at that time, or as the last they said of it."""
+        """Whether the same person said the same of the same thing: at that time, or as the last that they said by then."""
         same = (*SAME[table], "decided_by")
         own = [each for each in self.rows[table] if all(each[name] == row[name] for name in same)]
-        compared = [each for each in own if each["decided_at"] == row["decided_at"]] if timed else own[-1:]
-        return any(each[SAYS[table]] == row[SAYS[table]] for each in compared)
+        at = row["decided_at"]
+        before = [each["decided_at"] for each in own if each["decided_at"] <= at]
+        when = at if timed else max(before, default=at)
+        return any(each[SAYS[table]] == row[SAYS[table]] for each in own if each["decided_at"] == when)
 
 
-def add(lake: Lake, answers: Iterable[Answer], faults: Sequence[Fault], by: str, now: dt.datetime) -> Imported:
-    """Add what is new, one commit a table.
+def add(
+    lake: Lake,
+    answers: Iterable[Answer],
+    faults: Sequence[Fault],
+    by: str,
+    now: dt.datetime,
+    written: dt.datetime | None = None,
+) -> Imported:
+    """Add what is new, one commit a table. A decision that is dated in the future would outrank every later one: it is a fault.
 
     Args:
         lake: The tables.
         answers: What the file says.
         faults: What of the file could not be read.
         by: Who decided, where the file does not say.
-        now: When, where the file does not say, with a timezone.
+        now: The present, with a timezone.
+        written: When the file was written, which is when people decided where it does not say; None for now. So what an older
+            file says does not outrank a newer one's.
     """
+    untimed = min(written or now, now)
     known, found = _Known.of(lake), list(faults)
     findings: dict[tuple[dt.date, str], dict[str, Finding]] = {}
     new: dict[str, list[pl.DataFrame]] = {table: [] for table in SAME}
     repeated = 0
     for answer in answers:
         try:
-            frame = _row(lake, answer, findings, answer.by or by, answer.at or now)
+            frame = _row(lake, answer, findings, answer.by or by, _dated(answer, untimed, now))
         except DecisionError as error:
             found.append((answer.where, str(error)))
             continue
@@ -120,6 +133,15 @@ def add(lake: Lake, answers: Iterable[Answer], faults: Sequence[Fault], by: str,
         if frames:
             lake.append(table, pl.concat(frames).cast(pl.Schema(TABLES[table].columns)))
     return Imported(sum(map(len, new.values())), repeated, found)
+
+
+def _dated(answer: Answer, untimed: dt.datetime, now: dt.datetime) -> dt.datetime:
+    at = answer.at or untimed
+    if at > now + CLOCKS_DIFFER:
+        raise DecisionError(
+            f"it is decided at {at.isoformat()}, which is in the future", hint="correct the time, or leave it out"
+        )
+    return at
 
 
 def _row(

@@ -23,6 +23,8 @@ COLUMNS: Final = (
 )  # fmt: skip
 NEEDED: Final = ("dt", "conversation_id", "kind", "finding", "decision")
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
+DELIMITERS: Final = (",", ";", "\t")
+COMMON_SHARE: Final = 0.9
 LONGEST_CELL: Final = 1_000_000
 
 
@@ -43,7 +45,7 @@ def read(text: str) -> tuple[list[Answer], list[Fault]]:
         DecisionError: The header lacks a column.
     """
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="more", restval="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="more", restval="", delimiter=_delimiter(text))
     missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise DecisionError(f"the CSV has no columns {missing}", hint="keep the header of the export")
@@ -63,6 +65,27 @@ def read(text: str) -> tuple[list[Answer], list[Fault]]:
             answers += _answers(where, {name: bare(cell) for name, cell in row.items() if isinstance(cell, str)})
         except ValueError as error:
             faults.append((where, str(error)))
+
+
+def chinese(data: bytes) -> str | None:
+    """A file in GB18030, which spreadsheets write in China; None if it is not likely to be.
+
+    Almost any bytes can be read so: accented letters of another code, each with the letter after it, would become rare Chinese
+    signs. Where most signs of two bytes are of the common ones (GB 2312), it is Chinese.
+    """
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    signs = [sign for sign in text if len(sign.encode("gb18030")) == 2]
+    common = sum(bool(sign.encode("gb2312", "ignore")) for sign in signs)
+    return text if common >= COMMON_SHARE * len(signs) else None
+
+
+def _delimiter(text: str) -> str:
+    """What separates the header's columns: a comma, or what spreadsheets take for it in some countries."""
+    header = text.split("\n", 1)[0]
+    return max(DELIMITERS, key=lambda sign: len(set(header.replace('"', "").strip().split(sign)) & set(NEEDED)))
 
 
 def guarded(cell: str) -> str:

@@ -44,7 +44,7 @@ def test_exactly_what_applied_is_shown_and_can_be_cited() -> None:
         {
             "policy_id": "refund-time",
             "title": "refund-time",
-            "text": "A refund takes three days.\na refund today",
+            "text": "A refund takes three days.",
             "forbidden_promises": ["a refund today"],
         },
         {"reply_id": "ask", "text": "Which order?", "next_reply_id": "send"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wow_flywheel.inspection.combine import FOR_A_PERSON, combined, opposed, raises, sides
+from wow_flywheel.inspection.combine import FOR_A_PERSON, alone, combined, opposed, sides
 from wow_flywheel.inspection.protocol import Verdict
 
 
@@ -33,25 +33,27 @@ def test_the_panel_decides_where_evidence_does_not() -> None:
 def test_what_evidence_leaves_open_is_not_good_on_the_panels_word_without_a_citation() -> None:
     uncited = combined(verdict(0.5, 0.5), verdict(0.9, 0.9), instructed=False, outvoted=True, severe=False, cited=False)
     assert uncited.confidence == FOR_A_PERSON
-    assert uncited.evidence[-1] == "the panel alone says solved and satisfied, and cites no words that stand"
+    assert uncited.evidence[-1] == "the panel alone decides solved and satisfied, and cites no words that prove it"
 
 
 @pytest.mark.parametrize(
-    ("evidence", "panel", "alone"),
+    ("evidence", "panel", "expected"),
     [
         ((0.9, 0.9), (0.9, 0.9), []),
         ((0.9, 0.5), (0.9, 0.9), ["satisfied"]),
         ((0.5, 0.9), (0.9, 0.9), ["solved"]),
         ((0.5, 0.2), (0.9, 0.2), ["solved"]),
-        ((0.5, 0.5), (0.2, 0.9), []),
+        ((0.5, 0.5), (0.2, 0.9), ["solved"]),
+        ((0.2, 0.5), (0.2, 0.9), []),
+        ((0.9, 0.5), (0.9, 0.1), ["satisfied"]),
         ((0.5, 0.5), (0.5, 0.5), []),
         ((0.9, 0.9, 0.3), (0.9, 0.9), ["solved", "satisfied"]),
     ],
 )
-def test_only_a_yes_that_evidence_did_not_give_needs_a_citation(
-    evidence: tuple[float, ...], panel: tuple[float, float], alone: list[str]
+def test_only_what_evidence_did_not_decide_needs_a_citation(
+    evidence: tuple[float, ...], panel: tuple[float, float], expected: list[str]
 ) -> None:
-    assert raises(verdict(*evidence), verdict(*panel)) == alone
+    assert alone(verdict(*evidence), verdict(*panel)) == expected
 
 
 def test_a_person_decides_where_they_decide_differently() -> None:

@@ -89,6 +89,10 @@ def test_a_turn_without_content_is_quoted_by_its_call() -> None:
         ({"turn": 0, "quote": "Where"}, "turn 0 is not the assistant's"),
         ({"quote": "Where is it?"}, "quote not found in the turn"),
         ({"quote": ""}, "quote not found in the turn"),
+        ({"quote": "&"}, "the quote is too short to show anything"),
+        ({"quote": "is"}, "the quote is too short to show anything"),
+        ({"contradicts": {"source": "turn", "id": "1"}}, "it cites its own turn 1 as what contradicts it"),
+        ({"contradicts": {"source": "turn", "id": "01"}}, "it cites its own turn 1 as what contradicts it"),
         ({"contradicts": {"source": "turn", "id": "0"}}, None),
         ({"contradicts": {"source": "turn", "id": "2"}}, "it cites turn 2, which is not there"),
         ({"contradicts": {"source": "turn", "id": "the first"}}, "it cites turn the first, which is not there"),
@@ -100,6 +104,12 @@ def test_a_turn_without_content_is_quoted_by_its_call() -> None:
 )
 def test_a_claim_that_cannot_stand_says_why(change: dict[str, Any], reason: str | None) -> None:
     assert problem(MESSAGES, said(**change), SHOWN) == reason
+
+
+def test_a_specialist_claims_what_its_brief_asks_for_and_nothing_else() -> None:
+    reason = "poor_empathy is not in the brief of this specialist"
+    assert problem(MESSAGES, said(), SHOWN, SPECIALISTS["action"]) == reason
+    assert problem(MESSAGES, said(), SHOWN, SPECIALISTS["empathy"]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Re-inspection of rewrites: the conversation as far as the rewrite, inspected as any other; what it finds there decides."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from wow_flywheel.dialogue import Action, DialogueAction, Message, assistant_actions
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
-from wow_flywheel.pairs.verify import Verifier, as_message
+from wow_flywheel.pairs.verify import Standards, Verifier, as_message
+from wow_flywheel.policies.apply import Applied
 from wow_flywheel.rules.engine import find
+from wow_flywheel.rules.overrides import Overrides
 from wow_flywheel_tests.unit.inspection.talk import PROCEDURES, agent, call, day, tool, user
 from wow_flywheel_tests.unit.rules.talk import units
 
@@ -183,3 +186,11 @@ def test_a_rewrite_becomes_the_message_that_would_have_been_logged(output: Dialo
 def test_arguments_are_logged_as_text_that_people_can_read() -> None:
     calls = as_message(do("查询", 订单="三十一号"))["tool_calls"]
     assert calls == [{"id": "rewrite", "name": "查询", "arguments": '{"订单": "三十一号"}'}]
+
+
+def test_a_rewrite_is_held_to_the_rules_as_the_team_set_them_for_its_recognised_scenario() -> None:
+    off = Overrides({"prices": {"blaming": None}})
+    tried = [(site(PRICE, 3), Candidate(say("Calm down, it costs 58."), "good_case", "g"))]
+    for scenario, reason in (("prices", None), ("refund", "re-inspection finds a new poor_empathy")):
+        standards = Standards({"talk-0": Applied(scenario, ())}, off)
+        assert replace(verifier(PRICE), standards=standards).verdicts(tried) == [reason]

@@ -48,6 +48,22 @@ def test_markdown_yaml_and_procedures_are_read_together(tmp_path: Path) -> None:
     assert frame(list(found.values())).height == 5
 
 
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ({"text": "It takes 3 days.", "forbidden_promises": ["a refund today"]}, "It takes 3 days."),
+        (
+            {"title": "Refunds", "text": "Refunds\ntake long.", "conditions": ["b"], "required_steps": ["a"]},
+            "Refunds\ntake long.",
+        ),
+        ({"forbidden_promises": ["a refund today"]}, ""),
+        ({"text": "p says so"}, "p says so"),
+    ],
+)
+def test_what_a_unit_says_itself_is_without_its_title_and_lists(fields: dict[str, object], own: str) -> None:
+    assert parse_unit(fields, "p", "p.yaml").own_text == own
+
+
 def test_a_policy_holds_between_its_days_both_included() -> None:
     policy = parse_unit({"valid_from": "2026-01-02", "valid_until": dt.date(2026, 1, 4), "text": "x"}, "p", "p.yaml")
     held = [policy.holds_on(dt.date(2026, 1, day)) for day in range(1, 6)]

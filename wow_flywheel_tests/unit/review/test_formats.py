@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def fill_in(text: str) -> str:
 
 
 def answered(kind: str, path: Path) -> Path:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     if kind == "csv":
         path.write_text(fill_in(text), encoding="utf-8", newline="")
     else:
@@ -184,3 +185,62 @@ def test_the_commands(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert bad.exit_code == 1
     assert "line 2: the column dt is no day" in bad.stdout
     assert "nothing in out.csv could be taken" in bad.stderr
+
+
+def test_a_decision_of_the_future_is_refused_and_one_of_a_clock_a_little_fast_is_not(lake: Lake, tmp_path: Path) -> None:
+    path = exported(lake, "csv", tmp_path)
+    filled = fill_in(path.read_text(encoding="utf-8-sig"))
+    path.write_text(filled.replace(EARLIER, "2099-01-01T00:00:00Z"))
+    done = import_file(lake, "csv", path, "", NOON)
+    assert (done.added, done.known, len(done.faults)) == (0, 0, 7)
+    assert "it is decided at 2099-01-01T00:00:00+00:00, which is in the future" in done.faults[0][1]
+    assert lake.read("decisions").is_empty()
+    path.write_text(filled.replace(EARLIER, "2026-03-02T12:04:00Z"))
+    assert import_file(lake, "csv", path, "", NOON).added == 7
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_what_spreadsheets_of_other_countries_write_is_read(lake: Lake, tmp_path: Path, delimiter: str, encoding: str) -> None:
+    path = exported(lake, "csv", tmp_path)
+    rows = list(csv.reader(io.StringIO(fill_in(path.read_text(encoding="utf-8-sig")), newline="")))
+    note = rows[0].index("note")
+    for row in rows[1:]:
+        row[note] = "他说得对，退款要三天"
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter).writerows(rows)
+    path.write_bytes(out.getvalue().encode(encoding))
+    done = import_file(lake, "csv", path, "", NOON)
+    assert (done.added, list(done.faults)) == (7, [])
+    assert set(lake.read("decisions")["note"]) == {"他说得对，退款要三天"}
+
+
+def test_accented_letters_of_another_code_are_refused_not_read_as_chinese(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    row = "2026-03-02,sure,case,,good,Il est très fâché : réponse erronée, délai dépassé\n"
+    path.write_bytes(f"dt,conversation_id,kind,finding,decision,note\n{row}".encode("cp1252"))
+    with pytest.raises(DecisionError, match="is not UTF-8"):
+        import_file(lake, "csv", path, "ana", NOON)
+
+
+def test_a_spreadsheet_is_told_that_the_export_is_utf8(lake: Lake, tmp_path: Path) -> None:
+    assert exported(lake, "csv", tmp_path).read_bytes().startswith(b"\xef\xbb\xbfdt,")
+    assert exported(lake, "argilla", tmp_path).read_bytes().startswith(b"[")
+
+
+def test_an_older_file_imported_again_or_late_does_not_win(lake: Lake, tmp_path: Path) -> None:
+    """Argilla says no times: what counts is when the file was written."""
+    first = answered("argilla", exported(lake, "argilla", tmp_path))
+    records = json.loads(first.read_text())
+    for record in records:
+        record["responses"]["label"][0]["value"] = "good"
+    second, oldest = tmp_path / "second.json", tmp_path / "oldest.json"
+    second.write_text(json.dumps(records))
+    oldest.write_text(first.read_text().replace('"bad"', '"failed"'))
+    for path, hour in ((oldest, 7), (first, 8), (second, 9)):
+        os.utime(path, (NOON.replace(hour=hour).timestamp(),) * 2)
+    for path, added in ((first, 3), (second, 3), (first, 0), (second, 0), (oldest, 3), (first, 0)):
+        assert import_file(lake, "argilla", path, "", NOON).added == added
+    decided = lake.read("decisions").sort("decided_at").group_by("conversation_id").last()
+    assert set(decided["label"]) == {"good"}
+    assert decided["decided_at"].max() == NOON.replace(hour=9)
