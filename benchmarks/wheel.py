@@ -27,7 +27,7 @@ from benchmarks import ablations
 from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.metrics import METRICS
-from wow_flywheel.evaluation.repair import by_issue_type
+from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type
 from wow_flywheel.lake import Lake
 
 ROOT = Path(__file__).parent.parent
@@ -76,6 +76,7 @@ def run(seed: int, turns: int, *, variants: bool = False) -> dict[str, Any]:
             "seconds": seconds,
             "evaluations": lake.read("evaluations").filter(pl.col("kind") == "simulated"),
             "repairs": repairs(lake),
+            "constants": lake.read("evaluations").filter(pl.col("kind") == "repair", pl.col("model").is_in(list(CONSTANTS))),
             "ablations": ablations.run(home, env, seed) if variants else None,
             "days": lake.read("satisfaction_daily").filter(pl.col("scenario") == "*").sort("dt"),
             "cases": lake.read("cases"),
@@ -123,11 +124,13 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "## Repair rate by issue type",
         "",
         "Turns at which Bad Cases of held-out customers went wrong, replayed with the model in use and the DPO model of the",
-        "same cycle, judged blind by the flywheel's own inspectors. All eight issue types; – where no turn was held out.",
+        "same cycle: does the reply do what was right there, and do the flywheel's own inspectors, blind, find nothing? All",
+        "eight issue types; – where no turn was judged. Constant replies, which serve nobody, are judged alike.",
         "",
         "| issue type | " + " | ".join(f"seed {run['seed']}, {cycle}" for run, cycle in _columns(runs)) + " |",
         "|---" * (len(_columns(runs)) + 1) + "|",
         *_repair_lines(runs),
+        *_constant_lines(runs),
         "",
         "## What production saw",
         "",
@@ -196,6 +199,20 @@ def _repair_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
         + " |"
         for issue in ISSUE_TYPES
     ]
+
+
+def _constant_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """What the constant replies repair, of all issue types together."""
+    return [
+        f"| {name} | "
+        + " | ".join(_constant(run["constants"].filter(cycle=cycle, model=name)) for run, cycle in _columns(runs))
+        + " |"
+        for name in CONSTANTS
+    ]
+
+
+def _constant(rows: pl.DataFrame) -> str:
+    return f"{100 * rows['value'].item():.0f} (n = {rows['n'].item()})" if rows.height else "–"
 
 
 def _repair(row: dict[str, Any]) -> str:

@@ -63,7 +63,8 @@ class EvaluationConfig(BaseModel):
         seed: Equal seeds give every model the same customers.
         held_out: `sft.held_out.jsonl` of the cycle, for offline evaluation.
         max_dialogues: Held-out dialogues used at most, offline.
-        sites: Parquet file of the turns of held-out Bad Cases (`repair.site_rows`); None asks for none.
+        sites: Parquet file of the turns of held-out Bad Cases (`repair.site_rows`); those of which nothing
+            certain is known (`owed` is null) are not asked; None asks for none.
         general_set: JSON Lines of general texts; None measures no general ability.
         general_base: The model that general ability is compared with; None means the first of `models`.
     """
@@ -181,7 +182,8 @@ class _Work:
             )
         dialogues = read_dialogues(config.held_out, config.max_dialogues) if config.held_out else []
         texts = read_texts(config.general_set, config.max_dialogues) if config.general_set else []
-        return cls(config, dialogues, pl.read_parquet(config.sites) if config.sites else None, texts)
+        sites = pl.read_parquet(config.sites).drop_nulls("owed") if config.sites else None
+        return cls(config, dialogues, sites, texts)
 
     def evaluate(self, engine: "ReplyEngine", model: str) -> Frames:
         """The simulated episodes come first: a seed then gives the same ones whatever else is asked for."""

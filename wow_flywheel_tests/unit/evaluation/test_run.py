@@ -218,10 +218,13 @@ def test_main_replaces_the_outcomes_of_an_earlier_run_only_when_it_succeeds(
     assert pl.read_parquet(output).height == 6
 
 
-def test_turns_of_bad_cases_are_asked_for_and_kept_with_who_they_are(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
+def test_turns_of_bad_cases_that_can_be_judged_are_asked_for_and_kept_with_who_they_are(
+    tmp_path: Path, loaded: list[tuple[str, int]]
+) -> None:
     sites = pl.DataFrame(
-        {"site": ["c9#1"], "user_id": ["u9"], "scenario": ["refund"], "turn": [1], "prompt": [[user("Refund.")]]}
-    )
+        {"site": ["c9#1", "c8#1"], "user_id": ["u9", "u8"], "scenario": ["refund"] * 2, "turn": [1, 1],
+         "prompt": [[user("Refund.")]] * 2, "owed": ["state 58", None]}
+    )  # fmt: skip
     sites.write_parquet(tmp_path / "sites.parquet")
     frames = evaluate(config(tmp_path, held_out=held_out(tmp_path, 1), sites=str(tmp_path / "sites.parquet")), print)
     rows = frames["replies"].filter(source="site").select("model", "episode", "user_id", "turn", "raw").rows()
