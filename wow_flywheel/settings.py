@@ -55,7 +55,8 @@ class Settings:
             means here.
         ray_gpus: `WOW_RAY_GPUS`, GPUs that such a job asks the cluster for; 0 asks for one CPU.
         rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
-        checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
+        checks: `WOW_CHECKS`, a YAML or JSON file whose sections change limits: `conversations` what a day may look like,
+            `agreement`, `pairs`, `gate`.
         embedded: True when no logs are configured, so that the closed world plays production.
     """
 

@@ -27,7 +27,7 @@ def write_page(flywheel: Flywheel, cycle: str) -> Path:
 def page_data(flywheel: Flywheel, cycle: str) -> PageData:
     """What the page of a cycle shows."""
     lake, folder = flywheel.lake(), flywheel.cycle_folder(cycle)
-    decision = gate(lake, folder, cycle)
+    decision = gate(lake, folder, cycle, flywheel.settings().checks)
     pair = pl.col("baseline") == decision.baseline, pl.col("candidate") == decision.candidate
     return PageData(
         cycle,
