@@ -25,10 +25,10 @@ import polars as pl
 
 from benchmarks import ablations
 from wow_flywheel.contracts import ISSUE_TYPES
-from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ("rr", "usm1", "usm2", "solve_rate", "action_accuracy", "format_validity")
@@ -94,6 +94,7 @@ def repairs(lake: Lake) -> pl.DataFrame:
 
 def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     """The tables as Markdown."""
+    episodes = Settings.from_env({}).episodes
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
     seconds = [run["seconds"] for run in runs]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
@@ -101,7 +102,7 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "# Results: the wheel in the closed world",
         "",
         f"`{call(runs, turns)}` on {machine};",
-        f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {EPISODES} episodes",
+        f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {episodes} episodes",
         "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
         "## From the first production model to the release in use at the end",

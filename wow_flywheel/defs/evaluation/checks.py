@@ -49,7 +49,7 @@ def results(decision: Decision) -> Iterator[dg.AssetCheckResult]:
         check_name=GATE,
         passed=decision.passed,
         description=decision.reason,
-        metadata=shown | {alarm.name: alarm.why for alarm in decision.alarms},
+        metadata=shown | {"episodes needed": _needed(decision)} | {alarm.name: alarm.why for alarm in decision.alarms},
     )
     for kind, (name, _) in QUESTIONS.items():
         asked = [check for check in decision.checks if check.kind == kind]
@@ -61,6 +61,12 @@ def results(decision: Decision) -> Iterator[dg.AssetCheckResult]:
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"checks": _table(asked)},
         )
+
+
+def _needed(decision: Decision) -> dg.MarkdownMetadataValue:
+    """By margin, how many episodes would show it at 80 % power, and how many there were."""
+    rows = [(c.metric, str(c.margin), str(c.n), str(c.needed)) for c in decision.checks if c.needed is not None]
+    return table(["metric", "margin", "episodes", "needed (WOW_EPISODES)"], rows)
 
 
 def _table(checks: "tuple[GateCheck, ...] | list[GateCheck]") -> dg.MarkdownMetadataValue:

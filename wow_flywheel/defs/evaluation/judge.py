@@ -13,7 +13,6 @@ from wow_flywheel.conversations.thresholds import read_section
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST, has_pairs
 from wow_flywheel.defs.partitions import day_of_cycle
-from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.lake import Lake
 from wow_flywheel.release.decision import Decision
@@ -50,8 +49,8 @@ def evaluation_config(settings: Settings, folder: Path, cycle: str, first: tuple
         "output": str(folder / "evaluation" / "outcomes.parquet"),
         "environment": settings.environment,
         "day": str(day_of_cycle(cycle)),
-        "episodes": EPISODES,
-        "max_dialogues": EPISODES,
+        "episodes": settings.episodes,
+        "max_dialogues": settings.episodes,
         "seed": SEED,
         "held_out": str(held_out) if offline else None,
         "sites": str(sites) if sites.is_file() else None,

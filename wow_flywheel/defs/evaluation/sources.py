@@ -13,7 +13,6 @@ from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.evaluation.side_by_side import judged_outcomes
 from wow_flywheel.defs.resources import Flywheel
-from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.judged import add_judged
 from wow_flywheel.evaluation.measure import Outcomes, with_locale
 from wow_flywheel.evaluation.offline import read_dialogues
@@ -69,7 +68,7 @@ def outcomes_of(flywheel: Flywheel, folder: Path, main: str, sites: Sequence[Sit
     if not (place / "replies.parquet").is_file():
         return found
     replies = pl.read_parquet(place / "replies.parquet")
-    dialogues = read_dialogues(folder / "sft.held_out.jsonl", EPISODES) if "offline" in found else []
+    dialogues = read_dialogues(folder / "sft.held_out.jsonl", flywheel.settings().episodes) if "offline" in found else []
     if dialogues:
         said = replies.filter(pl.col("source") == "dialogue")
         judged = add_judged(found["offline"], dialogues, said, flywheel.knowledge(), flywheel.procedures())

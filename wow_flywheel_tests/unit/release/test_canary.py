@@ -125,7 +125,7 @@ def test_the_commands(two: ReleaseStore) -> None:
     assert run("list") == (0, "* 0001-a\n  0002-b  canary, 10% of the traffic\n", "")
     code, out, _ = run("canary", "start", "0002-b", "--share", "0.25", "--json")
     assert (code, json.loads(out)) == (0, {"canary": "0002-b", "share": 0.25})
-    assert run("canary", "stop") == (0, "no canary; 0001-a serves all traffic once `serve` starts again\n", "")
+    assert run("canary", "stop") == (0, "no canary; 0001-a serves all traffic; a running `serve` follows in seconds\n", "")
     assert two.canary() is None
     assert run("canary", "finish")[0] == 1
 
