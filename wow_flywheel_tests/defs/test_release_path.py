@@ -24,7 +24,7 @@ from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
 
-pytestmark = pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id")  # Dagster's own Pipes client calls it
+pytestmark = pytest.mark.filterwarnings("ignore:Function")  # Dagster's own Pipes client is in preview
 CYCLE = DAY
 FIRST = Decision(passed=True, reason="first", baseline="none", candidate="base", checks=())
 GATE = """
