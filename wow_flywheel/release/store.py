@@ -30,6 +30,7 @@ from wow_flywheel.storage import sync_folder, write_atomic
 
 RELEASE_ID: Final = re.compile(r"^(?P<number>\d{4,})-(?P<cycle>[A-Za-z0-9][A-Za-z0-9._-]*)$")
 TEMPORARY: Final = ".building-"
+JUDGE_AGAIN: Final = "run `evaluation` and its gate again on this model"
 
 
 class ReleaseStore:
@@ -69,8 +70,7 @@ class ReleaseStore:
 
         Raises:
             ReleaseError: The gate did not pass, there is no model, the cycle's name is not usable, this model's release was
-                tampered with, another model was judged than this one, or it was judged against another than the current one,
-                or another release is the canary.
+                tampered with, it is not what was judged against the current one, or another release is the canary.
         """
         if not decision.passed:
             raise ReleaseError(
@@ -151,9 +151,8 @@ class ReleaseStore:
         """Let the current release serve all traffic again."""
         with self._locked():
             self._settle()
-            if (canary := self.canary()) is not None:
-                self._canary.clear()
-                self._record("canary stop", canary.release, self.current_id())
+            self._canary.clear()
+            self._settle_canary()
 
     def list(self) -> list[str]:
         """The ids of all releases, oldest first, their seals unchecked."""
@@ -203,17 +202,15 @@ class ReleaseStore:
 
     def _check_judged(self, decision: Decision, digest: str) -> None:
         current, judged = self.current_id(), decision.models.get(decision.candidate)
-        again = "run `evaluation` and its gate again on this model"
         if judged is not None and judged != digest:
             raise ReleaseError(
-                f"the model's files are not those that were judged: {decision.candidate} hashes to {digest[:12]}, the one that "
-                f"was evaluated to {judged[:12]}",
-                hint=again,
+                f"the files are not those that were judged: {decision.candidate} hashes to {digest[:12]}, not {judged[:12]}",
+                hint=JUDGE_AGAIN,
             )
         if current is None:
             return
         if judged is None:
-            raise ReleaseError(f"the decision does not say which files of {decision.candidate} were judged", hint=again)
+            raise ReleaseError(f"the decision does not say which files of {decision.candidate} were judged", hint=JUDGE_AGAIN)
         if decision.baseline != current:
             raise ReleaseError(
                 f"{decision.candidate} was judged against {decision.baseline}, but {current} is in use now",
@@ -265,7 +262,7 @@ class ReleaseStore:
     def _settle(self) -> None:
         """Finish what a crash left: remove half-built folders, and write the history lines that moved pointers lack.
 
-        A pointer to a release that was never promoted can only come from a promotion; any other was a rollback.
+        A pointer to a release that was never promoted comes from a promotion; any other was a rollback.
         """
         for leftover in self.root.glob(f"{TEMPORARY}*"):
             shutil.rmtree(leftover)

@@ -24,7 +24,8 @@ from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
 
-pytestmark = pytest.mark.filterwarnings("ignore:Function")  # Dagster's own Pipes client is in preview
+OF_DAGSTERS_PIPES = ("ignore:Function", "ignore:AssetExecutionContext.run_id")
+pytestmark = [pytest.mark.filterwarnings(each) for each in OF_DAGSTERS_PIPES]
 CYCLE = DAY
 FIRST = Decision(passed=True, reason="first", baseline="none", candidate="base", checks=())
 GATE = """

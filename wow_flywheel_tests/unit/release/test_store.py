@@ -72,7 +72,7 @@ def test_an_empty_model_is_refused(store: ReleaseStore, tmp_path: Path) -> None:
 def test_only_the_files_that_were_judged_are_released(store: ReleaseStore, checkpoint: Path) -> None:
     decided = judged(store, checkpoint)
     (checkpoint / "model.safetensors").write_bytes(b"trained afterwards")
-    with pytest.raises(ReleaseError, match="the model's files are not those that were judged: dpo hashes to") as refused:
+    with pytest.raises(ReleaseError, match="the files are not those that were judged: dpo hashes to") as refused:
         store.promote(checkpoint, {}, decided, "c1")
     assert "run `evaluation` and its gate again" in (refused.value.hint or "")
     assert (store.list(), store.current_id()) == ([], None)
