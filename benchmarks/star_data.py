@@ -21,6 +21,8 @@ from wow_flywheel.cases.label import label
 from wow_flywheel.contracts import DECISIONS
 from wow_flywheel.datasets.split import split_of
 from wow_flywheel.dialogue import ChatMessage, DialogueAction, Message, assistant_actions, to_chat
+from wow_flywheel.evaluation.owed import Owed
+from wow_flywheel.evaluation.references import References
 from wow_flywheel.inspection.calibration.plant import plant
 from wow_flywheel.knowledge.load import load_knowledge, load_procedures
 from wow_flywheel.pairs.build import build_pairs
@@ -74,6 +76,12 @@ class Star:
     def system(self, scenario: str) -> ChatMessage:
         """What a dialogue of a task begins with."""
         return {"role": "system", "content": f"Task: {scenario}. Steps: {', '.join(self.steps(scenario))}."}
+
+    def references(self) -> References:
+        """What is known to be right at a turn, by all Good Cases and the procedures."""
+        good = self.cases.filter(pl.col("label") == "good").select("conversation_id")
+        talks = self.conversations.join(good, on="conversation_id", how="semi")
+        return References.of(talks, self.inspections, self.knowledge, self.procedures)
 
     def verifier(self) -> Verifier:
         """The blind inspectors."""
@@ -156,10 +164,18 @@ def planted(star: Star, part: str, each: int) -> Iterator[tuple[Site, DialogueAc
             yield Site(**names, turn=turn, issue_type=defect["issue_type"], prompt=prompt, said=sides[0][0]), sides[1][0]
 
 
-def sites(star: Star, part: str, each: int) -> list[Site]:
-    """Where a part's conversations went wrong: its own Bad Cases and planted defects."""
-    cases = _of_part(star, star.cases, part)
-    return [*find_sites(cases, star.conversations, star.inspections), *(site for site, _ in planted(star, part, each))]
+def sites(star: Star, part: str, each: int) -> list[tuple[Site, Owed | None]]:
+    """Where a part's conversations went wrong, and what was owed there: its own Bad Cases, and planted defects.
+
+    At a planted defect what was really said there, in a Good Case, is what was owed; at a Bad Case's turn it is what log, Good
+    Cases and procedure say; None where that is nothing certain.
+    """
+    references = star.references()
+    own = find_sites(_of_part(star, star.cases, part), star.conversations, star.inspections)
+    return [
+        *((site, references.owed(site)) for site in own),
+        *((site, references.owed_by(site, said, "planted")) for site, said in planted(star, part, each)),
+    ]
 
 
 def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

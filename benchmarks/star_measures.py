@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.star_data import Star
-from wow_flywheel.dialogue import ChatMessage, to_chat
+from wow_flywheel.dialogue import ChatMessage, DialogueAction, to_chat
 from wow_flywheel.evaluation.offline import evaluate_offline
+from wow_flywheel.evaluation.owed import Owed
+from wow_flywheel.evaluation.repair import CONSTANTS
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.serving.engine import ReplyEngine
@@ -108,17 +110,38 @@ def replies(folder: Path, dialogues: Sequence[Mapping[str, Any]]) -> dict[str, f
     return {name: None if value is None else float(value) for name, value in means.items()}  # type: ignore[arg-type]
 
 
-def repairs(star: Star, folder: Path, sites: Sequence[Site]) -> dict[str, tuple[int, int]]:
-    """By issue type: turns at which the model's own reply passes blind inspection, and turns."""
-    prompts = [[star.system(site.scenario), *to_chat(site.prompt)] for site in sites]
+def repairs(star: Star, folder: Path, sites: Sequence[tuple[Site, Owed | None]]) -> dict[str, tuple[int, int]]:
+    """By issue type: turns at which the model's own reply gives what was owed and passes blind inspection, and turns judged."""
+    judged = [(site, owed) for site, owed in sites if owed is not None]
+    prompts = [[star.system(site.scenario), *to_chat(site.prompt)] for site, _ in judged]
     outputs = [reply.output for reply in engine(folder).respond(prompts)]
-    valid = [(site, Candidate(output, "model", "")) for site, output in zip(sites, outputs, strict=True) if output]
-    reasons = dict(zip((id(site) for site, _ in valid), _verdicts(star, valid), strict=True))
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for site in sites:
-        counts[site.issue_type][0] += reasons.get(id(site), "no valid output") is None
+    for (site, _), fixed in zip(judged, _repaired(star, judged, outputs), strict=True):
+        counts[site.issue_type][0] += fixed
         counts[site.issue_type][1] += 1
     return {issue: (fixed, total) for issue, (fixed, total) in sorted(counts.items())}
+
+
+def constants(star: Star, sites: Sequence[tuple[Site, Owed | None]]) -> dict[str, tuple[int, int]]:
+    """By constant reply: turns that it repairs, and turns judged."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, reply in CONSTANTS.items():
+        said = [(site, owed, text) for site, owed in sites if owed is not None and (text := reply(site))]
+        fixed = _repaired(star, [(site, owed) for site, owed, _ in said], [DialogueAction(reply=text) for *_, text in said])
+        found[name] = (sum(fixed), len(fixed))
+    return found
+
+
+def _repaired(star: Star, judged: Sequence[tuple[Site, Owed]], outputs: Sequence[DialogueAction | None]) -> list[bool]:
+    """Whether each output gives what its turn owed, and passes the inspectors; one that is no valid object does not."""
+    meeting = [
+        (at, site, output)
+        for at, ((site, owed), output) in enumerate(zip(judged, outputs, strict=True))
+        if output is not None and owed.unmet(output) is None
+    ]
+    reasons = _verdicts(star, [(site, Candidate(output, "model", "")) for _, site, output in meeting])
+    passed = {at for (at, *_), reason in zip(meeting, reasons, strict=True) if reason is None}
+    return [at in passed for at in range(len(judged))]
 
 
 def _verdicts(star: Star, rewrites: Sequence[tuple[Site, Candidate]]) -> list[str | None]:

@@ -118,7 +118,10 @@ class Run:
         many = star_data.dialogues(self.star, split, 10 * self._args.held_out)
         found: dict[str, Any] = {"next": star_measures.next_action(self.star, model, many, self._args.turns)}
         found |= star_measures.replies(model, dialogues)
-        found["repairs"] = star_measures.repairs(self.star, model, star_data.sites(self.star, split, self._args.sites))
+        sites = star_data.sites(self.star, split, self._args.sites)
+        found["repairs"] = star_measures.repairs(self.star, model, sites)
+        found["constants"] = star_measures.constants(self.star, sites)
+        found["not_judged"] = sum(owed is None for _, owed in sites)
         path.write_text(json.dumps(found), "utf-8")
         _say(f"{name}, {split}: {found['next']} in {time.monotonic() - started:.0f} s")
         return found
@@ -152,7 +155,12 @@ def _tables(split: str, found: Mapping[tuple[str, str], Mapping[str, Any]]) -> l
             lines.append(_line(title, [_share(*row["repairs"][issue]) for row in rows]))
     totals = [tuple(map(sum, zip(*row["repairs"].values(), strict=True))) for row in rows]
     lines.append(_line(f"repair rate ↑, all, % of {totals[0][1]}", [_share(*total) for total in totals]))
-    return [*lines, ""]
+    lines += [
+        _line(f"repair rate of {name.replace('constant: ', 'a constant reply, ')}, % of {count[1]}", [_share(*count), "", ""])
+        for name, count in rows[0]["constants"].items()
+    ]
+    told = f"{rows[0]['not_judged']} turns are not judged: neither log nor Good Cases nor procedure say what was right there."
+    return [*lines, "", told, ""]
 
 
 def _line(title: str, cells: Sequence[str]) -> str:

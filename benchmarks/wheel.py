@@ -25,10 +25,10 @@ import polars as pl
 
 from benchmarks import ablations
 from wow_flywheel.contracts import ISSUE_TYPES
-from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.evaluation.metrics import METRICS
-from wow_flywheel.evaluation.repair import by_issue_type
+from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ("rr", "usm1", "usm2", "solve_rate", "action_accuracy", "format_validity")
@@ -76,6 +76,7 @@ def run(seed: int, turns: int, *, variants: bool = False) -> dict[str, Any]:
             "seconds": seconds,
             "evaluations": lake.read("evaluations").filter(pl.col("kind") == "simulated"),
             "repairs": repairs(lake),
+            "constants": lake.read("evaluations").filter(pl.col("kind") == "repair", pl.col("model").is_in(list(CONSTANTS))),
             "ablations": ablations.run(home, env, seed) if variants else None,
             "days": lake.read("satisfaction_daily").filter(pl.col("scenario") == "*").sort("dt"),
             "cases": lake.read("cases"),
@@ -93,6 +94,7 @@ def repairs(lake: Lake) -> pl.DataFrame:
 
 def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     """The tables as Markdown."""
+    episodes = Settings.from_env({}).episodes
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
     seconds = [run["seconds"] for run in runs]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
@@ -100,7 +102,7 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "# Results: the wheel in the closed world",
         "",
         f"`{call(runs, turns)}` on {machine};",
-        f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {EPISODES} episodes",
+        f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {episodes} episodes",
         "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
         "## From the first production model to the release in use at the end",
@@ -123,11 +125,13 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "## Repair rate by issue type",
         "",
         "Turns at which Bad Cases of held-out customers went wrong, replayed with the model in use and the DPO model of the",
-        "same cycle, judged blind by the flywheel's own inspectors. All eight issue types; – where no turn was held out.",
+        "same cycle: does the reply do what was right there, and do the flywheel's own inspectors, blind, find nothing? All",
+        "eight issue types; – where no turn was judged. Constant replies, which serve nobody, are judged alike.",
         "",
         "| issue type | " + " | ".join(f"seed {run['seed']}, {cycle}" for run, cycle in _columns(runs)) + " |",
         "|---" * (len(_columns(runs)) + 1) + "|",
         *_repair_lines(runs),
+        *_constant_lines(runs),
         "",
         "## What production saw",
         "",
@@ -196,6 +200,20 @@ def _repair_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
         + " |"
         for issue in ISSUE_TYPES
     ]
+
+
+def _constant_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """What the constant replies repair, of all issue types together."""
+    return [
+        f"| {name} | "
+        + " | ".join(_constant(run["constants"].filter(cycle=cycle, model=name)) for run, cycle in _columns(runs))
+        + " |"
+        for name in CONSTANTS
+    ]
+
+
+def _constant(rows: pl.DataFrame) -> str:
+    return f"{100 * rows['value'].item():.0f} (n = {rows['n'].item()})" if rows.height else "–"
 
 
 def _repair(row: dict[str, Any]) -> str:

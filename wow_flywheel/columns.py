@@ -170,6 +170,7 @@ MEANING: Final = {
     "kappa": "Cohen's kappa between labels by rules and by people",
     "dissatisfied_risk": "estimated risk that the customer was dissatisfied; null while there are too few labels to learn from",
     "unsolved_risk": "estimated risk that the demand was not solved; null while there are too few labels to learn from",
+    "model_sha256": "SHA-256 over the model's files as they were evaluated; null for a constant reply, or a model from a hub",
     "need_rank": "1 is the conversation to inspect first",
     "trained_on": "labels that the estimate was learned from",
     "recognised": "the scenario that the policy belongs to, as recognised",

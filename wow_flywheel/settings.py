@@ -50,6 +50,7 @@ class Settings:
             None means offline evaluation on held-out conversations only.
         general_set: `WOW_GENERAL_SET`, JSON Lines of `{"text": …}` on which general ability is measured; None measures none.
         judged_turns: `WOW_JUDGED_TURNS`, how many held-out turns of a cycle the endpoint compares pairwise; 0 asks it nothing.
+        episodes: `WOW_EPISODES`, episodes that each model plays, and held-out dialogues that it is asked for, in an evaluation.
         canary_share: `WOW_CANARY_SHARE`, share of the traffic that a new release serves at first; 1 makes it current at once.
         logs_settle_seconds: `WOW_LOGS_SETTLE_SECONDS`, how long a log file must be unchanged before the sensor takes it.
         logs_manifest: `WOW_LOGS_MANIFEST`, the name of a file without which a day's folder is not complete; None needs none.
@@ -59,7 +60,8 @@ class Settings:
         accelerate_config: `WOW_ACCELERATE_CONFIG`, file by which `accelerate launch` starts trainers, on several GPUs; None:
             each is one process.
         rules: `WOW_RULES`, a YAML or JSON file that changes rules' parameters and severities, or turns rules off, by scenario.
-        checks: `WOW_CHECKS`, a YAML or JSON file whose section `conversations` changes what a day may look like.
+        checks: `WOW_CHECKS`, a YAML or JSON file whose sections change limits: `conversations` what a day may look like,
+            `agreement`, `pairs`, `gate`.
         embedded: True when no logs are configured, so that the closed world plays production.
     """
 
@@ -87,6 +89,7 @@ class Settings:
     environment: str | None
     general_set: str | None
     judged_turns: int
+    episodes: int
     canary_share: float
     logs_settle_seconds: int
     logs_manifest: str | None
@@ -132,6 +135,7 @@ class Settings:
             presidio=_text(env, "WOW_PRESIDIO"),
             environment=_environment(env, embedded=logs is None),
             general_set=_text(env, "WOW_GENERAL_SET"),
+            episodes=int(read_number(env, "WOW_EPISODES", 400, 1, 1_000_000, whole=True)),
             canary_share=read_number(env, "WOW_CANARY_SHARE", 1, 0.001, 1),
             judged_turns=int(read_number(env, "WOW_JUDGED_TURNS", 100, 0, 100_000, whole=True)),
             logs_settle_seconds=_seconds(env, "WOW_LOGS_SETTLE_SECONDS", 60),

@@ -185,7 +185,7 @@ _DIFFERENCE: Final = {
 
 EVALUATIONS: Final = Contract(
     name="evaluations",
-    version=2,
+    version=3,
     grain="one metric of one model in one cycle, with its 95 % confidence interval",
     columns={
         "cycle": pl.String,
@@ -200,6 +200,7 @@ EVALUATIONS: Final = Contract(
         "unit": pl.String,
         "metric_version": pl.Int64,
         "interval": pl.String,
+        "model_sha256": pl.String,
     },
     required=("cycle", "model", "metric", "n", "higher_is_better", "kind"),
     key=("model", "metric", "kind"),

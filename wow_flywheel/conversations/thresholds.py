@@ -17,7 +17,7 @@ from wow_flywheel.errors import SettingsError
 
 Severity = Literal["error", "warn"]
 SECTION: Final = "conversations"
-SECTIONS: Final = (SECTION, "agreement", "pairs")
+SECTIONS: Final = (SECTION, "agreement", "pairs", "gate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ class Measured:
     slices: pl.DataFrame
 
 
-def measure(outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str) -> Measured:
+def measure(
+    outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str, hashes: Mapping[str, str | None] | None = None
+) -> Measured:
     """Sum up the outcomes of all kinds.
 
     Args:
@@ -41,6 +43,7 @@ def measure(outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str
         baseline: The model in use.
         others: The cycle's models, the candidate last.
         cycle: Its name.
+        hashes: SHA-256 of the evaluated files, by model.
 
     Raises:
         ContractError: An outcomes frame is malformed or lacks a model.
@@ -50,8 +53,10 @@ def measure(outcomes: Outcomes, baseline: str, others: Sequence[str], cycle: str
     pairs = [(kind, other) for kind in kinds for other in others if other in outcomes[kind]["model"]]
     comparisons = [compare(outcomes[kind], baseline, other, cycle, kind) for kind, other in pairs]
     slices = [compare_slices(outcomes[kind], baseline, other, cycle, kind) for kind, other in pairs]
+    values = pl.concat([EVALUATIONS.empty(), *evaluations])
+    known = pl.col("model").replace_strict(dict(hashes or {}), default=None, return_dtype=pl.String)
     return Measured(
-        pl.concat([EVALUATIONS.empty(), *evaluations]),
+        values.with_columns(model_sha256=known),
         pl.concat([COMPARISONS.empty(), *comparisons]),
         pl.concat([COMPARISON_SLICES.empty(), *slices]),
     )

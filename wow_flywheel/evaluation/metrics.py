@@ -122,8 +122,8 @@ for _metric in (
         "share",
         True,
         "held-out Bad Case turns",
-        1,
-        "Turns of held-out Bad Cases at which the model no longer goes wrong, as blind inspectors judge.",
+        2,
+        "Turns of held-out Bad Cases at which the model does what was right there, and blind inspectors find nothing.",
     ),
     Metric(
         "reply_loss", "nats per token", False, "held-out dialogues", 1, "Mean negative log-likelihood of held-out good replies."

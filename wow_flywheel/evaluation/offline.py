@@ -18,7 +18,7 @@ import polars as pl
 
 from wow_flywheel.dialogue import ChatMessage, DialogueAction
 from wow_flywheel.errors import DatasetError
-from wow_flywheel.evaluation.first_lines import first_lines
+from wow_flywheel.evaluation.first_lines import drawn_lines
 from wow_flywheel.evaluation.slots import same_action, slot_f1
 from wow_flywheel.serving.protocol import Engine, Reply
 
@@ -72,14 +72,14 @@ class Given:
 
 
 def read_dialogues(path: Path, limit: int) -> list[Dialogue]:
-    """The first `limit` dialogues of a held-out file of a cycle; blank lines do not count.
+    """`limit` dialogues of a held-out file of a cycle, drawn by the hash of their line; blank lines do not count.
 
     Raises:
         DatasetError: The file is missing, holds none, or a line is no dialogue.
     """
     if not path.is_file():
         raise DatasetError(f"there are no held-out dialogues at {path}", hint="materialize sft_dataset first")
-    dialogues = [_dialogue(line, f"{path}, line {number}") for number, line in first_lines(path, limit)]
+    dialogues = [_dialogue(line, f"{path}, line {number}") for number, line in drawn_lines(path, limit)]
     if not dialogues:
         raise DatasetError(
             f"{path} holds no dialogues: no held-out customer has a Good Case yet",

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wow_flywheel.errors import SettingsError
+from wow_flywheel.errors import ReleaseError, SettingsError
 from wow_flywheel.evaluation.general import general_outcomes, read_texts
 from wow_flywheel.evaluation.offline import Dialogue, offline_outcomes, read_dialogues, replay
 from wow_flywheel.evaluation.replies import dialogue_replies, site_replies
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.serving.protocol import Engine
 from wow_flywheel.training.launch import prepare_process
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from wow_flywheel.serving.engine import ReplyEngine
 
 Frames = dict[str, pl.DataFrame]
-PARTS: Final = ("offline", "replies", "general")
+PARTS: Final = ("offline", "replies", "general", "models")
 """What is written beside the main outcomes, where it was asked for."""
 
 
@@ -63,7 +64,8 @@ class EvaluationConfig(BaseModel):
         seed: Equal seeds give every model the same customers.
         held_out: `sft.held_out.jsonl` of the cycle, for offline evaluation.
         max_dialogues: Held-out dialogues used at most, offline.
-        sites: Parquet file of the turns of held-out Bad Cases (`repair.site_rows`); None asks for none.
+        sites: Parquet file of the turns of held-out Bad Cases (`repair.site_rows`); those of which nothing
+            certain is known (`owed` is null) are not asked; None asks for none.
         general_set: JSON Lines of general texts; None measures no general ability.
         general_base: The model that general ability is compared with; None means the first of `models`.
     """
@@ -121,20 +123,23 @@ def evaluate(config: EvaluationConfig, say: Callable[[str], None]) -> Frames:
     """Evaluate every model, in the config's order.
 
     Returns:
-        `outcomes`: of episodes with an environment, else of held-out dialogues, if there are any. Where asked for, `offline`:
+        `models`: SHA-256 of each model's files (model, sha256; null for a name in a hub). `outcomes`: of episodes
+        with an environment, else of held-out dialogues, if there are any. Where asked for, `offline`:
         of held-out dialogues beside an environment; `replies`: what was said offline (`replies.REPLIES`); `general`
         (`general.GENERAL`). See `metrics` for outcomes.
 
     Raises:
         DatasetError: There are no held-out dialogues where some were named.
-        ReleaseError: A model cannot be loaded.
+        ReleaseError: A model cannot be loaded, or its files changed meanwhile.
         SettingsError: The environment cannot be imported, or there are neither an environment nor held-out dialogues.
     """
     work = _Work.of(config)
     found: dict[str, list[pl.DataFrame]] = {}
     losses: dict[str, list[float | None]] = {}
+    hashes: list[dict[str, str | None]] = []
     for model in config.models:
         say(f"evaluation: {model.name} from {model.path}")
+        hashes.append({"model": model.name, "sha256": _hash(model)})
         engine = _engine(config, model)
         frames = work.evaluate(engine, model.name)
         for name, frame in frames.items():
@@ -142,8 +147,11 @@ def evaluate(config: EvaluationConfig, say: Callable[[str], None]) -> Frames:
         if work.texts:
             losses[model.name] = engine.text_losses(work.texts)
         done_of = frames.get("outcomes", frames.get("replies", pl.DataFrame()))
+        if _hash(model) != hashes[-1]["sha256"]:
+            raise ReleaseError(f"{model.path} changed while it was evaluated", hint="evaluate it once its training has ended")
         say(f"evaluation: {model.name} done, {done_of.height} {'episodes' if 'outcomes' in frames else 'replies'}")
     done = {name: pl.concat(frames) for name, frames in found.items()}
+    done["models"] = pl.DataFrame(hashes, schema={"model": pl.String, "sha256": pl.String})
     return done | ({"general": _general(config, work, losses)} if work.texts else {})
 
 
@@ -181,7 +189,8 @@ class _Work:
             )
         dialogues = read_dialogues(config.held_out, config.max_dialogues) if config.held_out else []
         texts = read_texts(config.general_set, config.max_dialogues) if config.general_set else []
-        return cls(config, dialogues, pl.read_parquet(config.sites) if config.sites else None, texts)
+        sites = pl.read_parquet(config.sites).drop_nulls("owed") if config.sites else None
+        return cls(config, dialogues, sites, texts)
 
     def evaluate(self, engine: "ReplyEngine", model: str) -> Frames:
         """The simulated episodes come first: a seed then gives the same ones whatever else is asked for."""
@@ -198,6 +207,12 @@ class _Work:
         if self.sites is not None:
             replies.append(site_replies(engine, self.sites, model))
         return frames | ({"replies": pl.concat(replies)} if replies else {})
+
+
+def _hash(model: ModelUnderTest) -> str | None:
+    """Of a model's files; None for one that is no folder here, but a name in a hub."""
+    path = Path(model.path)
+    return model_digest(path) if path.is_dir() else None
 
 
 def _general(config: EvaluationConfig, work: _Work, losses: Mapping[str, Sequence[float | None]]) -> pl.DataFrame:

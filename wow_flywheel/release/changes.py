@@ -14,6 +14,7 @@ import polars as pl
 
 from wow_flywheel.contracts.learning import EVALUATION_KINDS
 from wow_flywheel.errors import ReleaseError
+from wow_flywheel.evaluation.intervals import LEVEL
 
 COLUMNS = ("metric", "difference", "low", "high", "n", "sd", "higher_is_better", "kind")
 
@@ -30,6 +31,7 @@ class Change:
     sd: float | None
     higher_is_better: bool
     kind: str
+    confidence: float = LEVEL
 
     @property
     def gain(self) -> float:
@@ -59,7 +61,9 @@ class Change:
     def text(self) -> str:
         """Difference, interval and n in words."""
         bounds = (
-            "no interval" if self.low is None or self.high is None else f"95 % interval {self.low:+.3f} to {self.high:+.3f}"
+            "no interval"
+            if self.low is None or self.high is None
+            else f"{percent(self.confidence)} interval {self.low:+.3f} to {self.high:+.3f}"
         )
         return f"{self.difference:+.3f} ({bounds}, n = {self.n})"
 
@@ -82,12 +86,30 @@ def pair_of(comparisons: pl.DataFrame, evaluations: pl.DataFrame) -> tuple[str, 
     return baseline, candidate
 
 
-def changes_of(comparisons: pl.DataFrame) -> dict[str, Change]:
-    """The change of each metric that has one, by metric."""
+def changes_of(comparisons: pl.DataFrame, confidence: float = LEVEL) -> dict[str, Change]:
+    """The change of each metric that has one, by metric.
+
+    Args:
+        comparisons: Contract `comparisons`, with intervals of 95 %.
+        confidence: Of the intervals that the changes are to have.
+    """
     found: dict[str, Change] = {}
-    for row in in_order_of_kind(comparisons).drop_nulls("difference").select(COLUMNS).iter_rows():
-        found.setdefault(row[0], Change(*row))
+    for row in in_order_of_kind(comparisons).drop_nulls("difference").select(COLUMNS).iter_rows(named=True):
+        ends = {end: stretched(row[end], row["difference"], confidence) for end in ("low", "high")}
+        found.setdefault(row["metric"], Change(**{**row, **ends}, confidence=confidence))
     return found
+
+
+def stretched(end: float | None, value: float, confidence: float) -> float | None:
+    """An end of a 95 % interval, moved to another confidence by the ratio of the normal quantiles."""
+    if end is None or confidence == LEVEL:
+        return end
+    return value + (end - value) * NormalDist().inv_cdf((1 + confidence) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
+
+
+def percent(share: float) -> str:
+    """A confidence in words, such as `95 %`."""
+    return f"{100 * share:g} %"
 
 
 def speaking(evaluations: pl.DataFrame) -> pl.DataFrame:

@@ -83,12 +83,12 @@ def start_canary(
     share: Annotated[float, typer.Option(min=0, max=1, help="Share of the conversations, above 0 and below 1.")] = 0.1,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a release serve a share of the conversations, chosen by the hash of their id; `serve` reads it when it starts."""
+    """Let a release serve a share of the conversations, chosen by the hash of their id; a running `serve` follows."""
     canary = _store().set_canary(release_id, share)
     if as_json:
         print_json({"canary": canary.release, "share": canary.share})
     else:
-        typer.echo(f"{canary.release} serves {canary.share:.0%} of the conversations once `serve` starts again")
+        typer.echo(f"{canary.release} serves {canary.share:.0%} of the conversations; a running `serve` follows in seconds")
 
 
 @canary_app.command("finish")
@@ -109,7 +109,7 @@ def stop_canary(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"canary": None, "current": store.current_id()})
     else:
-        typer.echo(f"no canary; {store.current_id()} serves all traffic once `serve` starts again")
+        typer.echo(f"no canary; {store.current_id()} serves all traffic; a running `serve` follows in seconds")
 
 
 def _store() -> ReleaseStore:

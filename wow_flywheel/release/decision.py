@@ -3,11 +3,11 @@
 What belongs here: the shape of a decision. What does not: making one (`gate`), which needs tables.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-CheckKind = Literal["superiority", "non-inferiority", "limit", "sample", "power"]
+CheckKind = Literal["superiority", "non-inferiority", "limit", "required", "sample", "power"]
 
 
 class GateCheck(BaseModel):
@@ -17,9 +17,8 @@ class GateCheck(BaseModel):
         name: The check's name, such as `rr improves`.
         metric: The metric that it looks at.
         kind: `superiority` (a target must improve), `non-inferiority` (no metric may worsen beyond a margin), `limit` (a value
-        of
-            the candidate's own must stay within a bound), `sample` (enough evidence), or `power` (whether so many episodes
-            could show the margin at 80 %; it never blocks).
+            of the candidate's own must stay within a bound), `required` (it must have been measured), `sample` (enough
+            evidence), or `power` (whether so many episodes could show the margin at 80 %; it never blocks).
         margin: What is tolerated, in the metric's unit; for `limit` the bound, for `sample` the smallest number of episodes.
         difference: Candidate minus baseline; for `limit` the candidate's value.
         low: Lower bound of its 95 % interval.
@@ -81,6 +80,9 @@ class Decision(BaseModel):
         checks: All checks, those that are not applicable included.
         alarms: Failure signatures seen; they explain, the checks decide.
         metrics: The candidate's own values.
+        rules: What was asked for, as `GateRules.to_dict` gives it; empty where no gate judged.
+        models: SHA-256 of the files of the two models that were evaluated, by name; a candidate whose files hash otherwise
+            is not the one that was judged. Empty where no gate judged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,3 +94,5 @@ class Decision(BaseModel):
     checks: tuple[GateCheck, ...]
     alarms: tuple[Alarm, ...] = ()
     metrics: tuple[MetricValue, ...] = ()
+    rules: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)

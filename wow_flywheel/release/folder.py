@@ -19,11 +19,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from errno import EMLINK, ENOTSUP, EPERM, EXDEV
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
 from wow_flywheel.errors import ReleaseError
+from wow_flywheel.model_files import digests, model_digest
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.storage import sync_folder, write_atomic
 
@@ -72,27 +72,6 @@ class Release:
             "manifest": dict(self.manifest),
             "decision": self.decision.model_dump(mode="json"),
         }
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, by its path relative to it, in order."""
-    found: dict[str, str] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as stream:
-            found[path.relative_to(folder).as_posix()] = file_digest(stream, "sha256").hexdigest()
-    return found
-
-
-def model_digest(model_dir: Path) -> str:
-    """One hash over the names and contents of a model's files.
-
-    Raises:
-        ReleaseError: The folder is missing or empty.
-    """
-    files = digests(model_dir) if model_dir.is_dir() else {}
-    if not files:
-        raise ReleaseError(f"{model_dir} holds no model", hint="train the model first, or pass its checkpoint folder")
-    return sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def build(folder: Path, release: Release, source: Path, page: str | None = None) -> None:

@@ -7,26 +7,40 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, Final
 
+from wow_flywheel.evaluation.intervals import LEVEL
 from wow_flywheel.evaluation.power import POWER, episodes_for, power_of
-from wow_flywheel.release.changes import Change
+from wow_flywheel.release.changes import Change, percent, stretched
 from wow_flywheel.release.decision import CheckKind, GateCheck
 
-ALPHA: Final = 0.025
-"""One-sided: a 95 % interval leaves this much on the side that matters."""
+WHERE_FROM: Final[Mapping[str, str]] = {
+    "repair_rate": "hold out Bad Cases: label more days before the cycle",
+    "general_loss_change": "set WOW_GENERAL_SET",
+    "general_loss": "set WOW_GENERAL_SET",
+    "judge_preference": "set WOW_LLM_BASE_URL, and WOW_JUDGED_TURNS above 0",
+    "r_kn": "give knowledge at WOW_KNOWLEDGE_URI, and train on replies that cite it",
+    "step_accuracy": "give procedures at WOW_POLICIES_URI",
+    "solve_rate": "set WOW_ENVIRONMENT to customers that say whether their demand was solved",
+    "usm1": "set WOW_ENVIRONMENT to customers that are satisfied or not",
+    "usm2": "set WOW_ENVIRONMENT to customers that are satisfied or not",
+}
+"""What to do to have a metric; every other one comes of held-out Good Cases, of which more days give more."""
 
 
-def superiority(targets: Sequence[tuple[str, Change | None, bool]], tolerance: float, *, adjust: bool) -> list[GateCheck]:
+def superiority(
+    targets: Sequence[tuple[str, Change | None, bool]], tolerance: float, *, adjust: bool, alpha: float
+) -> list[GateCheck]:
     """Did each target improve?
 
     Args:
         targets: Metric, its change, and whether there is enough evidence on it.
         tolerance: See `GateRules`; above 0 p-values do not count.
         adjust: Whether the p-values are adjusted by Holm's method for how many targets were measured.
+        alpha: A p-value above this may be luck.
     """
     measured = {name: change for name, change, _ in targets if change is not None}
     given = {name: p for name, change in measured.items() if (p := change.p_value) is not None}
     values = holm(given) if adjust else given
-    return [_superiority(name, change, enough, tolerance, values.get(name)) for name, change, enough in targets]
+    return [_superiority(name, change, enough, tolerance, values.get(name), alpha) for name, change, enough in targets]
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:
@@ -49,17 +63,40 @@ def non_inferiority(metric: str, margin: float, change: Change | None) -> GateCh
     return _check(name, "non-inferiority", margin, metric, change, passed, f"{metric} {verdict} {margin} worse: {change.text}")
 
 
-def limit(metric: str, bound: float, own: Mapping[str, Any] | None) -> GateCheck:
+def not_plainly_worse(metric: str, margin: float, change: Change | None) -> GateCheck:
+    """Of a metric with few episodes: is its whole interval on the worse side? That it is not shows and passes nothing."""
+    name = f"{metric} not worse"
+    if change is None:
+        return non_inferiority(metric, margin, change)
+    worse = change.gain_high is not None and change.gain_high < 0
+    verdict = "is plainly worse" if worse else "has too few episodes to tell, and is not plainly worse"
+    return _check(
+        name, "non-inferiority", margin, metric, change, False if worse else None, f"{metric} {verdict}: {change.text}"
+    )
+
+
+def required(metric: str, available: int) -> GateCheck:
+    """Was a metric measured at all?"""
+    name = f"{metric} measured"
+    if available:
+        return _check(name, "required", 0, metric, None, True, f"{metric} was measured").model_copy(update={"n": available})
+    todo = WHERE_FROM.get(metric, "label more days before the cycle, so that more Good Cases are held out")
+    why = f"{metric} is required and was not measured → {todo}, or leave it out of gate.required in WOW_CHECKS"
+    return _check(name, "required", 0, metric, None, False, why)
+
+
+def limit(metric: str, bound: float, own: Mapping[str, Any] | None, confidence: float = LEVEL) -> GateCheck:
     """Does the whole interval of the candidate's own value keep a bound?"""
     name = f"{metric} within its limit"
     if own is None or own["value"] is None:
         return _check(name, "limit", bound, metric, None, None, f"not applicable: {metric} was not measured")
-    worst = own["low"] if own["higher_is_better"] else own["high"]
+    low, high = (stretched(own[end], own["value"], confidence) for end in ("low", "high"))
+    worst = low if own["higher_is_better"] else high
     passed = worst is not None and (worst >= bound if own["higher_is_better"] else worst <= bound)
     side = "at least" if own["higher_is_better"] else "at most"
-    shown = "no interval" if worst is None else f"95 % interval {own['low']:.3f} to {own['high']:.3f}"
+    shown = "no interval" if worst is None else f"{percent(confidence)} interval {_ends(low, high)}"
     why = f"{metric} is {own['value']:.3f} ({shown}, n = {own['n']}); its interval must be {side} {bound}"
-    values = {"difference": own["value"], "low": own["low"], "high": own["high"], "n": own["n"]}
+    values = {"difference": own["value"], "low": low, "high": high, "n": own["n"]}
     return GateCheck.model_validate(
         {"name": name, "metric": metric, "kind": "limit", "margin": bound, "passed": passed, "why": why, **values}
     )
@@ -73,7 +110,7 @@ def sample(metric: str, change: Change | None, available: int, least: int, cover
     return _check(f"{metric} episodes", "sample", least, metric, change, n >= needed, why)
 
 
-def power(metric: str, margin: float, change: Change | None) -> GateCheck:
+def power(metric: str, margin: float, change: Change | None, confidence: float = LEVEL) -> GateCheck:
     """Could so many episodes show, at 80 %, that two equal models differ by less than the margin?
 
     It never blocks: too little power can only refuse a good model, and then this says how many episodes would have told.
@@ -81,7 +118,7 @@ def power(metric: str, margin: float, change: Change | None) -> GateCheck:
     name = f"{metric} power"
     if change is None or change.sd is None or not margin:
         return _check(name, "power", margin, metric, change, None, f"not applicable: {metric} has no spread or no margin")
-    needed, reached = episodes_for(margin, change.sd), power_of(change.n, margin, change.sd)
+    needed, reached = episodes_for(margin, change.sd, level=confidence), power_of(change.n, margin, change.sd, level=confidence)
     why = (
         f"a margin of {margin} on {metric} needs {needed} episodes for a power of {POWER:.0%}; {change.n} were played, "
         f"which reach {reached:.0%}"
@@ -89,12 +126,18 @@ def power(metric: str, margin: float, change: Change | None) -> GateCheck:
     return _check(name, "power", margin, metric, change, change.n >= needed, why).model_copy(update={"needed": needed})
 
 
-def _superiority(metric: str, change: Change | None, enough: bool, tolerance: float, p: float | None) -> GateCheck:
+def _ends(low: float | None, high: float | None) -> str:
+    return " to ".join("?" if end is None else f"{end:.3f}" for end in (low, high))
+
+
+def _superiority(
+    metric: str, change: Change | None, enough: bool, tolerance: float, p: float | None, alpha: float
+) -> GateCheck:
     name = f"{metric} improves"
     if change is None:
         return _check(name, "superiority", tolerance, metric, None, None, f"not applicable: {metric} was not measured on both")
     better = change.gain > 0 and change.gain_low is not None and change.gain_low > -tolerance
-    lucky = not tolerance and p is not None and p > ALPHA
+    lucky = not tolerance and p is not None and p > alpha
     if not enough:
         verdict = "has too little evidence"
     elif better and not lucky:

@@ -1,4 +1,4 @@
-"""The history of the current pointer: which release was put in place when, by promotion or rollback.
+"""The history of the two pointers: which release was put in place when, and which was the canary.
 
 What belongs here: the append-only log and what follows from it. What does not: release folders (`folder`).
 """
@@ -7,17 +7,31 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+Action = Literal["promote", "rollback", "canary", "canary stop"]
+POINTER: Final = ("promote", "rollback")
+"""Actions that move the pointer to the current release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move of the pointer: when (RFC 3339), how, to which release and from which (None for the first)."""
+    """One move: when (RFC 3339), what, and of which release.
+
+    Attributes:
+        at: When, RFC 3339.
+        action: `promote` or `rollback` moves the current pointer; `canary` starts a canary or changes its share, `canary stop`
+            ends it. A promotion of the canary ends it too.
+        to: The release.
+        came_from: The current release before; None before the first.
+        share: Of a `canary`.
+    """
 
     at: str
-    action: Literal["promote", "rollback"]
+    action: Action
     to: str
     came_from: str | None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class History:
         whole = len(self._whole())
         with self.path.open("ab") as stream:
             stream.truncate(whole)
-            stream.write(json.dumps(asdict(move)).encode() + b"\n")
+            stream.write(json.dumps({k: v for k, v in asdict(move).items() if k != "share" or v is not None}).encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -43,10 +57,28 @@ class History:
         """True if a release was ever put in place by promotion."""
         return any(move.action == "promote" and move.to == release_id for move in self.moves())
 
+    def was_introduced(self, release_id: str) -> bool:
+        """True if a release was ever put in place by promotion, or as a canary."""
+        return any(move.action in {"promote", "canary"} and move.to == release_id for move in self.moves())
+
+    def last_current(self) -> str | None:
+        """The release that the last move of the pointer put in place."""
+        return next((move.to for move in reversed(self.moves()) if move.action in POINTER), None)
+
+    def canary(self) -> tuple[str, float | None] | None:
+        """The canary and its share, as the moves say; None if none runs."""
+        running: tuple[str, float | None] | None = None
+        for move in self.moves():
+            if move.action == "canary":
+                running = move.to, move.share
+            elif move.action == "canary stop" or (running is not None and move.to == running[0]):
+                running = None
+        return running
+
     def line(self) -> list[str]:
         """The releases that led to the current one, oldest first: a promotion adds one, a rollback cuts back to its target."""
         line: list[str] = []
-        for move in self.moves():
+        for move in [move for move in self.moves() if move.action in POINTER]:
             if move.action == "rollback" and move.to in line:
                 line = line[: line.index(move.to)]
             line.append(move.to)

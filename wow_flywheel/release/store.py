@@ -4,6 +4,10 @@ What belongs here: moves between releases, each safe against a crash at any step
 
 A promotion builds the folder under a temporary name, renames it, replaces the file `current`, then appends to `history.jsonl`.
 Cut off at any point, the old release stays current or the new one is, whole; promoting again finishes what is missing.
+
+Only what was judged is released, and only against what is in use: the model's files must hash as the decision says that the
+evaluated ones did, and the current release must be the decision's baseline. Before the first release there is nothing to judge
+against.
 """
 
 import fcntl
@@ -12,19 +16,21 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from wow_flywheel.errors import ReleaseError
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.release import folder
 from wow_flywheel.release.canary import Canary, CanaryPointer
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.diff import ReleaseDiff
 from wow_flywheel.release.folder import Release
-from wow_flywheel.release.history import History, Move
+from wow_flywheel.release.history import Action, History, Move
 from wow_flywheel.storage import sync_folder, write_atomic
 
 RELEASE_ID: Final = re.compile(r"^(?P<number>\d{4,})-(?P<cycle>[A-Za-z0-9][A-Za-z0-9._-]*)$")
 TEMPORARY: Final = ".building-"
+JUDGE_AGAIN: Final = "run `evaluation` and its gate again on this model"
 
 
 class ReleaseStore:
@@ -63,8 +69,8 @@ class ReleaseStore:
             share: Of the traffic, above 0 and at most 1.
 
         Raises:
-            ReleaseError: The gate did not pass, there is no model, the cycle's name is not usable, or this model's release was
-                tampered with.
+            ReleaseError: The gate did not pass, there is no model, the cycle's name is not usable, this model's release was
+                tampered with, it is not what was judged against the current one, or another release is the canary.
         """
         if not decision.passed:
             raise ReleaseError(
@@ -72,12 +78,16 @@ class ReleaseStore:
             )
         if not RELEASE_ID.match(f"0001-{cycle}"):
             raise ReleaseError(f"{cycle!r} cannot name a release", hint="use letters, digits, dots, dashes and underscores")
-        digest = folder.model_digest(model_dir)
+        digest = model_digest(model_dir)
         with self._locked():
             self._settle()
-            release = self._find(cycle, digest) or self._build(model_dir, manifest, decision, cycle, digest, page)
-            if not self.history.was_promoted(release.id):
-                self._introduce(release.id, share)
+            release = self._find(cycle, digest)
+            if release is not None and self.history.was_introduced(release.id):
+                return release
+            self._check_judged(decision, digest)
+            self._check_no_canary()
+            release = release or self._build(model_dir, manifest, decision, cycle, digest, page)
+            self._introduce(release.id, share)
             return release
 
     def current_id(self) -> str | None:
@@ -107,8 +117,7 @@ class ReleaseStore:
 
         Raises:
             ReleaseError: There is no current release to serve the rest, it is the current one, the share is not between 0 and
-            1,
-                or the release is missing, incomplete or tampered with.
+                1, another release is the canary, or the release is missing, incomplete or tampered with.
         """
         canary = Canary(release_id, share)
         with self._locked():
@@ -117,14 +126,16 @@ class ReleaseStore:
                 raise ReleaseError(
                     f"{release_id} cannot be a canary beside {self.current_id()}", hint="a canary serves beside another release"
                 )
-            self._canary.write(canary)
+            self._check_no_canary(but=release_id)
+            self._start_canary(canary)
             return canary
 
     def finish_canary(self) -> Release:
         """Make the canary the current release.
 
         Raises:
-            ReleaseError: There is none, or it is incomplete or tampered with.
+            ReleaseError: There is none, it is incomplete or tampered with, or it was judged against another release than the
+                current one.
         """
         with self._locked():
             self._settle()
@@ -132,13 +143,16 @@ class ReleaseStore:
             if canary is None:
                 raise ReleaseError("there is no canary to finish", hint="wow-flywheel release list shows the releases")
             release = self.show(canary.release)
+            self._check_judged(release.decision, release.model_sha256)
             self._move("promote", release.id)
             return release
 
     def stop_canary(self) -> None:
         """Let the current release serve all traffic again."""
         with self._locked():
+            self._settle()
             self._canary.clear()
+            self._settle_canary()
 
     def list(self) -> list[str]:
         """The ids of all releases, oldest first, their seals unchecked."""
@@ -186,11 +200,41 @@ class ReleaseStore:
                 return release
         return None
 
+    def _check_judged(self, decision: Decision, digest: str) -> None:
+        current, judged = self.current_id(), decision.models.get(decision.candidate)
+        if judged is not None and judged != digest:
+            raise ReleaseError(
+                f"the files are not those that were judged: {decision.candidate} hashes to {digest[:12]}, not {judged[:12]}",
+                hint=JUDGE_AGAIN,
+            )
+        if current is None:
+            return
+        if judged is None:
+            raise ReleaseError(f"the decision does not say which files of {decision.candidate} were judged", hint=JUDGE_AGAIN)
+        if decision.baseline != current:
+            raise ReleaseError(
+                f"{decision.candidate} was judged against {decision.baseline}, but {current} is in use now",
+                hint="run the cycle under a new key (such as its day with `-b`), which starts from the release in use and is "
+                f"compared with it; or go back first: wow-flywheel release rollback --to {decision.baseline}",
+            )
+
+    def _check_no_canary(self, but: str | None = None) -> None:
+        canary = self.canary()
+        if canary is not None and canary.release != but:
+            raise ReleaseError(
+                f"{canary.release} is the canary, with {canary.share:.0%} of the conversations",
+                hint="first `wow-flywheel release canary finish` or `wow-flywheel release canary stop`, then run this again",
+            )
+
     def _introduce(self, release_id: str, share: float) -> None:
         if share < 1 and self.current_id() is not None:
-            self._canary.write(Canary(release_id, share))
+            self._start_canary(Canary(release_id, share))
         else:
             self._move("promote", release_id)
+
+    def _start_canary(self, canary: Canary) -> None:
+        self._canary.write(canary)
+        self._record("canary", canary.release, self.current_id(), canary.share)
 
     def _build(
         self, model_dir: Path, manifest: Mapping[str, Any], decision: Decision, cycle: str, digest: str, page: str | None
@@ -204,7 +248,7 @@ class ReleaseStore:
         sync_folder(self.root)
         return self.show(name)
 
-    def _move(self, action: str, release_id: str) -> None:
+    def _move(self, action: Literal["promote", "rollback"], release_id: str) -> None:
         came_from = self.current_id()
         write_atomic(self.root / "current", f"{release_id}\n".encode())
         self._record(action, release_id, came_from)
@@ -212,20 +256,29 @@ class ReleaseStore:
         if canary is not None and canary.release == release_id:
             self._canary.clear()
 
-    def _record(self, action: str, release_id: str, came_from: str | None) -> None:
-        self.history.append(Move(folder.now(), "promote" if action == "promote" else "rollback", release_id, came_from))
+    def _record(self, action: Action, release_id: str, came_from: str | None, share: float | None = None) -> None:
+        self.history.append(Move(folder.now(), action, release_id, came_from, share))
 
     def _settle(self) -> None:
-        """Finish what a crash left: remove half-built folders, and write the history line that a moved pointer lacks.
+        """Finish what a crash left: remove half-built folders, and write the history lines that moved pointers lack.
 
-        A pointer to a release that was never promoted can only come from a promotion; any other was a rollback.
+        A pointer to a release that was never promoted comes from a promotion; any other was a rollback.
         """
         for leftover in self.root.glob(f"{TEMPORARY}*"):
             shutil.rmtree(leftover)
-        name, moves = self.current_id(), self.history.moves()
-        last = moves[-1].to if moves else None
+        name, last = self.current_id(), self.history.last_current()
         if name is not None and name != last:
             self._record("rollback" if self.history.was_promoted(name) else "promote", name, last)
+        self._settle_canary()
+
+    def _settle_canary(self) -> None:
+        canary, known = self._canary.read(), self.history.canary()
+        if canary is not None and canary.release == self.current_id():
+            self._canary.clear()
+        elif canary is not None and (canary.release, canary.share) != known:
+            self._record("canary", canary.release, self.current_id(), canary.share)
+        elif canary is None and known is not None:
+            self._record("canary stop", known[0], self.current_id())
 
     def _previous(self) -> str:
         line = self.history.line()

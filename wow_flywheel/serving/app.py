@@ -33,6 +33,7 @@ from wow_flywheel.release.canary import Canary
 from wow_flywheel.serving import openai_api as api
 from wow_flywheel.serving.batching import Batcher
 from wow_flywheel.serving.conversation import About, LoggedMessage
+from wow_flywheel.serving.live import Live, Releases
 from wow_flywheel.serving.log_writer import LogWriter, utc_now
 from wow_flywheel.serving.protocol import Engine
 from wow_flywheel.serving.split import Served, Split
@@ -53,8 +54,12 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    split: Split
+    live: Live
     writer: LogWriter
+
+    @property
+    def split(self) -> Split:
+        return self.live.split
 
     async def complete(self, request: Request) -> Response:
         body = await _body(request, api.ChatRequest)
@@ -116,6 +121,7 @@ def create_app(
     *,
     idle: dt.timedelta = dt.timedelta(minutes=30),
     canary: tuple[Engine, Canary] | None = None,
+    releases: Releases | None = None,
 ) -> Starlette:
     """The endpoint as an ASGI application.
 
@@ -125,20 +131,23 @@ def create_app(
         writer: Keeps and logs the conversations; stopped with the application.
         idle: A conversation without a turn for this long is over.
         canary: Another model and the share of the conversations that it serves, all turns of each; the logs name which it was.
+        releases: Where to look for a moved pointer while it runs; None serves these models for good.
     """
     other = (Served(canary[1].release, Batcher(canary[0])), canary[1]) if canary else None
-    endpoint = _Endpoint(Split(Served(model, Batcher(engine)), other), writer)
+    endpoint = _Endpoint(Live(Split(Served(model, Batcher(engine)), other)), writer)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        batchers = [asyncio.create_task(batcher.run()) for batcher in endpoint.split.batchers]
-        tasks = [*batchers, asyncio.create_task(_close_idle(writer, idle))]
+        endpoint.live.start()
+        tasks = [asyncio.create_task(_close_idle(writer, idle))]
+        tasks += [asyncio.create_task(endpoint.live.follow(releases))] if releases is not None else []
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await endpoint.live.stop()
             await asyncio.to_thread(writer.stop)
 
     routes = [

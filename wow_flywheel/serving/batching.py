@@ -16,7 +16,7 @@ class _Waiting:
     answer: "asyncio.Future[Reply]"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batcher:
     """Collects conversations for at most `window_s` seconds and answers them in one call, in a thread of its own.
 
@@ -29,13 +29,19 @@ class Batcher:
     engine: Engine
     window_s: float = 0.01
     max_size: int = 16
+    pending: int = field(default=0, init=False)
+    """Conversations that wait for their reply."""
     _queue: "asyncio.Queue[_Waiting]" = field(default_factory=asyncio.Queue, init=False)
 
     async def respond(self, conversation: list[ChatMessage]) -> Reply:
         """The model's reply to one conversation; raises what the model raised."""
         waiting = _Waiting(conversation, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
-        return await waiting.answer
+        self.pending += 1
+        try:
+            return await waiting.answer
+        finally:
+            self.pending -= 1
 
     async def run(self) -> None:
         """Answer batches until cancelled."""

@@ -27,11 +27,15 @@ def serve(
     idle_minutes: Annotated[float, typer.Option(min=0.1, help="A conversation without a turn for this long is over.")] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the current release as an OpenAI-compatible endpoint, and log every conversation for the next turn."""
+    """Serve the current release as an OpenAI-compatible endpoint, and log every conversation for the next turn.
+
+    Without --release it follows the pointers while it runs: a promotion, a rollback, a canary.
+    """
     import uvicorn
 
     from wow_flywheel.serving.app import create_app
     from wow_flywheel.serving.engine import ReplyEngine
+    from wow_flywheel.serving.live import Releases
     from wow_flywheel.serving.log_writer import LogWriter
 
     configured = settings()
@@ -46,7 +50,9 @@ def serve(
     share = f" (canary {canary.release}: {canary.share:.0%} of the conversations)" if canary else ""
     text = f"serving release {served.id}{share} at {url}, logs go to {configured.logs_uri}"
     typer.echo(json.dumps(started) if as_json else text)
-    asgi = create_app(engine, served.id, writer, idle=dt.timedelta(minutes=idle_minutes), canary=beside)
+    follow = Releases(lambda: (store.current_id(), store.canary()), lambda name: ReplyEngine(store.show(name).model_dir))
+    idle, releases = dt.timedelta(minutes=idle_minutes), None if release else follow
+    asgi = create_app(engine, served.id, writer, idle=idle, canary=beside, releases=releases)
     uvicorn.run(asgi, host=host, port=port, log_level="warning")
 
 

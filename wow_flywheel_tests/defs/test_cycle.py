@@ -16,14 +16,18 @@ from wow_flywheel.defs.evaluation.checks import results
 from wow_flywheel.defs.evaluation.judge import gate, model_names
 from wow_flywheel.defs.flywheel.sub_runs import failures_of
 from wow_flywheel.defs.partitions import day_of_cycle, open_cycle
+from wow_flywheel.defs.release.assets import release
+from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.training.recipes import dpo_config, sft_config
 from wow_flywheel.errors import DatasetError, SettingsError
 from wow_flywheel.lake import Lake
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 from wow_flywheel.training.config import DpoConfig, SftConfig
 from wow_flywheel_tests.defs.conftest import checks, conversation, write_logs
+from wow_flywheel_tests.unit.release.conftest import judged, make_checkpoint
 
 CYCLE = "2026-01-05"
 PASSED = Decision(passed=True, reason="first", baseline="none", candidate="x", checks=())
@@ -67,7 +71,7 @@ def test_a_cycle_starts_from_the_release_and_after_its_own_from_what_it_started_
     assert started == Parents(base_model=str(base.model_dir), previous_release="0001-base")
     _manifest(started).save(folder / "manifest.json")
     (place / "model" / "weights").write_bytes(b"2")
-    store.promote(place / "model", {}, PASSED, CYCLE)
+    store.promote(place / "model", {}, judged(store, place / "model"), CYCLE)
     assert parents(store, _settings(), folder, CYCLE) == started
 
 
@@ -228,26 +232,61 @@ def test_the_gate_blocks_a_worse_candidate_with_its_reason(place: Path, lake: La
     _manifest(Parents(base_model="/m", previous_release="0001-base")).save(folder / "manifest.json")
     lake.replace("comparisons", _comparison(rr=0.08), CYCLE)
     lake.replace("evaluations", _evaluation(), CYCLE)
-    decision = gate(lake, folder, CYCLE)
+    decision = gate(lake, folder, CYCLE, None)
     shown = {each.check_name: each for each in results(decision)}
     assert not shown["gate"].passed
     assert shown["gate"].severity is dg.AssetCheckSeverity.ERROR
     assert shown["gate"].description.startswith("rr did not improve: +0.080")
     assert not shown["gate_target_improves"].passed
     lake.replace("comparisons", _comparison(rr=-0.2), CYCLE)
-    assert gate(lake, folder, CYCLE).passed
+    assert gate(lake, folder, CYCLE, None).passed
+
+
+def test_the_users_file_changes_the_gate(place: Path, lake: Lake) -> None:
+    folder, file = place / "models" / "cycles" / CYCLE, place / "checks.yaml"
+    _manifest(Parents(base_model="/m", previous_release="0001-base")).save(folder / "manifest.json")
+    lake.replace("comparisons", _comparison(rr=-0.2), CYCLE)
+    lake.replace("evaluations", _evaluation(), CYCLE)
+    file.write_text("gate: {required: [rr, repair_rate]}\n")
+    decision = gate(lake, folder, CYCLE, str(file))
+    assert not decision.passed
+    assert decision.reason.startswith("repair_rate is required and was not measured → hold out Bad Cases")
+    assert decision.rules["required"] == ["rr", "repair_rate"]
+    shown = {each.check_name: each.passed for each in results(decision)}
+    assert (shown["gate"], shown["gate_required_measured"], shown["gate_nothing_worse"]) == (False, False, True)
+
+
+def test_weights_that_were_replaced_after_the_evaluation_are_not_released(place: Path, lake: Lake) -> None:
+    folder = place / "models" / "cycles" / CYCLE
+    _manifest(Parents(base_model="/m", previous_release="0001-base"), pairs=9).save(folder / "manifest.json")
+    model = make_checkpoint(folder / "dpo" / "model", b"the model that was evaluated")
+    lake.replace("comparisons", _comparison(rr=-0.2), CYCLE)
+    lake.replace("evaluations", _evaluation().with_columns(model_sha256=pl.lit(model_digest(model))), CYCLE)
+    (model / "model.safetensors").write_bytes(b"another one, trained afterwards")
+    with (
+        dg.build_asset_context(partition_key=CYCLE) as context,
+        pytest.raises(dg.Failure, match="are not those that were judged"),
+    ):
+        release.op.compute_fn.decorated_fn(context, Flywheel())
+    assert ReleaseStore(place / "models").current_id() is None
 
 
 def _comparison(rr: float) -> pl.DataFrame:
     models = {"baseline": "0001-base", "candidate": f"{CYCLE}-dpo"}
     row = MEASURED | models | {"difference": rr, "low": rr - 0.02, "high": rr + 0.02}
-    return pl.DataFrame([row], schema=pl.Schema(COMPARISONS.columns))
+    same = [
+        MEASURED | models | {"metric": name, "difference": 0.0, "low": 0.0, "high": 0.0, "higher_is_better": True}
+        for name in REQUIRED
+    ]
+    return pl.DataFrame([row, *same], schema=pl.Schema(COMPARISONS.columns))
 
 
 def _evaluation() -> pl.DataFrame:
     values = {"value": 0.5, "low": 0.4, "high": 0.6}
-    rows = [MEASURED | values | {"model": model} for model in ("0001-base", f"{CYCLE}-dpo")]
+    models = ("0001-base", f"{CYCLE}-dpo")
+    rows = [MEASURED | values | {"model": model, "metric": name} for model in models for name in ("rr", *REQUIRED)]
     return pl.DataFrame(rows, schema=pl.Schema(EVALUATIONS.columns))
 
 
+REQUIRED = ("usm1", "usm2", "solve_rate", "format_validity")
 MEASURED = {"cycle": CYCLE, "metric": "rr", "n": 200, "higher_is_better": False, "kind": "simulated"}

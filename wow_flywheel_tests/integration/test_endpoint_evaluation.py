@@ -12,13 +12,16 @@ import pytest
 
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.datasets.split import split_of
-from wow_flywheel.dialogue import DialogueAction
+from wow_flywheel.dialogue import Action, DialogueAction
 from wow_flywheel.errors import SettingsError
+from wow_flywheel.evaluation.asked import by_endpoint
 from wow_flywheel.evaluation.llm_customers import LlmCustomers
+from wow_flywheel.evaluation.owed import Owed
 from wow_flywheel.evaluation.pairwise import Duel, Verdicts, duels, judge
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.llm.ledger import Ledger
 from wow_flywheel.llm.settings import LlmSettings
+from wow_flywheel.pairs.sites import Site
 from wow_flywheel_tests.integration.faulty_endpoint import FaultyEndpoint
 from wow_flywheel_tests.unit.evaluation.stand_in import StandIn, act, reply
 
@@ -85,6 +88,38 @@ def test_a_duel_without_both_answers_counts_nowhere(client, endpoint) -> None:
     endpoint.answer = lambda body: "no JSON" if "Hi 1" in shown(body, "conversation") else verdict("tie")
     found = judged(client, duel(1), duel(2))
     assert (found.failures, found.ties, found.outcomes.height) == (1, 1, 2)
+
+
+def test_the_judge_is_asked_for_what_was_owed_and_calls_are_compared(client, endpoint) -> None:
+    endpoint.answer = lambda body: json.dumps({"reason": "so", "gives": "fifty-eight" in shown(body, "answer")})
+    prompt = ({"role": "user", "content": "How much is it?"},)
+    site = Site(dt.date(2026, 1, 5), "c1", "u1", "refund", 1, "hallucination", prompt, DialogueAction(reply="99."))
+    fact, action = (
+        Owed("facts", "log", facts=("58",)),
+        Owed("action", "log", action=Action(name="find", arguments={"order": 1})),
+    )
+    outputs = [
+        (site, DialogueAction(reply="It is fifty-eight."), fact),
+        (site, DialogueAction(reply="Okay."), fact),
+        (site, DialogueAction(action=Action(name="find", arguments={"order": 1})), action),
+        (site, DialogueAction(reply="I found it: fifty-eight."), action),
+    ]
+    assert by_endpoint(client, NOTHING, outputs) == [
+        None, "does not do what was owed (state 58): so", None, 'does not do what was owed: call find with {"order": 1}',
+    ]  # fmt: skip
+    asked = [body["messages"][-1]["content"] for body in endpoint.requests]
+    assert len(asked) == 2
+    assert all("state 58" in text and "99." not in text and "hallucination" not in text for text in asked)
+    assert by_endpoint(client, NOTHING, outputs[2:3]) == [None]
+
+
+def test_a_judge_that_cannot_be_read_refuses_with_the_reason(client, endpoint) -> None:
+    endpoint.answer = lambda _: "no JSON"
+    prompt = ({"role": "user", "content": "How much is it?"},)
+    site = Site(dt.date(2026, 1, 5), "c1", "u1", "refund", 1, "hallucination", prompt, DialogueAction(reply="99."))
+    found = by_endpoint(client, NOTHING, [(site, DialogueAction(reply="58."), Owed("facts", "log", facts=("58",)))])
+    assert found[0] is not None
+    assert found[0].startswith("the judge gave no answer: unparsable")
 
 
 def test_only_turns_at_which_the_models_differ_are_judged() -> None:

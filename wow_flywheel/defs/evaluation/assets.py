@@ -3,7 +3,7 @@
 What belongs here: the asset. What does not: playing episodes, metrics, intervals (`wow_flywheel.evaluation`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ import polars as pl
 from wow_flywheel.defs.evaluation.judge import evaluation_config, first_base, kind_of, model_names
 from wow_flywheel.defs.evaluation.results import write_page
 from wow_flywheel.defs.evaluation.side_by_side import verdict_lines
-from wow_flywheel.defs.evaluation.sources import outcomes_of, sites_of, write_sites
+from wow_flywheel.defs.evaluation.sources import outcomes_of, owed_at, sites_of, write_sites
 from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import column_schema, frame_table, picture, table, written
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import file_spec
 from wow_flywheel.defs.training.child import run_child, write_config
 from wow_flywheel.evaluation.measure import Measured, measure
-from wow_flywheel.evaluation.repair import by_issue_type
+from wow_flywheel.evaluation.owed import Owed
+from wow_flywheel.evaluation.repair import by_issue_type, in_words
 from wow_flywheel.pairs.sites import Site
 
 SPEC = file_spec(
@@ -42,20 +43,22 @@ def evaluation(
     with plain_failures(context):
         cycle, lake, folder = context.partition_key, flywheel.lake(), flywheel.cycle_folder(context.partition_key)
         sites = sites_of(lake, folder)
-        write_sites(lake, folder, sites)
+        owed = owed_at(flywheel, folder, sites)
+        write_sites(lake, folder, sites, owed)
         config = evaluation_config(flywheel.settings(), folder, cycle, first_base(flywheel.settings(), flywheel.releases()))
         run_child(context, pipes, "wow_flywheel.evaluation.run", write_config(folder / "evaluation", config))
-        measured, version = stored(flywheel, cycle, sites)
+        measured, version = stored(flywheel, cycle, sites, owed)
         page = write_page(flywheel, cycle)
     return dg.MaterializeResult(metadata=written(lake, "evaluations", measured.evaluations, version) | shown(measured, page))
 
 
-def stored(flywheel: Flywheel, cycle: str, sites: Sequence[Site]) -> tuple[Measured, int]:
+def stored(flywheel: Flywheel, cycle: str, sites: Sequence[Site], owed: Mapping[str, Owed]) -> tuple[Measured, int]:
     """What was measured, after it was written to the tables; and the version of `evaluations`."""
     lake, folder = flywheel.lake(), flywheel.cycle_folder(cycle)
     baseline, *others = model_names(folder, cycle)
-    outcomes = outcomes_of(flywheel, folder, kind_of(flywheel.settings()), sites)
-    measured = measure(outcomes, baseline, others, cycle)
+    outcomes = outcomes_of(flywheel, folder, kind_of(flywheel.settings()), sites, owed)
+    hashes = dict(pl.read_parquet(folder / "evaluation" / "models.parquet").select("model", "sha256").iter_rows())
+    measured = measure(outcomes, baseline, others, cycle, hashes)
     lake.replace("comparisons", measured.comparisons, cycle)
     lake.replace("comparison_slices", measured.slices, cycle)
     return measured, lake.replace("evaluations", measured.evaluations, cycle)
@@ -65,11 +68,13 @@ def shown(measured: Measured, page: Path) -> dict[str, Any]:
     """The metadata: metrics as a table and a plot, repair rates of all issue types, and where the results page lies."""
     from wow_flywheel.evaluation.compare import plot_png, table_markdown
 
+    turns = pl.read_parquet(page.parent / "sites.parquet")
     last = measured.slices.filter(pl.col("candidate") == measured.comparisons["candidate"].last())
     return {
         "metrics": dg.MetadataValue.md(table_markdown(measured.evaluations)),
         "plot": picture(plot_png(measured.evaluations), "metrics"),
-        "repair rate": frame_table(by_issue_type(last)),
+        "repair rate": frame_table(by_issue_type(last, turns)),
+        "repair": dg.MetadataValue.md(in_words(turns, measured.evaluations)),
         "results page": dg.MetadataValue.path(str(page)),
         "judge": table(("verdict", "turns"), verdict_lines(page.parent.parent)),
     }

@@ -19,6 +19,7 @@ GATE: Final = "gate"
 QUESTIONS: Final = {
     "superiority": ("gate_target_improves", "A target metric is better, with its whole interval."),
     "non-inferiority": ("gate_nothing_worse", "No guarded metric may be worse than its margin."),
+    "required": ("gate_required_measured", "What is required was measured; without it nothing is released."),
     "sample": ("gate_enough_episodes", "Enough episodes were compared, and no model left the hard ones out."),
 }
 SPECS: Final = [
@@ -31,7 +32,8 @@ SPECS: Final = [
 def gate_checks(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
     """Apply the gate to the cycle's candidate."""
     with plain_failures(context):
-        decision = gate(flywheel.lake(), flywheel.cycle_folder(context.partition_key), context.partition_key)
+        cycle = context.partition_key
+        decision = gate(flywheel.lake(), flywheel.cycle_folder(cycle), cycle, flywheel.settings().checks)
     told = f"gate: {'passed' if decision.passed else 'refused'}, because {decision.reason}"
     context.log.info(told)
     yield from reported(
@@ -47,7 +49,7 @@ def results(decision: Decision) -> Iterator[dg.AssetCheckResult]:
         check_name=GATE,
         passed=decision.passed,
         description=decision.reason,
-        metadata=shown | {alarm.name: alarm.why for alarm in decision.alarms},
+        metadata=shown | {"episodes needed": _needed(decision)} | {alarm.name: alarm.why for alarm in decision.alarms},
     )
     for kind, (name, _) in QUESTIONS.items():
         asked = [check for check in decision.checks if check.kind == kind]
@@ -59,6 +61,12 @@ def results(decision: Decision) -> Iterator[dg.AssetCheckResult]:
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"checks": _table(asked)},
         )
+
+
+def _needed(decision: Decision) -> dg.MarkdownMetadataValue:
+    """By margin, how many episodes would show it at 80 % power, and how many there were."""
+    rows = [(c.metric, str(c.margin), str(c.n), str(c.needed)) for c in decision.checks if c.needed is not None]
+    return table(["metric", "margin", "episodes", "needed (WOW_EPISODES)"], rows)
 
 
 def _table(checks: "tuple[GateCheck, ...] | list[GateCheck]") -> dg.MarkdownMetadataValue:

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import polars as pl
 
+from wow_flywheel.conversations.thresholds import read_section
 from wow_flywheel.datasets.files import GENERAL_HELD_OUT
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST, has_pairs
 from wow_flywheel.defs.partitions import day_of_cycle
-from wow_flywheel.defs.training.recipes import EPISODES
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.lake import Lake
 from wow_flywheel.release.decision import Decision
-from wow_flywheel.release.gate import OFFLINE_RULES, GateRules, decide
+from wow_flywheel.release.gate import decide
+from wow_flywheel.release.gate_rules import OFFLINE_RULES, SECTION, GateRules, read_rules
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 
@@ -50,8 +51,8 @@ def evaluation_config(settings: Settings, folder: Path, cycle: str, first: tuple
         "output": str(folder / "evaluation" / "outcomes.parquet"),
         "environment": settings.environment,
         "day": str(day_of_cycle(cycle)),
-        "episodes": EPISODES,
-        "max_dialogues": EPISODES,
+        "episodes": settings.episodes,
+        "max_dialogues": settings.episodes,
         "seed": SEED,
         "held_out": str(held_out) if offline else None,
         "sites": str(sites) if sites.is_file() else None,
@@ -79,15 +80,24 @@ def kind_of(settings: Settings) -> str:
     return "simulated" if settings.environment else "offline"
 
 
-def gate(lake: Lake, folder: Path, cycle: str) -> Decision:
+def gate(lake: Lake, folder: Path, cycle: str, checks: str | None) -> Decision:
     """The gate's decision on the cycle's candidate, from the tables `evaluations` and `comparisons`.
+
+    Args:
+        lake: With the tables.
+        folder: The cycle's.
+        cycle: Its name.
+        checks: The file `WOW_CHECKS`, whose section `gate` changes the rules; None for none.
 
     Raises:
         ReleaseError: The cycle was not evaluated.
+        SettingsError: The section is wrong.
     """
     baseline, *_, candidate = model_names(folder, cycle)
     comparisons = lake.read("comparisons", cycle).filter(pl.col("baseline") == baseline, pl.col("candidate") == candidate)
     if comparisons.is_empty():
         raise ReleaseError(f"cycle {cycle} has no evaluation of {candidate}", hint="materialize `evaluation` first")
-    rules = GateRules() if "simulated" in comparisons["kind"] else OFFLINE_RULES
-    return decide(comparisons, lake.read("evaluations", cycle), rules)
+    evaluations = lake.read("evaluations", cycle)
+    rules = read_rules(read_section(checks, SECTION), GateRules() if "simulated" in comparisons["kind"] else OFFLINE_RULES)
+    hashed = evaluations.select("model", "model_sha256").drop_nulls().unique()
+    return decide(comparisons, evaluations, rules, dict(hashed.iter_rows()))

@@ -11,6 +11,7 @@ from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.evaluation.judge import gate
 from wow_flywheel.defs.resources import Flywheel
+from wow_flywheel.evaluation.repair import in_words
 from wow_flywheel.release.results.examples import Example, examples
 from wow_flywheel.release.results.page import PageData, changes_in_words, render
 from wow_flywheel.storage import write_atomic
@@ -26,7 +27,7 @@ def write_page(flywheel: Flywheel, cycle: str) -> Path:
 def page_data(flywheel: Flywheel, cycle: str) -> PageData:
     """What the page of a cycle shows."""
     lake, folder = flywheel.lake(), flywheel.cycle_folder(cycle)
-    decision = gate(lake, folder, cycle)
+    decision = gate(lake, folder, cycle, flywheel.settings().checks)
     pair = pl.col("baseline") == decision.baseline, pl.col("candidate") == decision.candidate
     return PageData(
         cycle,
@@ -36,7 +37,13 @@ def page_data(flywheel: Flywheel, cycle: str) -> PageData:
         lake.read("comparison_slices", cycle).filter(*pair),
         changes_in_words(Manifest.load(folder / MANIFEST).model_dump(mode="json")),
         _examples(folder / "evaluation", decision.baseline, decision.candidate),
+        _notes(folder / "evaluation", lake.read("evaluations", cycle)),
     )
+
+
+def _notes(place: Path, evaluations: pl.DataFrame) -> dict[str, str]:
+    file = place / "sites.parquet"
+    return {"repair": in_words(pl.read_parquet(file), evaluations)} if file.is_file() else {}
 
 
 def _examples(place: Path, baseline: str, candidate: str) -> list[Example]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from wow_flywheel.contracts import SINGLE_ISSUE_DPO
 from wow_flywheel.defs.evaluation.judge import SEED
-from wow_flywheel.defs.evaluation.sources import locales, verifier_verdicts
+from wow_flywheel.defs.evaluation.sources import gives_of, locales, owed_at, verifier_verdicts
 from wow_flywheel.defs.experiments.issues import FOLDER, IssueRun
 from wow_flywheel.defs.flywheel.production import stream
 from wow_flywheel.defs.partitions import day_of_cycle
@@ -41,13 +41,14 @@ def _outcomes(flywheel: Flywheel, cycle: str, runs: Sequence[IssueRun], say: Cal
     place.mkdir(parents=True, exist_ok=True)
     sites = [site for run in runs if run.model for site in run.sites]
     known = dict(locales(flywheel.lake(), folder).select("conversation_id", "locale").iter_rows())
-    rows = site_rows(sites, known)
+    owed = owed_at(flywheel, folder, sites)
+    rows = site_rows(sites, known, owed)
     rows.write_parquet(place / "sites.parquet")
     models = {BEFORE: folder / "sft" / "model"} | {run.issue_type: run.model for run in runs if run.model}
     config = _config(models, place, str(day_of_cycle(cycle)))
     stream(["wow_flywheel.evaluation.run", "--config", str(write_config(place, config))], say)
     replies = pl.read_parquet(place / "replies.parquet")
-    return repair_outcomes(rows, judge_sites(sites, replies, verifier_verdicts(flywheel, folder)))
+    return repair_outcomes(rows, judge_sites(sites, replies, owed, verifier_verdicts(flywheel, folder), gives_of(flywheel)))
 
 
 def _config(models: "dict[str, Path]", place: Path, day: str) -> dict[str, Any]:

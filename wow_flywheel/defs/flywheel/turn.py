@@ -73,7 +73,7 @@ def run_cycle(context: dg.OpExecutionContext, flywheel: Flywheel, cycle: str, da
     if set(done.failures) != {GATE}:
         require("training_cycle", cycle, done)
     lake, folder = flywheel.lake(), flywheel.cycle_folder(cycle)
-    decision = gate(lake, folder, cycle)
+    decision = gate(lake, folder, cycle, flywheel.settings().checks)
     baseline, *_, candidate = model_names(folder, cycle)
     metrics = metrics_of(lake, cycle, baseline, candidate)
     return Turn(cycle, tuple(days), *outcome_of(lake, days), baseline, candidate, metrics, decision)
@@ -116,7 +116,7 @@ def is_settled(flywheel: Flywheel, cycle: str) -> bool:
     if not (folder / "manifest.json").is_file():
         return False
     try:
-        decision = gate(flywheel.lake(), folder, cycle)
+        decision = gate(flywheel.lake(), folder, cycle, flywheel.settings().checks)
     except ReleaseError:
         return False
     return not decision.passed or any(name.endswith(f"-{cycle}") for name in flywheel.releases().list())

@@ -33,7 +33,7 @@ def release(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Materia
     """Promote the candidate; promoting it again changes nothing."""
     with plain_failures(context):
         cycle, folder = context.partition_key, flywheel.cycle_folder(context.partition_key)
-        decision = gate(flywheel.lake(), folder, cycle)
+        decision = gate(flywheel.lake(), folder, cycle, flywheel.settings().checks)
         *_, model_dir = model_names(folder, cycle).values()
         manifest = Manifest.load(folder / MANIFEST).model_dump(mode="json")
         page, share = render(without_examples(page_data(flywheel, cycle))), flywheel.settings().canary_share

@@ -91,7 +91,7 @@ def _on_ray(
 
 def _last_words(context: dg.AssetExecutionContext) -> str | None:
     """The message that the child reported through Pipes as it ended, without its stack."""
-    events = context.instance.all_logs(context.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    events = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
     for entry in reversed(events):
         event = entry.dagster_event
         if event and event.step_key == context.op_execution_context.get_step_execution_context().step.key:

@@ -25,8 +25,6 @@ EMBEDDED_DPO: Final[dict[str, Any]] = {
     "beta": 0.1,
     "sft_weight": 1.0,
 }
-EPISODES: Final = 400
-"""Episodes, or held-out dialogues, that each model is evaluated on."""
 
 
 @dataclass(frozen=True, slots=True)

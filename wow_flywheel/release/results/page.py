@@ -8,7 +8,7 @@ The copy in a release, which cannot change, has no examples for the same reason.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ class PageData:
         slices: Contract `comparison_slices`, of both.
         changed: What the candidate was made from, name and value.
         examples: Before and after; empty leaves them out, and says why.
+        notes: By kind of evaluation, a sentence on how to read it.
     """
 
     cycle: str
@@ -55,6 +56,7 @@ class PageData:
     slices: pl.DataFrame
     changed: Sequence[tuple[str, str]]
     examples: Sequence[Example]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(data: PageData) -> str:
@@ -66,7 +68,7 @@ def render(data: PageData) -> str:
         decision=data.decision,
         reasons=data.decision.reason.split("; "),
         cards=cards(data),
-        kinds=[(KINDS[kind], rows) for kind in KINDS if (rows := metric_rows(data, kind))],
+        kinds=[(KINDS[kind], data.notes.get(kind, ""), rows) for kind in KINDS if (rows := metric_rows(data, kind))],
         checks=[row for row in checks if row["kind"] != "power"],
         powers=[row for row in checks if row["kind"] == "power"],
         skipped=sorted({c.metric for c in data.decision.checks if c.passed is None} - {c["metric"] for c in checks}),
@@ -210,7 +212,7 @@ def _template() -> Any:
 
 def without_examples(data: PageData) -> PageData:
     """The page as a release keeps it."""
-    return PageData(data.cycle, data.decision, data.evaluations, data.comparisons, data.slices, data.changed, ())
+    return PageData(data.cycle, data.decision, data.evaluations, data.comparisons, data.slices, data.changed, (), data.notes)
 
 
 def changes_in_words(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

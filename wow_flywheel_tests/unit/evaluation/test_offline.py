@@ -192,8 +192,8 @@ def test_the_outcomes_are_what_the_summary_takes() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("limit", "ids"), [(1, ["c0"]), (3, ["c0", "c1", "c2"]), (9, ["c0", "c1", "c2"])])
-def test_the_first_dialogues_of_a_file_are_read(tmp_path: Path, limit: int, ids: list[str]) -> None:
+@pytest.mark.parametrize(("limit", "ids"), [(3, ["c0", "c1", "c2"]), (9, ["c0", "c1", "c2"])])
+def test_the_dialogues_of_a_file_are_read(tmp_path: Path, limit: int, ids: list[str]) -> None:
     path = tmp_path / "sft.held_out.jsonl"
     talk = [user("多少钱？\u2028"), gold(reply("58 元。"))]
     lines = [json.dumps(held_out(*talk, conversation_id=f"c{i}"), ensure_ascii=False) for i in range(3)]
@@ -256,3 +256,16 @@ def test_a_turn_whose_prompt_does_not_fit_is_refused_and_counted() -> None:
     assert (row["too_long"], row["format_validity"], row["action_accuracy"]) == (pytest.approx(1 / 3), 1.0, 1.0)
     nothing = evaluate_offline(StandIn(PERFECT, longest=0), [held_out()], model="m").row(0, named=True)
     assert (nothing["too_long"], nothing["rr"], nothing["format_validity"], nothing["latency"]) == (1.0, None, None, None)
+
+
+def test_dialogues_are_drawn_from_the_whole_file_and_always_the_same(tmp_path: Path) -> None:
+    """A held-out file is sorted by day: its beginning would leave the newest days unevaluated."""
+    path = tmp_path / "held_out.jsonl"
+    lines = [json.dumps({"messages": [], "conversation_id": f"c{number:03}"}) for number in range(300)]
+    path.write_text("\n".join(lines) + "\n")
+    found = [dialogue["conversation_id"] for dialogue in read_dialogues(path, 100)]
+    thirds = [sum(name.startswith(f"c{third}") for name in found) for third in range(3)]
+    assert len(found) == 100
+    assert all(20 <= count <= 46 for count in thirds), thirds
+    assert found == sorted(found) == [dialogue["conversation_id"] for dialogue in read_dialogues(path, 100)]
+    assert set(found) <= {dialogue["conversation_id"] for dialogue in read_dialogues(path, 200)}

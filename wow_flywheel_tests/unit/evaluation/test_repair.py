@@ -11,7 +11,9 @@ from wow_flywheel.dialogue import DialogueAction
 from wow_flywheel.errors import SettingsError
 from wow_flywheel.evaluation.general import general_outcomes, read_texts
 from wow_flywheel.evaluation.measure import measure
-from wow_flywheel.evaluation.repair import by_issue_type, judge_sites, repair_outcomes, site_rows
+from wow_flywheel.evaluation.metrics import summarise
+from wow_flywheel.evaluation.owed import Owed
+from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type, in_words, judge_sites, repair_outcomes, site_rows
 from wow_flywheel.evaluation.slices import compare_slices
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
@@ -25,7 +27,8 @@ def site(number: int, issue: str) -> Site:
 
 
 SITES = [site(1, "script_repetition"), site(2, "script_repetition"), site(3, "hallucination")]
-ROWS = site_rows(SITES, {"c1": "en", "c2": "zh"})
+OWED = {each.pair_id: Owed("facts", "log", facts=("58",)) for each in SITES}
+ROWS = site_rows(SITES, {"c1": "en", "c2": "zh"}, OWED)
 
 
 def replies(model: str, *said: str | None) -> pl.DataFrame:
@@ -34,21 +37,56 @@ def replies(model: str, *said: str | None) -> pl.DataFrame:
 
 
 def inspectors(given: Sequence[tuple[Site, Candidate]]) -> list[str | None]:
-    """Object to nothing but `Again.`; and see no more than the turn and the reply."""
-    return ["still finds it" if candidate.output.reply == "Again." else None for _, candidate in given]
+    """Object to nothing but `Again: 58.`; and see no more than the turn and the reply."""
+    return ["still finds it" if candidate.output.reply == "Again: 58." else None for _, candidate in given]
+
+
+def judged() -> pl.DataFrame:
+    old = replies("old", reply("Again: 58."), reply("It is 58."), reply("Hm."))
+    return judge_sites(SITES, pl.concat([old, replies("new", reply("You get 58."), None, "no")]), OWED, inspectors)
 
 
 def outcomes() -> pl.DataFrame:
-    said = pl.concat([replies("old", reply("Again."), reply("Hi."), reply("Again.")), replies("new", reply("A."), None, "no")])
-    return repair_outcomes(ROWS, judge_sites(SITES, said, inspectors))
+    return repair_outcomes(ROWS, judged().filter(~pl.col("model").is_in(list(CONSTANTS))))
 
 
-def test_a_turn_is_repaired_if_the_inspectors_pass_a_valid_reply() -> None:
+def test_a_turn_is_repaired_if_the_reply_does_what_was_owed_and_the_inspectors_pass_it() -> None:
     found = {(row["model"], row["episode"]): row["repair_rate"] for row in outcomes().iter_rows(named=True)}
     assert found == {
         ("old", "c1#1"): 0.0, ("old", "c2#1"): 1.0, ("old", "c3#1"): 0.0,
         ("new", "c1#1"): 1.0, ("new", "c2#1"): 0.0, ("new", "c3#1"): 0.0,
     }  # fmt: skip
+
+
+def test_each_refusal_says_why() -> None:
+    reasons = {(model, name): why for model, name, why in judged().rows()}
+    assert [reasons["old", each.pair_id] for each in SITES] == ["still finds it", None, "does not do what was owed: state 58"]
+    assert [reasons["new", each.pair_id] for each in SITES] == [None, *["no valid dialogue-action object"] * 2]
+
+
+def test_constant_replies_are_judged_beside_the_models() -> None:
+    rates = repair_outcomes(ROWS, judged()).group_by("model").agg(pl.col("repair_rate").sum(), n=pl.len())
+    assert {row[0]: row[1:] for row in rates.rows()} == {
+        "old": (1.0, 3), "new": (1.0, 3), "constant: Okay.": (0.0, 3), "constant: apology": (0.0, 3),
+        "constant: the customer's words": (0.0, 3),
+    }  # fmt: skip
+
+
+def test_turns_of_which_nothing_is_known_are_not_judged_and_counted() -> None:
+    known = {name: owed for name, owed in OWED.items() if name != "c3#1"}
+    rows = site_rows(SITES, {}, known)
+    assert rows["owed"].to_list() == ["state 58", "state 58", None]
+    found = judge_sites(SITES, replies("old", *[reply("It is 58.")] * 3), known, inspectors)
+    assert set(found["site"]) == {"c1#1", "c2#1"}
+    evaluations = summarise(repair_outcomes(rows, found), "c1", "repair")
+    assert in_words(rows, evaluations) == (
+        "A turn is repaired if the reply does what was right there and the inspectors object to nothing. 2 of 3 turns are "
+        "judged; of 1 neither log nor Good Cases nor procedure say what was right. Constant replies, which serve nobody, "
+        "reach: Okay. 0%; apology 0%; the customer's words 0%."
+    )
+    counted = by_issue_type(compare_slices(outcomes(), "old", "new", "c1", "repair"), rows)
+    assert counted.filter(issue_type="hallucination")["not_judged"].item() == 1
+    assert counted.filter(issue_type="policy_violation")["not_judged"].item() == 0
 
 
 def test_all_eight_issue_types_are_reported_with_their_counts() -> None:

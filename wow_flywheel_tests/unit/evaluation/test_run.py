@@ -8,9 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from wow_flywheel.errors import DatasetError, SettingsError
+from wow_flywheel.errors import DatasetError, ReleaseError, SettingsError
 from wow_flywheel.evaluation import run
+from wow_flywheel.evaluation.offline import replay
 from wow_flywheel.evaluation.run import EvaluationConfig, evaluate, load_environment, main, read_config
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.serving import engine
 from wow_flywheel_tests.unit.evaluation.stand_in import StandIn, act, gold, reply, result, user
 
@@ -139,7 +141,8 @@ def test_each_model_meets_the_held_out_dialogues_in_the_configs_order(tmp_path: 
 
 def test_at_most_so_many_dialogues_are_used(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
     outcomes = evaluate(config(tmp_path, held_out=held_out(tmp_path, 5), max_dialogues=3), print)["outcomes"]
-    assert outcomes["episode"].to_list() == ["c0", "c1", "c2"] * 2
+    drawn = outcomes["episode"].to_list()
+    assert (len(drawn), drawn[:3]) == (6, drawn[3:]), "the same ones for both models"
 
 
 def test_with_an_environment_every_model_gets_the_same_episodes_of_the_day(
@@ -147,7 +150,7 @@ def test_with_an_environment_every_model_gets_the_same_episodes_of_the_day(
 ) -> None:
     chosen = config(tmp_path, environment=f"{HERE}:Corner", held_out=held_out(tmp_path), episodes=2, seed=5)
     frames = evaluate(chosen, print)
-    assert set(frames) == {"outcomes", "offline", "replies"}
+    assert set(frames) == {"outcomes", "offline", "replies", "models"}
     assert frames["offline"].select("model", "episode").rows() == [("base", "c0"), ("base", "c1"), ("dpo", "c0"), ("dpo", "c1")]
     assert frames["outcomes"].select("model", "episode").rows() == [
         ("base", "2026-03-02-5-0"),
@@ -202,7 +205,9 @@ def test_main_writes_the_outcomes_and_nothing_else(
     again = evaluate(read_config(path), print)
     assert pl.read_parquet(tmp_path / "out" / "outcomes.parquet").drop("latency").equals(again["outcomes"].drop("latency"))
     assert pl.read_parquet(tmp_path / "out" / "replies.parquet").equals(again["replies"])
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["outcomes.parquet", "replies.parquet"]
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [
+        "models.parquet", "outcomes.parquet", "replies.parquet",
+    ]  # fmt: skip
     assert capsys.readouterr().out.startswith("evaluation: base from models/good\nevaluation: base done, 2 episodes\n")
 
 
@@ -218,10 +223,13 @@ def test_main_replaces_the_outcomes_of_an_earlier_run_only_when_it_succeeds(
     assert pl.read_parquet(output).height == 6
 
 
-def test_turns_of_bad_cases_are_asked_for_and_kept_with_who_they_are(tmp_path: Path, loaded: list[tuple[str, int]]) -> None:
+def test_turns_of_bad_cases_that_can_be_judged_are_asked_for_and_kept_with_who_they_are(
+    tmp_path: Path, loaded: list[tuple[str, int]]
+) -> None:
     sites = pl.DataFrame(
-        {"site": ["c9#1"], "user_id": ["u9"], "scenario": ["refund"], "turn": [1], "prompt": [[user("Refund.")]]}
-    )
+        {"site": ["c9#1", "c8#1"], "user_id": ["u9", "u8"], "scenario": ["refund"] * 2, "turn": [1, 1],
+         "prompt": [[user("Refund.")]] * 2, "owed": ["state 58", None]}
+    )  # fmt: skip
     sites.write_parquet(tmp_path / "sites.parquet")
     frames = evaluate(config(tmp_path, held_out=held_out(tmp_path, 1), sites=str(tmp_path / "sites.parquet")), print)
     rows = frames["replies"].filter(source="site").select("model", "episode", "user_id", "turn", "raw").rows()
@@ -253,3 +261,26 @@ def test_main_wants_a_config(capsys: pytest.CaptureFixture[str]) -> None:
         main([])
     assert stopped.value.code == 2
     assert "--config" in capsys.readouterr().err
+
+
+def test_what_was_evaluated_is_known_by_its_files_and_must_not_change_meanwhile(
+    tmp_path: Path, loaded: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = config(tmp_path, held_out=held_out(tmp_path, 1), models=[{"name": "base", "path": "models/good"}])
+    assert evaluate(chosen, print)["models"].rows() == [("base", None)], "no folder here: a name in a hub"
+    monkeypatch.chdir(tmp_path)
+    model = tmp_path / "models" / "good"
+    model.mkdir(parents=True)
+    (model / "weights").write_bytes(b"1")
+    assert evaluate(chosen, print)["models"].rows() == [("base", model_digest(model))]
+
+    def trained_meanwhile(line: str) -> None:
+        if "done" not in line:
+            monkeypatch.setattr("wow_flywheel.evaluation.run.replay", _replay_and_train)
+
+    def _replay_and_train(*given: Any) -> Any:
+        (model / "weights").write_bytes(b"2")
+        return replay(*given)
+
+    with pytest.raises(ReleaseError, match="changed while it was evaluated"):
+        evaluate(chosen, trained_meanwhile)

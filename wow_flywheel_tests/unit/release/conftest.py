@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.release.decision import Decision, GateCheck, MetricValue
 from wow_flywheel.release.store import ReleaseStore
 
@@ -34,3 +35,9 @@ def decision(passed: bool = True, rr: float = 0.2) -> Decision:
     metric = MetricValue(metric="rr", value=rr, low=rr - 0.1, high=rr + 0.1, n=100)
     reason = "rr improved" if passed else "rr did not improve"
     return Decision(passed=passed, reason=reason, baseline="prod", candidate="dpo", checks=(check,), metrics=(metric,))
+
+
+def judged(store: ReleaseStore, model_dir: Path, rr: float = 0.2) -> Decision:
+    """A decision to release, of this model's files, against the release in use."""
+    update = {"baseline": store.current_id() or "prod", "models": {"dpo": model_digest(model_dir)}}
+    return decision(rr=rr).model_copy(update=update)

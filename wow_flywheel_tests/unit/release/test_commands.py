@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from wow_flywheel.cli import app
 from wow_flywheel.release.store import ReleaseStore
-from wow_flywheel_tests.unit.release.conftest import decision, make_checkpoint
+from wow_flywheel_tests.unit.release.conftest import judged, make_checkpoint
 
 RUNNER = CliRunner()
 
@@ -22,7 +22,8 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReleaseStore:
 @pytest.fixture
 def two(releases: ReleaseStore, tmp_path: Path) -> ReleaseStore:
     for cycle, rr in (("a", 0.5), ("b", 0.2)):
-        releases.promote(make_checkpoint(tmp_path / cycle, cycle.encode()), {"cycle": cycle}, decision(rr=rr), cycle)
+        made = make_checkpoint(tmp_path / cycle, cycle.encode())
+        releases.promote(made, {"cycle": cycle}, judged(releases, made, rr), cycle)
     return releases
 
 

@@ -9,7 +9,7 @@ import pytest
 from wow_flywheel.release import folder, store
 from wow_flywheel.release.history import History
 from wow_flywheel.release.store import ReleaseStore
-from wow_flywheel_tests.unit.release.conftest import decision, make_checkpoint
+from wow_flywheel_tests.unit.release.conftest import decision, judged, make_checkpoint
 
 
 class Killed(BaseException):
@@ -51,12 +51,12 @@ def test_promotion(owner: Any, name: str, at_call: int, current: str, tmp_path: 
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, dying_before(getattr(owner, name), at_call))
         with pytest.raises(Killed):
-            releases.promote(second, {"n": 2}, decision(), "b")
+            releases.promote(second, {"n": 2}, judged(releases, second), "b")
     survivor = ReleaseStore(tmp_path / "models").current()
     assert survivor is not None
     assert survivor.id == current
 
-    release = ReleaseStore(tmp_path / "models").promote(second, {"n": 2}, decision(), "b")
+    release = ReleaseStore(tmp_path / "models").promote(second, {"n": 2}, judged(releases, second), "b")
     assert release.id == "0002-b"
     assert (release.model_dir / "model.safetensors").read_bytes() == b"b"
     assert releases.current() == release
@@ -69,7 +69,8 @@ def test_promotion(owner: Any, name: str, at_call: int, current: str, tmp_path: 
 def test_rollback(owner: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     releases = ReleaseStore(tmp_path / "models")
     for cycle in ("a", "b"):
-        releases.promote(make_checkpoint(tmp_path / cycle, cycle.encode()), {}, decision(), cycle)
+        made = make_checkpoint(tmp_path / cycle, cycle.encode())
+        releases.promote(made, {}, judged(releases, made), cycle)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, dying_before(getattr(owner, name)))
         with pytest.raises(Killed):
@@ -90,7 +91,7 @@ def test_a_crashed_promotion_then_a_rollback_then_the_promotion_again(tmp_path: 
     with monkeypatch.context() as patch:
         patch.setattr(History, "append", dying_before(History.append))
         with pytest.raises(Killed):
-            releases.promote(second, {}, decision(), "b")
+            releases.promote(second, {}, judged(releases, second), "b")
     assert releases.rollback().id == "0001-a"
-    assert releases.promote(second, {}, decision(), "b").id == "0002-b"
+    assert releases.promote(second, {}, judged(releases, second), "b").id == "0002-b"
     assert releases.current_id() == "0001-a"

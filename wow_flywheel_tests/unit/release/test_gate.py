@@ -8,10 +8,11 @@ import pytest
 from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.release.decision import Decision
-from wow_flywheel.release.gate import OFFLINE_RULES, GateRules, decide
+from wow_flywheel.release.gate import decide
 from wow_flywheel.release.gate_checks import holm
+from wow_flywheel.release.gate_rules import OFFLINE_RULES, GateRules
 
-LOWER_IS_BETTER = {"rr", "usm1", "reply_loss"}
+LOWER_IS_BETTER = {"rr", "usm1", "reply_loss", "too_long"}
 Changes = dict[str, tuple[float | None, float | None, float | None]]
 
 GOOD: Changes = {
@@ -81,33 +82,57 @@ def test_all_targets_may_be_asked_for() -> None:
 def test_a_tolerance_lets_the_interval_reach_a_little_over_zero() -> None:
     small = {"rr": (-0.05, -0.12, 0.02)}
     assert not decided(small).passed
-    assert decided(small, GateRules(target_tolerance=0.03)).passed
-    assert not decided(small, GateRules(target_tolerance=0.02)).passed
-    assert not decided({"rr": (0.0, -0.02, 0.02)}, GateRules(target_tolerance=0.03)).passed
+    assert decided(small, GateRules(target_tolerance=0.03, required=())).passed
+    assert not decided(small, GateRules(target_tolerance=0.02, required=())).passed
+    assert not decided({"rr": (0.0, -0.02, 0.02)}, GateRules(target_tolerance=0.03, required=())).passed
 
 
-def test_absent_metrics_are_not_applicable_and_do_not_block() -> None:
-    decision = decided({"rr": GOOD["rr"]})
+def test_absent_metrics_that_nobody_requires_are_not_applicable_and_do_not_block() -> None:
+    decision = decided({"rr": GOOD["rr"]}, GateRules(required=("rr",)))
     assert decision.passed
-    states = {check.name: check.passed for check in decision.checks}
-    assert states == {
-        "rr improves": True,
-        "usm2 improves": None,
-        "solve_rate not worse": None,
-        "action_accuracy not worse": None,
-        "usm1 not worse": None,
-        "usm2 not worse": None,
-        "rr not worse": True,
-        "format_validity not worse": None,
-        "general_loss_change within its limit": None,
-        "rr episodes": True,
-        "solve_rate power": None,
-        "action_accuracy power": None,
-        "usm1 power": None,
-        "usm2 power": None,
-        "rr power": None,
-        "format_validity power": None,
-    }
+    states = {check.name: check.passed for check in decision.checks if check.passed is not None}
+    assert states == {"rr improves": True, "rr not worse": True, "rr measured": True, "rr episodes": True}
+    skipped = {check.metric for check in decision.checks if check.passed is None}
+    assert skipped == {*GateRules().margins, "usm2", "general_loss_change"}, "rr has no spread, hence no power"
+
+
+def test_an_absent_metric_that_is_required_blocks_and_the_reason_says_what_to_do() -> None:
+    decision = decided({"rr": GOOD["rr"]})
+    assert not decision.passed
+    assert (
+        "solve_rate is required and was not measured → set WOW_ENVIRONMENT to customers that say whether their demand was "
+        "solved, or leave it out of gate.required in WOW_CHECKS"
+    ) in decision.reason
+    alone = decided({"reply_loss": (-0.2, -0.3, -0.1)}, OFFLINE_RULES)
+    assert not alone.passed
+    assert "rr is required and was not measured → label more days before the cycle" in alone.reason
+
+
+OFFLINE: Changes = {
+    "repair_rate": (0.20, 0.10, 0.30),
+    "reply_loss": (-0.20, -0.30, -0.10),
+    "action_accuracy": (0.00, -0.01, 0.01),
+    "rr": (0.00, -0.01, 0.01),
+    "format_validity": (0.00, 0.00, 0.00),
+}
+
+
+def test_a_surer_gate_has_wider_intervals() -> None:
+    """At 99 % each half of an interval is 2.5758 / 1.9600 = 1.3142 times as long."""
+    close = GOOD | {"usm1": (0.0, -0.02, 0.025)}
+    assert decided(close).passed
+    surer = decided(close, GateRules(confidence=0.99))
+    assert not surer.passed
+    assert "usm1 may be more than 0.03 worse: +0.000 (99 % interval -0.026 to +0.033, n = 100)" in surer.reason
+    assert decided(close, GateRules(confidence=0.9)).passed
+
+
+def test_the_decision_keeps_what_was_asked_for_and_which_models_were_judged() -> None:
+    comparisons, evaluations = frames(GOOD)
+    decision = decide(comparisons, evaluations, GateRules(min_episodes=60), {"prod": "aa", "dpo": "bb", "sft": "cc"})
+    assert decision.models == {"prod": "aa", "dpo": "bb"}
+    assert (decision.rules["min_episodes"], decision.rules["margins"]["usm1"]) == (60, 0.03)
+    assert Decision.model_validate_json(decision.model_dump_json()) == decision
 
 
 def test_without_any_target_the_gate_stays_shut() -> None:
@@ -117,7 +142,7 @@ def test_without_any_target_the_gate_stays_shut() -> None:
 
 
 def test_offline_rules_have_their_own_targets() -> None:
-    assert decided({"reply_loss": (-0.2, -0.3, -0.1), "action_accuracy": (0.0, -0.01, 0.01)}, OFFLINE_RULES).passed
+    assert decided(OFFLINE | {"repair_rate": (0.0, -0.1, 0.1)}, OFFLINE_RULES).passed
 
 
 def test_too_few_episodes_are_refused() -> None:
@@ -221,11 +246,11 @@ def test_holm(values: dict[str, float], adjusted: dict[str, float]) -> None:
 def test_with_two_chances_to_improve_each_must_be_surer() -> None:
     """rr falls by 0.10 with s = 0.5 on 100 episodes: z = 2, p = 0.023, which two targets double to 0.046."""
     close = {"rr": (-0.10, -0.198, -0.002), "usm2": (0.0, -0.04, 0.04)}
-    refused = decide(*with_sd(close, 0.5), GateRules())
+    refused = decide(*with_sd(close, 0.5), GateRules(required=()))
     assert not refused.passed
     assert "with several targets this may be luck (p = 0.046 of all)" in refused.reason
-    assert decide(*with_sd(close, 0.5), GateRules(targets=("rr",))).passed
-    assert decide(*with_sd(close, 0.4), GateRules()).passed, "z = 2.5, p = 0.0062, doubled 0.0124"
+    assert decide(*with_sd(close, 0.5), GateRules(targets=("rr",), required=())).passed
+    assert decide(*with_sd(close, 0.4), GateRules(required=())).passed, "z = 2.5, p = 0.0062, doubled 0.0124"
 
 
 def test_the_power_of_each_margin_is_shown_and_blocks_nothing() -> None:

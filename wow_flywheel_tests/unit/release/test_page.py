@@ -6,7 +6,8 @@ import polars as pl
 
 from wow_flywheel.contracts import COMPARISON_SLICES, COMPARISONS, EVALUATIONS
 from wow_flywheel.dialogue import DialogueAction
-from wow_flywheel.release.gate import GateRules, decide
+from wow_flywheel.release.gate import decide
+from wow_flywheel.release.gate_rules import GateRules
 from wow_flywheel.release.results.charts import interval_svg
 from wow_flywheel.release.results.examples import examples, words
 from wow_flywheel.release.results.page import PageData, changes_in_words, render, without_examples
@@ -51,7 +52,7 @@ def data(shown: int = 20) -> PageData:
     better = {"higher_is_better": True, "kind": "repair", "difference": 0.2, "low": 0.1, "high": 0.3}
     slices = [CHANGE | refund, CHANGE | issue | better]
     found = examples(SITES, pl.concat([said("old", "a"), said("new", "b")]), judged(), "old", "new", shown)
-    decision = decide(comparisons, values, GateRules())
+    decision = decide(comparisons, values, GateRules(required=("rr",)))
     frame = COMPARISON_SLICES.conform(pl.DataFrame(slices, schema=pl.Schema(COMPARISON_SLICES.columns)))
     return PageData("c1", decision, values, comparisons, frame, changes_in_words({"parents": {"base_model": "m"}}), found)
 

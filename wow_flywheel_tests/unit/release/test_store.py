@@ -7,12 +7,12 @@ import pytest
 
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.release.store import ReleaseStore
-from wow_flywheel_tests.unit.release.conftest import decision, make_checkpoint
+from wow_flywheel_tests.unit.release.conftest import decision, judged, make_checkpoint
 
 
 def promoted(store: ReleaseStore, tmp_path: Path, cycle: str, weights: bytes = b"w", rr: float = 0.2) -> str:
     source = make_checkpoint(tmp_path / f"ckpt-{cycle}-{weights.decode()}", weights)
-    return store.promote(source, {"cycle": cycle, "tables": {"cases": 3}}, decision(rr=rr), cycle).id
+    return store.promote(source, {"cycle": cycle, "tables": {"cases": 3}}, judged(store, source, rr), cycle).id
 
 
 def test_a_new_store_has_nothing(store: ReleaseStore) -> None:
@@ -67,6 +67,34 @@ def test_an_empty_model_is_refused(store: ReleaseStore, tmp_path: Path) -> None:
     for folder in ("empty", "missing"):
         with pytest.raises(ReleaseError, match="holds no model"):
             store.promote(tmp_path / folder, {}, decision(), "c1")
+
+
+def test_only_the_files_that_were_judged_are_released(store: ReleaseStore, checkpoint: Path) -> None:
+    decided = judged(store, checkpoint)
+    (checkpoint / "model.safetensors").write_bytes(b"trained afterwards")
+    with pytest.raises(ReleaseError, match="the files are not those that were judged: dpo hashes to") as refused:
+        store.promote(checkpoint, {}, decided, "c1")
+    assert "run `evaluation` and its gate again" in (refused.value.hint or "")
+    assert (store.list(), store.current_id()) == ([], None)
+
+
+def test_only_a_candidate_that_was_judged_against_the_release_in_use_replaces_it(store: ReleaseStore, tmp_path: Path) -> None:
+    a = promoted(store, tmp_path, "a")
+    b, c = (make_checkpoint(tmp_path / name, name.encode()) for name in "bc")
+    old = judged(store, c)
+    assert store.promote(b, {}, judged(store, b), "b").id == "0002-b"
+    with pytest.raises(ReleaseError, match="dpo was judged against 0001-a, but 0002-b is in use now") as refused:
+        store.promote(c, {}, old, "c")
+    assert "run the cycle under a new key" in (refused.value.hint or "")
+    assert (store.list(), store.current_id()) == ([a, "0002-b"], "0002-b")
+    store.rollback()
+    assert store.promote(c, {}, old, "c").id == "0003-c", "the baseline is in use again"
+
+
+def test_beside_a_release_a_decision_must_say_what_it_judged(store: ReleaseStore, tmp_path: Path, checkpoint: Path) -> None:
+    promoted(store, tmp_path, "a")
+    with pytest.raises(ReleaseError, match="does not say which files of dpo were judged"):
+        store.promote(checkpoint, {}, decision().model_copy(update={"baseline": "0001-a"}), "b")
 
 
 def test_rollback_walks_back_and_promotion_goes_on_from_there(store: ReleaseStore, tmp_path: Path) -> None:
