@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from wow_flywheel.dialogue import DialogueAction, Message
+from wow_flywheel.inspection.procedure import next_step
 from wow_flywheel.inspection.results import calls
 from wow_flywheel.inspection.wording import PUSHBACK, QUESTION, UPSET, folded
 from wow_flywheel.pairs.borrowed import Vocabulary, context_words
@@ -124,14 +125,11 @@ def procedure_candidates(site: Site, procedures: pl.DataFrame) -> list[Candidate
     if is_open(site.prompt):
         return []
     steps = procedures.filter(pl.col("scenario") == site.scenario)
-    texts = {row["reply_id"]: row["text"] for row in steps.iter_rows(named=True) if row["text"]}
-    following = {row["reply_id"]: row["next_reply_id"] for row in steps.iter_rows(named=True) if row["next_reply_id"]}
-    done = [step for message in site.prompt if (step := _step(message, texts, following))]
-    expected = following.get(done[-1]) if done else None
-    values = context_values(site.prompt)
-    policy = steps["policy_id"].item(0) if steps.height else ""
-    output = fill(DialogueAction(reply=texts[expected]), values) if expected in texts else None
-    return [Candidate(output, "procedure", f"{policy}#{expected}")] if output is not None else []
+    expected = next_step(site.prompt, list(steps.iter_rows(named=True)))
+    if expected is None or expected[1] is None:
+        return []
+    output = fill(DialogueAction(reply=expected[1]), context_values(site.prompt))
+    return [Candidate(output, "procedure", f"{steps['policy_id'].item(0)}#{expected[0]}")] if output is not None else []
 
 
 def is_open(prompt: Sequence[Message]) -> bool:
@@ -198,21 +196,3 @@ def _result_keys(content: str | None) -> list[str]:
     except json.JSONDecodeError:
         return ["text"]
     return sorted(map(str, parsed)) if isinstance(parsed, dict) else [type(parsed).__name__]
-
-
-def _step(message: Message, texts: dict[str, str], following: dict[str, str]) -> str | None:
-    """The procedure's step that a message is: named by the log, or a tool call of that name, or the template's text."""
-    if message["role"] != "assistant":
-        return None
-    if (action := message.get("action")) in following:
-        return action
-    for call in message.get("tool_calls") or []:
-        if call["name"] in following:
-            return call["name"]
-    content = message.get("content") or ""
-    return next((step for step, text in texts.items() if step in following and _matches(text, content)), None)
-
-
-def _matches(template: str, content: str) -> bool:
-    pattern = re.sub(r"\\\{\w+(?::[sd])?\\\}", ".+?", re.escape(template))
-    return re.fullmatch(pattern, content) is not None
