@@ -50,22 +50,34 @@ def findings(pairs: pl.DataFrame, bad_cases: Mapping[str, int], limits: PairLimi
     rows = pairs.sort("pair_id").to_dicts()
     enough = len(rows) >= limits.evidence
     few = "" if enough else f"; not judged below {limits.evidence} pairs"
-    weak = "" if enough else f"; not judged below {limits.evidence} pairs unless beyond chance"
-    chosen, rejected = ([len(row[side]) for row in rows] for side in ("chosen", "rejected"))
-    same = sum(same_when_heard(row["chosen"], row["rejected"]) for row in rows)
-    ratios = [length_ratio(*sides) for sides in zip(chosen, rejected, strict=True)]
-    worst, mean = max(map(_apart, ratios), default=1.0), exp(sum(map(log, ratios)) / max(len(ratios), 1))
-    by_length = told(chosen, rejected)
-    parts = (
-        f"{told_by_pair(chosen, rejected):.1%} by pair, {told_by_threshold(chosen, rejected):.1%} by a threshold"
-        if rows
-        else ""
-    )
-    gap, words = prefix_gap(rows, limits.prefix_words)
     repeats = len(near_duplicates([text_of(row) for row in rows], limits.near_duplicate))
     over = sum(over_caps(rows, limits).values())
     issue, share = largest(Counter(row["issue_type"] for row in rows))
     language, kept = least_kept(Counter(language_of(row["locale"], row["prompt"]) for row in rows), bad_cases)
+    return [
+        *side_findings(rows, limits),
+        Finding("no_near_duplicates", repeats == 0, repeats, f"{repeats} of {len(rows)} pairs nearly repeat an earlier one"),
+        Finding("within_caps", over == 0, over, f"{over} pairs are above the caps of customer, template and issue type"),
+        Finding("issue_types_balanced", not enough or share <= limits.issue_share, share, f"{share:.1%} are of {issue}{few}"),
+        Finding("languages_balanced", not enough or kept >= limits.language_share, kept,
+                f"{language} keeps {kept:.1%} of its share of the Bad Cases{few}"),
+    ]  # fmt: skip
+
+
+def side_findings(rows: Sequence[Row], limits: PairLimits) -> list[Finding]:
+    """What might tell the two sides of some pairs apart, whatever day they are of.
+
+    Args:
+        rows: chosen and rejected, as JSON.
+        limits: See there; below its `evidence` shares fail only beyond chance.
+    """
+    weak = "" if len(rows) >= limits.evidence else f"; not judged below {limits.evidence} pairs unless beyond chance"
+    chosen, rejected = ([len(row[side]) for row in rows] for side in ("chosen", "rejected"))
+    same = sum(same_when_heard(row["chosen"], row["rejected"]) for row in rows)
+    ratios = [length_ratio(*sides) for sides in zip(chosen, rejected, strict=True)]
+    worst, mean = max(map(_apart, ratios), default=1.0), exp(sum(map(log, ratios)) / max(len(ratios), 1))
+    by_length, parts = told(chosen, rejected), _parts(chosen, rejected)
+    gap, words = prefix_gap(rows, limits.prefix_words)
 
     def above(share: float, limit: float) -> bool:
         return beyond_chance(share * len(rows), len(rows), limit, limits.evidence)
@@ -78,11 +90,6 @@ def findings(pairs: pl.DataFrame, bad_cases: Mapping[str, int], limits: PairLimi
                 f"length alone tells chosen from rejected with {by_length:.1%} ({parts}){weak}"),
         Finding("no_telltale_prefix", not above(gap, limits.prefix_gap), gap,
                 f"{words!r} begins one side {gap:.1%} of pairs more often than the other{weak}"),
-        Finding("no_near_duplicates", repeats == 0, repeats, f"{repeats} of {len(rows)} pairs nearly repeat an earlier one"),
-        Finding("within_caps", over == 0, over, f"{over} pairs are above the caps of customer, template and issue type"),
-        Finding("issue_types_balanced", not enough or share <= limits.issue_share, share, f"{share:.1%} are of {issue}{few}"),
-        Finding("languages_balanced", not enough or kept >= limits.language_share, kept,
-                f"{language} keeps {kept:.1%} of its share of the Bad Cases{few}"),
     ]  # fmt: skip
 
 
@@ -201,3 +208,9 @@ def least_kept(pairs: Mapping[str, int], bad_cases: Mapping[str, int]) -> tuple[
 
 def _apart(ratio: float) -> float:
     return max(ratio, 1 / ratio)
+
+
+def _parts(chosen: Sequence[int], rejected: Sequence[int]) -> str:
+    if not chosen:
+        return "no pairs"
+    return f"{told_by_pair(chosen, rejected):.1%} by pair, {told_by_threshold(chosen, rejected):.1%} by a threshold"
