@@ -112,7 +112,8 @@ MEANING: Final = {
     "source_conversation_id": "the Good Case, procedure and step, person or sample that it is from; empty for the endpoint",
     "candidate": "the reply that was tried",
     "accepted": "it passed every check, whether a pair was made of it or not",
-    "stage": "what decided: source, solution, thought, re-inspection, comparison, not needed, selection, or pair",
+    "stage": "what decided: malformed, same as said, same as another, over the cap, source, solution, grounds, owed, thought, "
+    "re-inspection, comparison, not needed, selection, or pair",
     "knowledge": "the knowledge units that were to be had at that turn",
     "length_ratio": "characters of chosen over those of rejected, as JSON",
     "pair_id": "conversation and turn: a rerun names the same pair the same",

@@ -29,11 +29,17 @@ def telltale(count: int) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def run(check: dg.AssetChecksDefinition, instance: dg.DagsterInstance, key: str) -> dg.ExecuteInProcessResult:
-    of_day = check is pairs_are_sound
-    job = dg.define_asset_job("checked", dg.AssetSelection.checks(check), partitions_def=days if of_day else cycles)
-    made = dg.Definitions(asset_checks=[check], jobs=[job], resources={"flywheel": Flywheel()})
-    return made.resolve_job_def("checked").execute_in_process(instance=instance, partition_key=key, raise_on_error=False)
+def run(check: dg.AssetChecksDefinition, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """A run of the checked asset, whose table is written already, and of its checks."""
+    (name,) = {key.asset_key.to_user_string() for key in check.check_keys}
+
+    @dg.asset(name=name, partitions_def=days if check is pairs_are_sound else cycles)
+    def written() -> None:
+        """It stands in the lake."""
+
+    job = dg.define_asset_job("checked", dg.AssetSelection.assets(written))
+    made = dg.Definitions(assets=[written], asset_checks=[check], jobs=[job], resources={"flywheel": Flywheel()})
+    return made.resolve_job_def("checked").execute_in_process(instance=instance, partition_key=CYCLE, raise_on_error=False)
 
 
 def failed(result: dg.ExecuteInProcessResult) -> set[str]:
@@ -45,14 +51,14 @@ def test_a_telltale_day_fails_its_check_and_warn_lets_it_pass(
 ) -> None:
     more = {"turn": 1, "verified_by": "rules+evidence", "length_ratio": 0.5}
     lake.replace("preference_pairs", PREFERENCE_PAIRS.conform(_frame([row | more for row in telltale(29)])), DAY)
-    result = run(pairs_are_sound, instance, CYCLE)
+    result = run(pairs_are_sound, instance)
     assert not result.success
     assert "length_does_not_tell" in failed(result)
     (place / "checks.yaml").write_text(
         "pairs: {severity: {length_does_not_tell: warn, no_telltale_prefix: warn}, length_ratio: 9}"
     )
     monkeypatch.setenv("WOW_CHECKS", str(place / "checks.yaml"))
-    warned = run(pairs_are_sound, instance, CYCLE)
+    warned = run(pairs_are_sound, instance)
     assert warned.success
     assert "length_does_not_tell" in failed(warned)
 
@@ -63,7 +69,7 @@ def test_days_that_add_up_to_telltale_training_pairs_fail_the_cycle(
     open_cycle(instance, CYCLE)
     more = {"cycle": CYCLE, "language": "en", "split": "train"}
     lake.replace("preference_dataset", PREFERENCE_DATASET.conform(_frame([row | more for row in telltale(20)])), CYCLE)
-    result = run(trained_pairs_are_sound, instance, CYCLE)
+    result = run(trained_pairs_are_sound, instance)
     assert not result.success
     assert "length_does_not_tell" in failed(result)
 
@@ -73,7 +79,7 @@ def test_few_telltale_pairs_may_be_chance(place: Path, lake: Lake, instance: dg.
     more = {"cycle": CYCLE, "language": "en", "split": "train"}
     rows = [row | more | {"rejected": DialogueAction(reply=f"Never {row['pair_id']}").to_json()} for row in telltale(3)]
     lake.replace("preference_dataset", PREFERENCE_DATASET.conform(_frame(rows)), CYCLE)
-    assert run(trained_pairs_are_sound, instance, CYCLE).success
+    assert run(trained_pairs_are_sound, instance).success
 
 
 def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:

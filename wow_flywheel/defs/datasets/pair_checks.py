@@ -12,14 +12,13 @@ import dagster as dg
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.pairs.checks import CHECKS, severity_of
-from wow_flywheel.defs.pairs.sources import limits_of
 from wow_flywheel.defs.resources import Flywheel
 
 NAMES: Final = ("chosen_differs_from_rejected", "length_ratio_bounded", "length_does_not_tell", "no_telltale_prefix")
 SPECS: Final = [check_spec(name, "preference_dataset", CHECKS[name], blocking=True) for name in NAMES]
 WHAT_TO_DO: Final = (
-    "look at the day's checks of preference_pairs; change the limit in the section `pairs` of WOW_CHECKS, or turn the check into a "
-    "warning there, then materialize preference_pairs of the days and the datasets of the cycle again"
+    "look at the day's checks of preference_pairs; change the limit in the section `pairs` of WOW_CHECKS, or turn the check "
+    "into a warning there, then materialize preference_pairs of the days and the datasets of the cycle again"
 )
 BEYOND_CHANCE: Final = 1_000_000
 """A cycle draws from days that were mended to just within the limit: what chance may do to the draw does not fail it."""
@@ -28,6 +27,7 @@ BEYOND_CHANCE: Final = 1_000_000
 @dg.multi_asset_check(name="trained_pairs_are_sound", specs=SPECS)
 def trained_pairs_are_sound(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
     """Measure the cycle's training pairs, after split, caps and replay, and hold every number against its limit."""
+    from wow_flywheel.defs.pairs.sources import limits_of
     from wow_flywheel.pairs.hygiene import side_findings
 
     with plain_failures(context):
