@@ -118,7 +118,8 @@ MEANING: Final = {
     "source_conversation_id": "the Good Case, procedure and step, person or sample that it is from; empty for the endpoint",
     "candidate": "the reply that was tried",
     "accepted": "it passed every check, whether a pair was made of it or not",
-    "stage": "what decided: source, solution, thought, re-inspection, comparison, not needed, selection, or pair",
+    "stage": "what decided: malformed, same as said, same as another, over the cap, source, solution, grounds, owed, thought, "
+    "re-inspection, comparison, not needed, selection, or pair",
     "knowledge": "knowledge units nearest to the turn when the pair was made: what rewriter and judges were shown; the prompt "
     "has only what the model was shown",
     "length_ratio": "characters of chosen over those of rejected, as JSON",

@@ -17,6 +17,7 @@ from wow_flywheel.defs.conversations import assets as conversations
 from wow_flywheel.defs.conversations import duplicates
 from wow_flywheel.defs.datasets import assets as datasets
 from wow_flywheel.defs.datasets import checks as dataset_checks
+from wow_flywheel.defs.datasets.pair_checks import trained_pairs_are_sound
 from wow_flywheel.defs.evaluation import assets as evaluation
 from wow_flywheel.defs.evaluation import checks as evaluation_checks
 from wow_flywheel.defs.experiments import assets as experiments
@@ -33,7 +34,7 @@ from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.rules import assets as rules
 from wow_flywheel.defs.satisfaction import assets as satisfaction
 from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
-from wow_flywheel.defs.sensors import enough_pairs, late_feedback, new_logs
+from wow_flywheel.defs.sensors import enough_pairs, late_edits, late_feedback, new_logs
 from wow_flywheel.defs.training import assets as training
 from wow_flywheel.defs.training.child import QUIET_CHILD
 
@@ -52,13 +53,14 @@ defs: Final = dg.Definitions(
         *contract_checks(),
         *(*dataset_checks.leakage_checks, *dataset_checks.contamination_checks),
         pair_checks.pairs_are_sound,
+        trained_pairs_are_sound,
         evaluation_checks.gate_checks,
         *agreement_checks,
     ],
     resources={"flywheel": Flywheel(), "pipes": dg.PipesSubprocessClient(env=QUIET_CHILD)},
     jobs=[nightly, calibrate, training_cycle, knowledge_ablation, single_issue_dpo, wheel],
     schedules=[nightly_schedule, calibrate_schedule],
-    sensors=[new_logs, late_feedback, changed_policies, enough_pairs],
+    sensors=[new_logs, late_feedback, late_edits, changed_policies, enough_pairs],
     loggers={"console": console},
     executor=dg.in_process_executor,
 )

@@ -1,4 +1,4 @@
-"""What starts runs by itself: new log files, feedback that came later, and enough new pairs.
+"""What starts runs by itself: new log files, feedback and edits that came later, and enough new pairs.
 
 What belongs here: the sensors; each looks, decides by a plain function, and remembers. What does not: listing files, and
 which of them make a day run (`conversations.sources`, `conversations.arrivals`).
@@ -75,6 +75,43 @@ def late_feedback(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg
     ]
     skipped = None if requests else dg.SkipReason("no new feedback for earlier days")
     return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=json.dumps(digests, sort_keys=True))
+
+
+@dg.sensor(
+    job=nightly,
+    minimum_interval_seconds=300,
+    description="Runs `nightly` again for the days of turns that a person has rewritten since their pairs were made.",
+)
+def late_edits(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.SensorResult | dg.SkipReason:
+    """Compare the edits of each day with those of the last tick, and with those that its candidates hold.
+
+    Raises:
+        StorageUnavailable: The lake does not answer: the tick fails, and the next one tries again.
+    """
+    digests = waiting_edits(flywheel.lake())
+    seen = json.loads(context.cursor or "{}")
+    requests = [
+        dg.RunRequest(run_key=f"{day} edits {digest}", partition_key=day)
+        for day, digest in sorted(digests.items())
+        if seen.get(day) != digest
+    ]
+    skipped = None if requests else dg.SkipReason("no edit that a day's candidates lack")
+    return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=json.dumps(digests, sort_keys=True))
+
+
+def waiting_edits(lake: Lake) -> dict[str, str]:
+    """A digest of each day's latest edits, for the days whose `rewrite_candidates` lack one of them."""
+    from wow_flywheel.pairs.edits import latest, written_by
+
+    place = ["dt", "conversation_id", "turn"]
+    edits = latest(lake.read("rewrite_edits")).with_columns(source_conversation_id=written_by()).sort(place)
+    used = lake.scan("rewrite_candidates").filter(pl.col("source") == "person").collect()
+    lacking = edits.join(used, on=[*place, "source_conversation_id"], how="anti")["dt"].unique()
+    return {
+        str(day): sha256(str(rows.rows()).encode()).hexdigest()[:16]
+        for (day,), rows in edits.partition_by("dt", as_dict=True).items()
+        if day in lacking
+    }
 
 
 @dg.sensor(

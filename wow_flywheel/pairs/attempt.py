@@ -23,8 +23,9 @@ class Attempt:
     """A candidate for a site.
 
     Attributes:
-        stage: What decided on it: source, solution, thought, re-inspection, comparison, not needed; selection where it passed
-            them all and is no pair; pair. Empty while nothing has.
+        stage: What decided on it: malformed, same as said, same as another, over the cap, source, solution, grounds, owed,
+            thought, re-inspection, comparison, not needed; selection where it passed them all and is no pair; pair. Empty while
+            nothing has.
         reason: Why.
         doubts: Severe suspicions of the inspectors that only a reader could clear; fewer rank first.
         verified_by: Who verified it.
@@ -47,9 +48,24 @@ class Attempt:
         return self.stage in {"selection", "pair"}
 
     @property
+    def chosen(self) -> str:
+        """The rewrite as the pair's chosen side, as JSON.
+
+        Its thought and its list of knowledge units are left out where what was said has none: a side that alone begins with
+        them would be told by that.
+        """
+        said = self.site.said
+        bare: dict[str, Any] = {}
+        if said.thought is None:
+            bare["thought"] = None
+        if not said.knowledge:
+            bare["knowledge"] = []
+        return self.candidate.output.model_copy(update=bare).to_json()
+
+    @property
     def length(self) -> int:
-        """Characters of the rewrite's JSON."""
-        return len(self.candidate.output.to_json())
+        """Characters of the chosen side's JSON."""
+        return len(self.chosen)
 
     @property
     def said_length(self) -> int:
@@ -61,7 +77,7 @@ def candidate_row(attempt: Attempt) -> dict[str, Any]:
     """A row of `rewrite_candidates`."""
     return _common(attempt) | {
         "pair_id": attempt.site.pair_id,
-        "candidate": attempt.candidate.output.to_json(),
+        "candidate": attempt.candidate.text,
         "accepted": attempt.accepted,
         "stage": attempt.stage,
         "reason": attempt.reason,
@@ -78,7 +94,7 @@ def pair_row(attempt: Attempt, knowledge: Knowledge = ()) -> dict[str, Any]:
         "locale": site.locale,
         "prompt": [{**dict.fromkeys(MESSAGE_FIELDS), **message} for message in site.prompt],
         "knowledge": list(knowledge),
-        "chosen": attempt.candidate.output.to_json(),
+        "chosen": attempt.chosen,
         "rejected": site.said.to_json(),
         "length_ratio": attempt.length / attempt.said_length,
         "verified_by": attempt.verified_by,

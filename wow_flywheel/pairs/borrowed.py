@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wow_flywheel.dialogue import DialogueAction, Message
-from wow_flywheel.pairs.slots import SLOT, leaves
+from wow_flywheel.inspection.values import leaves
+from wow_flywheel.pairs.slots import SLOT
 
 UNPROMPTED_TIMES: Final = 2
 UNPROMPTED_SHARE: Final = 0.2

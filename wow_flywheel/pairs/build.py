@@ -3,29 +3,32 @@
 What belongs here: the order of the steps and the two tables. What does not: each step's own work.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import polars as pl
 
 from wow_flywheel.dialogue import DialogueAction
-from wow_flywheel.inspection.grounding import numbers
 from wow_flywheel.inspection.panel import Panel
 from wow_flywheel.inspection.transcript import KnowledgeIndex
 from wow_flywheel.llm.client import LlmClient
 from wow_flywheel.pairs.attempt import PASSED, Attempt, pair_row, tables
 from wow_flywheel.pairs.borrowed import words_of
-from wow_flywheel.pairs.candidates import Candidate, GoodCases, distinct, procedure_candidates
+from wow_flywheel.pairs.candidates import Candidate, GoodCases, procedure_candidates, sorted_out
 from wow_flywheel.pairs.edits import edit_candidates, latest
 from wow_flywheel.pairs.limits import PairLimits
 from wow_flywheel.pairs.rewrite import Rewrites, Sampling, rewrite
+from wow_flywheel.pairs.screen import Screen, public_texts
 from wow_flywheel.pairs.selection import select
 from wow_flywheel.pairs.sites import Site, find_sites
-from wow_flywheel.pairs.solution import lost
 from wow_flywheel.pairs.verify import Standards, Verifier
 
 Samples = Mapping[str, Sequence[DialogueAction]]
+RANK: Final = {"person": 0, "policy": 2}
+"""Which source is asked, and taken, before others: between these the endpoint's, the Good Cases' and the procedure's."""
+UNTRIED: Final = frozenset({"malformed", "same as said", "same as another", "over the cap"})
+"""Stages of candidates that were set aside before any check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Pairs:
     Attributes:
         candidates: Contract `rewrite_candidates`: all that were tried, with the reason that decided each.
         pairs: Contract `preference_pairs`.
-        counts: bad_cases, sites, sites_without_candidate, candidates, pairs, endpoint_failures, verified (sites with a rewrite
-            that passed every check), left_out (of these, by the selection).
+        counts: bad_cases, sites, sites_without_candidate, candidates, pairs, endpoint_failures, verified (sites
+            with a rewrite that passed every check), left_out (of these, by the selection).
     """
 
     candidates: pl.DataFrame
@@ -51,12 +54,14 @@ class Sources:
     Attributes:
         edits: What people wrote, contract `rewrite_edits`; None for nothing.
         samples: The policy model's own outputs by `pair_id`, see `self_samples`.
+        malformed: What it said there that is no valid output, by `pair_id`: kept as refused candidates.
         client: The endpoint that rewrites and re-inspects, if one is configured.
         sampling: How the endpoint is asked.
     """
 
     edits: pl.DataFrame | None = None
     samples: Samples | None = None
+    malformed: Mapping[str, Sequence[str]] | None = None
     client: LlmClient | None = None
     sampling: Sampling | None = None
 
@@ -99,31 +104,37 @@ def build_pairs(
     edits = latest(given.edits) if given.edits is not None else None
     sites = find_sites(cases, conversations, inspections, edits)
     written = rewrite(client, sites, knowledge, given.sampling) if client else Rewrites({}, 0)
-    public = frozenset().union(*(words_of(text) for text in _public(knowledge, procedures)))
+    public = frozenset().union(*(words_of(text) for text in public_texts(knowledge, procedures)))
     good, typed = GoodCases.of(pool, public), edit_candidates(edits) if edits is not None else {}
     attempts: list[Attempt] = []
     for site in sites:
-        sampled = [
-            Candidate(output, "policy", f"sample {i}") for i, output in enumerate((given.samples or {}).get(site.pair_id, []))
+        place = (site.dt, site.conversation_id, site.turn)
+        offered = [
+            *([typed[place]] if place in typed else []),
+            *written.candidates.get(site.pair_id, []),
+            *good.candidates(site),
+            *procedure_candidates(site, procedures),
+            *_sampled(given, site.pair_id),
         ]
-        edited = [typed[place]] if (place := (site.conversation_id, site.turn)) in typed and not site.call else []
-        written_here = written.candidates.get(site.pair_id, [])
-        offered = [*edited, *written_here, *sampled, *good.candidates(site), *procedure_candidates(site, procedures)]
-        attempts += [Attempt(site, candidate) for candidate in distinct(offered, site.said)]
+        attempts += [Attempt(site, *sorted_one) for sorted_one in sorted_out(offered, site.said)]
     verifier = Verifier(conversations, knowledge, procedures, standards=standards or Standards())
     _verify(attempts, verifier, client, KnowledgeIndex.of(knowledge))
     return _selected(cases, sites, attempts, limits or PairLimits(), KnowledgeIndex.of(knowledge), written.failures)
 
 
-def _public(knowledge: pl.DataFrame, procedures: pl.DataFrame) -> Iterable[str]:
-    return (text for column in (knowledge["title"], knowledge["content"], procedures["text"]) for text in column.drop_nulls())
+def _sampled(given: Sources, pair_id: str) -> list[Candidate]:
+    """What the model itself says, the most frequent first."""
+    outputs, texts = (given.samples or {}).get(pair_id, []), (given.malformed or {}).get(pair_id, [])
+    found = [Candidate(output, "policy", f"sample {place}") for place, output in enumerate(outputs)]
+    return found + [Candidate(DialogueAction(), "policy", "sample", malformed=text or "(nothing)") for text in texts]
 
 
 def _verify(attempts: Sequence[Attempt], verifier: Verifier, client: LlmClient | None, index: KnowledgeIndex) -> None:
     """Decide on every attempt: what costs nothing first, the endpoint last and only on those that may still pass."""
-    known = frozenset().union(*map(numbers, _public(verifier.knowledge, verifier.procedures)))
+    screen = Screen(verifier.knowledge, verifier.procedures, with_endpoint=client is not None)
     for attempt in attempts:
-        _screen(attempt, known, with_endpoint=client is not None)
+        if not attempt.stage:
+            screen.decide(attempt)
     evidence = [attempt for attempt in attempts if not attempt.stage]
     for attempt, judged in zip(evidence, verifier.judge([(a.site, a.candidate) for a in evidence]), strict=True):
         attempt.doubts, attempt.verified_by = judged.doubts, verifier.name
@@ -132,25 +143,13 @@ def _verify(attempts: Sequence[Attempt], verifier: Verifier, client: LlmClient |
             attempt.stage, attempt.reason, attempt.verified_by = "selection", f"a person's edit{note}", "person"
         elif judged.reason is not None:
             attempt.refuse("re-inspection", judged.reason)
+        else:
+            screen.answers(attempt)
     if client is not None:
         _verify_by_endpoint([a for a in evidence if not a.stage], verifier, client, index)
     for attempt in evidence:
         if not attempt.stage:
             attempt.stage, attempt.reason = "selection", PASSED
-
-
-def _screen(attempt: Attempt, known: frozenset[str], *, with_endpoint: bool) -> None:
-    from wow_flywheel.pairs.thought import UNREAD, unfounded
-
-    candidate, thought = attempt.candidate, attempt.candidate.output.thought
-    if candidate.source == "person":
-        return
-    if candidate.against:
-        attempt.refuse("source", candidate.against)
-    elif (reason := lost(attempt.site, candidate.output)) is not None:
-        attempt.refuse("solution", reason)
-    elif thought and (reason := unfounded(attempt.site, thought, known) or (None if with_endpoint else UNREAD)):
-        attempt.refuse("thought", reason)
 
 
 def _verify_by_endpoint(open_now: list[Attempt], verifier: Verifier, client: LlmClient, index: KnowledgeIndex) -> None:
@@ -179,9 +178,9 @@ def _verify_by_endpoint(open_now: list[Attempt], verifier: Verifier, client: Llm
 
 
 def _by_site(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
-    """Attempts by site: a person's edit first, then by open doubts, then in the order of their sources."""
+    """Attempts by site: a person's edit first, the model's own words last, between them by open doubts, then by source."""
     found: dict[str, list[Attempt]] = {}
-    for attempt in sorted(attempts, key=lambda each: (each.candidate.source != "person", each.doubts)):
+    for attempt in sorted(attempts, key=lambda a: (RANK.get(a.candidate.source, 1), a.doubts)):
         found.setdefault(attempt.site.pair_id, []).append(attempt)
     return dict(sorted(found.items()))
 
@@ -208,7 +207,7 @@ def _selected(
         pair_row(selection.chosen[key], _units(index, selection.chosen[key].site)) for key in _order(sites, selection.chosen)
     ]
     candidates, pairs = tables(attempts, rows)
-    tried = Counter(attempt.site.pair_id for attempt in attempts)
+    tried = {attempt.site.pair_id for attempt in attempts if attempt.stage not in UNTRIED}
     counts = {
         "bad_cases": cases.filter(pl.col("label") == "bad").height,
         "sites": len(sites),

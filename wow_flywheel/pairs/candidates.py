@@ -7,13 +7,14 @@ values.
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from wow_flywheel.dialogue import DialogueAction, Message
+from wow_flywheel.inspection.procedure import next_step
 from wow_flywheel.inspection.results import calls
 from wow_flywheel.inspection.wording import PUSHBACK, QUESTION, UPSET, folded
 from wow_flywheel.pairs.borrowed import Vocabulary, context_words
@@ -23,6 +24,7 @@ from wow_flywheel.pairs.slots import context_values, delexicalise, fill
 MIN_SIMILARITY = 0.5
 MAX_NEAR = 20
 MAX_CANDIDATES = 6
+"""Of each source, so that none crowds out another."""
 Point = tuple[str, str, tuple[str, ...]]
 """Where in its procedure a conversation stands: scenario, role of the last message, tools called so far with their outcome."""
 
@@ -36,12 +38,19 @@ class Candidate:
         source: `person`, `endpoint`, `policy`, `good_case` or `procedure`.
         source_conversation_id: The Good Case, or the policy and reply id, that it comes from; who edited; the model and sample.
         against: Why it cannot be used, where that is known without inspecting it; empty if nothing is.
+        malformed: The text as it came, where it is no valid output; empty otherwise.
     """
 
     output: DialogueAction
     source: str
     source_conversation_id: str
     against: str = ""
+    malformed: str = ""
+
+    @property
+    def text(self) -> str:
+        """The output as JSON, or what came in its place."""
+        return self.malformed or self.output.to_json()
 
 
 @dataclass(slots=True)
@@ -124,14 +133,11 @@ def procedure_candidates(site: Site, procedures: pl.DataFrame) -> list[Candidate
     if is_open(site.prompt):
         return []
     steps = procedures.filter(pl.col("scenario") == site.scenario)
-    texts = {row["reply_id"]: row["text"] for row in steps.iter_rows(named=True) if row["text"]}
-    following = {row["reply_id"]: row["next_reply_id"] for row in steps.iter_rows(named=True) if row["next_reply_id"]}
-    done = [step for message in site.prompt if (step := _step(message, texts, following))]
-    expected = following.get(done[-1]) if done else None
-    values = context_values(site.prompt)
-    policy = steps["policy_id"].item(0) if steps.height else ""
-    output = fill(DialogueAction(reply=texts[expected]), values) if expected in texts else None
-    return [Candidate(output, "procedure", f"{policy}#{expected}")] if output is not None else []
+    expected = next_step(site.prompt, list(steps.iter_rows(named=True)))
+    if expected is None or expected[1] is None:
+        return []
+    output = fill(DialogueAction(reply=expected[1]), context_values(site.prompt))
+    return [Candidate(output, "procedure", f"{steps['policy_id'].item(0)}#{expected[0]}")] if output is not None else []
 
 
 def is_open(prompt: Sequence[Message]) -> bool:
@@ -140,20 +146,28 @@ def is_open(prompt: Sequence[Message]) -> bool:
     return prompt[-1]["role"] == "user" and any(pattern.search(text) for pattern in (QUESTION, PUSHBACK, UPSET))
 
 
-def distinct(candidates: Iterable[Candidate], said: DialogueAction) -> list[Candidate]:
-    """The candidates that a reader would not take for each other, nor for what was said; of each kind the first few.
+def sorted_out(candidates: Iterable[Candidate], said: DialogueAction) -> list[tuple[Candidate, str, str]]:
+    """Each candidate with the stage and the reason that keep it from being tried; both are empty where nothing does.
 
-    At most six that may be used, and as many of those that something is known against.
+    Of what a reader would take for what was said, or for another candidate, none is tried; of each source the first six that
+    may be used, and as many of those that something is known against.
     """
-    seen = {heard_as(said)}
-    kept: list[Candidate] = []
+    seen = {heard_as(said): ("same as said", "it says and does what was said")}
+    tried: Counter[tuple[str, bool]] = Counter()
+    found = []
     for candidate in candidates:
-        alike = heard_as(candidate.output)
-        same_kind = sum(bool(other.against) == bool(candidate.against) for other in kept)
-        if alike not in seen and same_kind < MAX_CANDIDATES:
-            seen.add(alike)
-            kept.append(candidate)
-    return kept
+        alike, kind = heard_as(candidate.output), (candidate.source, bool(candidate.against))
+        if candidate.malformed:
+            found.append((candidate, "malformed", "it is no valid output, or neither says nor does anything"))
+        elif alike in seen:
+            found.append((candidate, *seen[alike]))
+        elif tried[kind] >= MAX_CANDIDATES:
+            found.append((candidate, "over the cap", f"{MAX_CANDIDATES} others of its source came before it"))
+        else:
+            tried[kind] += 1
+            seen[alike] = ("same as another", f"an earlier candidate, from {candidate.source}, says and does the same")
+            found.append((candidate, "", ""))
+    return found
 
 
 def heard_as(output: DialogueAction) -> tuple[str, str]:
@@ -198,21 +212,3 @@ def _result_keys(content: str | None) -> list[str]:
     except json.JSONDecodeError:
         return ["text"]
     return sorted(map(str, parsed)) if isinstance(parsed, dict) else [type(parsed).__name__]
-
-
-def _step(message: Message, texts: dict[str, str], following: dict[str, str]) -> str | None:
-    """The procedure's step that a message is: named by the log, or a tool call of that name, or the template's text."""
-    if message["role"] != "assistant":
-        return None
-    if (action := message.get("action")) in following:
-        return action
-    for call in message.get("tool_calls") or []:
-        if call["name"] in following:
-            return call["name"]
-    content = message.get("content") or ""
-    return next((step for step, text in texts.items() if step in following and _matches(text, content)), None)
-
-
-def _matches(template: str, content: str) -> bool:
-    pattern = re.sub(r"\\\{\w+(?::[sd])?\\\}", ".+?", re.escape(template))
-    return re.fullmatch(pattern, content) is not None

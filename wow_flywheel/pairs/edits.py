@@ -3,6 +3,7 @@
 What belongs here: reading the table `rewrite_edits`. What does not: writing it (`cases.rewrites`).
 """
 
+import datetime as dt
 from collections.abc import Mapping
 
 import polars as pl
@@ -10,7 +11,7 @@ import polars as pl
 from wow_flywheel.dialogue import DialogueAction
 from wow_flywheel.pairs.candidates import Candidate
 
-PLACE = ["conversation_id", "turn"]
+PLACE = ["dt", "conversation_id", "turn"]
 
 
 def latest(edits: pl.DataFrame) -> pl.DataFrame:
@@ -23,15 +24,20 @@ def latest(edits: pl.DataFrame) -> pl.DataFrame:
     return ordered.unique(PLACE, keep="last", maintain_order=True)
 
 
-def edit_candidates(edits: pl.DataFrame) -> Mapping[tuple[str, int], Candidate]:
-    """A candidate for each edit that is a valid output, by conversation and turn; its source names who wrote it, and when.
+def written_by() -> pl.Expr:
+    """Who wrote an edit, and when: what its candidate has in `source_conversation_id`."""
+    return pl.format("{} at {}", pl.col("decided_by"), pl.col("decided_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def edit_candidates(edits: pl.DataFrame) -> Mapping[tuple[dt.date, str, int], Candidate]:
+    """A candidate for each edit that is a valid output, by day, conversation and turn; its source names who wrote it, and when.
 
     Args:
         edits: As `latest` gives them.
     """
-    rows = edits.select(*PLACE, "chosen", "decided_by", "decided_at").iter_rows()
+    rows = edits.select(*PLACE, "chosen", written_by()).iter_rows()
     return {
-        (conversation, turn): Candidate(output, "person", f"{who} at {at:%Y-%m-%dT%H:%M:%SZ}")
-        for conversation, turn, chosen, who, at in rows
+        (day, conversation, turn): Candidate(output, "person", by)
+        for day, conversation, turn, chosen, by in rows
         if (output := DialogueAction.from_json(chosen)) is not None
     }

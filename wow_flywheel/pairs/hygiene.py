@@ -3,6 +3,7 @@
 What belongs here: measuring, and holding the numbers against the limits. What does not: mending (`selection`).
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ import polars as pl
 
 from wow_flywheel.dialogue import DialogueAction
 from wow_flywheel.pairs.candidates import heard_as
-from wow_flywheel.pairs.lengths import told, told_by_pair, told_by_threshold
+from wow_flywheel.pairs.lengths import beyond_chance, told, told_by_pair, told_by_threshold
 from wow_flywheel.pairs.limits import CheckName, PairLimits
 
 Row = Mapping[str, Any]
@@ -49,34 +50,46 @@ def findings(pairs: pl.DataFrame, bad_cases: Mapping[str, int], limits: PairLimi
     rows = pairs.sort("pair_id").to_dicts()
     enough = len(rows) >= limits.evidence
     few = "" if enough else f"; not judged below {limits.evidence} pairs"
-    chosen, rejected = ([len(row[side]) for row in rows] for side in ("chosen", "rejected"))
-    same = sum(same_when_heard(row["chosen"], row["rejected"]) for row in rows)
-    ratios = [length_ratio(*sides) for sides in zip(chosen, rejected, strict=True)]
-    worst, mean = max(map(_apart, ratios), default=1.0), exp(sum(map(log, ratios)) / max(len(ratios), 1))
-    by_length = told(chosen, rejected)
-    parts = (
-        f"{told_by_pair(chosen, rejected):.1%} by pair, {told_by_threshold(chosen, rejected):.1%} by a threshold"
-        if rows
-        else ""
-    )
-    gap, words = prefix_gap(rows, limits.prefix_words)
     repeats = len(near_duplicates([text_of(row) for row in rows], limits.near_duplicate))
     over = sum(over_caps(rows, limits).values())
     issue, share = largest(Counter(row["issue_type"] for row in rows))
     language, kept = least_kept(Counter(language_of(row["locale"], row["prompt"]) for row in rows), bad_cases)
     return [
-        Finding("chosen_differs_from_rejected", same == 0, same, f"in {same} of {len(rows)} pairs both sides sound alike"),
-        Finding("length_ratio_bounded", worst <= limits.length_ratio, worst,
-                f"the most unequal pair differs {worst:.2f} times in length; chosen is {mean:.2f} times as long on average"),
-        Finding("length_does_not_tell", not enough or by_length <= limits.length_classifier, by_length,
-                f"length alone tells chosen from rejected with {by_length:.1%} ({parts}){few}"),
-        Finding("no_telltale_prefix", not enough or gap <= limits.prefix_gap, gap,
-                f"{words!r} begins one side {gap:.1%} of pairs more often than the other{few}"),
+        *side_findings(rows, limits),
         Finding("no_near_duplicates", repeats == 0, repeats, f"{repeats} of {len(rows)} pairs nearly repeat an earlier one"),
         Finding("within_caps", over == 0, over, f"{over} pairs are above the caps of customer, template and issue type"),
         Finding("issue_types_balanced", not enough or share <= limits.issue_share, share, f"{share:.1%} are of {issue}{few}"),
         Finding("languages_balanced", not enough or kept >= limits.language_share, kept,
                 f"{language} keeps {kept:.1%} of its share of the Bad Cases{few}"),
+    ]  # fmt: skip
+
+
+def side_findings(rows: Sequence[Row], limits: PairLimits) -> list[Finding]:
+    """What might tell the two sides of some pairs apart, whatever day they are of.
+
+    Args:
+        rows: chosen and rejected, as JSON.
+        limits: See there; below its `evidence` shares fail only beyond chance.
+    """
+    weak = "" if len(rows) >= limits.evidence else f"; not judged below {limits.evidence} pairs unless beyond chance"
+    chosen, rejected = ([len(row[side]) for row in rows] for side in ("chosen", "rejected"))
+    same = sum(same_when_heard(row["chosen"], row["rejected"]) for row in rows)
+    ratios = [length_ratio(*sides) for sides in zip(chosen, rejected, strict=True)]
+    worst, mean = max(map(_apart, ratios), default=1.0), exp(sum(map(log, ratios)) / max(len(ratios), 1))
+    by_length, parts = told(chosen, rejected), _parts(chosen, rejected)
+    gap, words = prefix_gap(rows, limits.prefix_words)
+
+    def above(share: float, limit: float) -> bool:
+        return beyond_chance(share * len(rows), len(rows), limit, limits.evidence)
+
+    return [
+        Finding("chosen_differs_from_rejected", same == 0, same, f"in {same} of {len(rows)} pairs both sides sound alike"),
+        Finding("length_ratio_bounded", worst <= limits.length_ratio, worst,
+                f"the most unequal pair differs {worst:.2f} times in length; chosen is {mean:.2f} times as long on average"),
+        Finding("length_does_not_tell", not above(by_length, limits.length_classifier), by_length,
+                f"length alone tells chosen from rejected with {by_length:.1%} ({parts}){weak}"),
+        Finding("no_telltale_prefix", not above(gap, limits.prefix_gap), gap,
+                f"{words!r} begins one side {gap:.1%} of pairs more often than the other{weak}"),
     ]  # fmt: skip
 
 
@@ -100,17 +113,32 @@ def beginning(output: str, words: int) -> str:
     return " ".join(found[:words]) if len(found) >= words else ""
 
 
-def prefix_gap(rows: Sequence[Row], words: int) -> tuple[float, str]:
-    """The beginning whose share among chosen and among rejected replies differs most: the difference, and the words.
+def shape(output: str) -> str:
+    """What the raw JSON holds, in its own order: the keys that are not empty. `{thought, reply}`, `{action}`."""
+    try:
+        parsed = json.loads(output)
+    except ValueError:
+        return "{}"
+    filled = [key for key, value in parsed.items() if value not in (None, "", [])] if isinstance(parsed, dict) else []
+    return "{" + ", ".join(filled) + "}"
 
-    Two sides that begin with the same words do not count: they give nothing away. Nor do bare actions, which are no script.
+
+def telltales(output: str, words: int) -> frozenset[str]:
+    """What an output might be told by: its first words, and the keys of its JSON."""
+    return frozenset({beginning(output, words), shape(output)})
+
+
+def prefix_gap(rows: Sequence[Row], words: int) -> tuple[float, str]:
+    """The beginning, of the reply or of the raw JSON, whose share among chosen and among rejected sides differs most: the
+    difference, and the beginning.
+
+    What both sides of a pair begin with does not count: it gives nothing away. Nor do bare actions, which are no script.
     """
     balance: Counter[str] = Counter()
     for row in rows:
-        begins = [beginning(row[side], words) for side in ("chosen", "rejected")]
-        if begins[0] != begins[1]:
-            balance.update({begins[0]: 1})
-            balance.subtract({begins[1]: 1})
+        chosen, rejected = (telltales(row[side], words) for side in ("chosen", "rejected"))
+        balance.update(chosen - rejected)
+        balance.subtract(rejected - chosen)
     spoken = {text: count for text, count in balance.items() if text and not text.startswith("→")}
     if not spoken:
         return 0.0, ""

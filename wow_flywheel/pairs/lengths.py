@@ -1,9 +1,10 @@
 """Whether length alone tells the chosen side from the rejected: a model that learns that learns nothing else.
 
-What belongs here: the two classifiers. What does not: what is done about it (`selection`).
+What belongs here: the two classifiers, and when so few pairs prove it. What does not: what is done about it (`selection`).
 """
 
 from collections.abc import Sequence
+from math import comb
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 Lengths: TypeAlias = NDArray[np.int64]
 FOLDS: Final = 5
+SURPRISING: Final = 0.05
 
 
 class Threshold(NamedTuple):
@@ -78,3 +80,26 @@ def telling(chosen: Sequence[int], rejected: Sequence[int]) -> NDArray[np.int64]
 def told(chosen: Sequence[int], rejected: Sequence[int]) -> float:
     """The higher of both accuracies; 0.5 without a pair."""
     return max(told_by_pair(chosen, rejected), told_by_threshold(chosen, rejected)) if len(chosen) else 0.5
+
+
+def beyond_chance(right: float, of: int, limit: float, evidence: int) -> bool:
+    """True if a share is above its limit: outright from `evidence` pairs on, below that only where chance hardly does it.
+
+    With few pairs a share swings. It counts as above the limit if, were the limit the truth (or a coin, where the limit is
+    lower), so many would be right on fewer than one of twenty days (the upper tail of the binomial distribution): 6 of 6 pairs
+    are above 60 %, 3 of 3 are not.
+
+    Args:
+        right: Pairs that are told rightly; fractions are cut off below `evidence`.
+        of: All pairs.
+        limit: The share that may be.
+        evidence: From how many pairs on the share itself decides.
+    """
+    if not of or right / of <= limit:
+        return False
+    return of >= evidence or upper_tail(int(right + 1e-9), of, max(limit, 0.5)) < SURPRISING
+
+
+def upper_tail(at_least: int, of: int, chance: float) -> float:
+    """The probability that at least so many of some trials succeed, each with the same chance."""
+    return sum(comb(of, k) * chance**k * (1 - chance) ** (of - k) for k in range(at_least, of + 1))

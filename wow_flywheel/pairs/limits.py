@@ -38,7 +38,8 @@ class PairLimits(BaseModel):
         per_issue: Most pairs of one issue type a day.
         issue_share: Most share of one issue type.
         language_share: Least share of a language among pairs, as a share of its share among Bad Cases.
-        evidence: Fewer pairs than this are not judged by their lengths, beginnings and balance: chance alone would.
+        evidence: Fewer pairs than this fail by their lengths and beginnings only where chance hardly explains it (`lengths`),
+            and are not judged by their balance.
         severity: `error` or `warn` by check, where it is not to be as built in.
     """
 

@@ -94,7 +94,7 @@ class Rewrites:
     """What the endpoint wrote.
 
     Attributes:
-        candidates: By the site's `pair_id`, in the order of the temperatures.
+        candidates: By the site's `pair_id`, in the order of the temperatures; malformed answers among them.
         failures: Sites for which it gave nothing usable.
     """
 
@@ -123,9 +123,13 @@ def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame, s
     found: dict[str, list[Candidate]] = {}
     for temperature in sampling.temperatures:
         for site, answer in zip(fitting, _at(client, temperature).complete_all(requests, schema), strict=True):
-            if isinstance(answer, Success) and (output := output_of(answer.value)) is not None:
-                found.setdefault(site.pair_id, []).append(Candidate(output, "endpoint", ""))
-    return Rewrites(found, len(sites) - len(found))
+            if isinstance(answer, Success):
+                output = output_of(answer.value)
+                text = "" if output is not None else answer.value.model_dump_json()
+                rewritten = Candidate(output or DialogueAction(), "endpoint", "", malformed=text)
+                found.setdefault(site.pair_id, []).append(rewritten)
+    usable = sum(any(not each.malformed for each in candidates) for candidates in found.values())
+    return Rewrites(found, len(sites) - usable)
 
 
 def _at(client: LlmClient, temperature: float) -> LlmClient:

@@ -3,7 +3,7 @@
 What belongs here: choosing, exchanging and leaving out, each with its reason. What does not: the numbers (`hygiene`,
 `lengths`). In order: unequal lengths, near duplicates, caps; then, while length alone tells the sides apart, pairs that help it
 are exchanged for another verified rewrite of the same site, and left out where there is none; then the same for a beginning. A
-person's edit is never exchanged, and left out last.
+person's edit is never exchanged for another's words, and left out last.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from typing import Any
 
 from wow_flywheel.pairs import hygiene
 from wow_flywheel.pairs.attempt import Attempt, pair_row
-from wow_flywheel.pairs.lengths import telling, told
+from wow_flywheel.pairs.lengths import beyond_chance, telling, told
 from wow_flywheel.pairs.limits import PairLimits
 
 
@@ -59,7 +59,7 @@ def select(options: Mapping[str, Sequence[Attempt]], limits: PairLimits) -> Sele
         options: Verified attempts by the site's `pair_id`, the best first.
         limits: See there.
     """
-    best = {key: next((a for a in found if _fits(a, limits)), None) for key, found in options.items() if found}
+    best = {key: _best(found, limits) for key, found in options.items() if found}
     selection = Selection(limits, options, {key: attempt for key, attempt in best.items() if attempt is not None})
     selection.left_out |= {
         key: "one side is too many times as long as the other" for key, found in best.items() if found is None
@@ -67,6 +67,12 @@ def select(options: Mapping[str, Sequence[Attempt]], limits: PairLimits) -> Sele
     for step in (_near_duplicates, _caps, _lengths, _beginnings):
         step(selection)
     return selection
+
+
+def _best(found: Sequence[Attempt], limits: PairLimits) -> Attempt | None:
+    """The first that fits; a person's edit, which comes first, gives way to no other."""
+    edits = [attempt for attempt in found if attempt.candidate.source == "person"]
+    return next((attempt for attempt in edits or found if _fits(attempt, limits)), None)
 
 
 def _fits(attempt: Attempt, limits: PairLimits) -> bool:
@@ -98,13 +104,14 @@ def _caps(selection: Selection) -> None:
 
 def _lengths(selection: Selection) -> None:
     """Exchange, then leave out, until length alone tells no more than the limit."""
-    limit = selection.limits.length_classifier
-    if len(selection.chosen) < selection.limits.evidence:
-        return
+    limits = selection.limits
     for mend in (_exchange_by_length, _leave_out_by_length):
-        while len(selection.chosen) >= selection.limits.evidence:
+        while selection.chosen:
             keys, chosen, rejected = selection.lengths()
-            if told(chosen, rejected) <= limit or not mend(selection, keys, telling(chosen, rejected).tolist()):
+            right = told(chosen, rejected) * len(keys)
+            if not beyond_chance(right, len(keys), limits.length_classifier, limits.evidence):
+                break
+            if not mend(selection, keys, telling(chosen, rejected).tolist()):
                 break
 
 
@@ -148,18 +155,18 @@ def _leave_out_by_length(selection: Selection, keys: Sequence[str], help_by: Seq
 def _beginnings(selection: Selection) -> None:
     """Leave out pairs with a telltale beginning until it is no more frequent on one side than the limit lets it be."""
     limits = selection.limits
-    while len(selection.chosen) >= limits.evidence:
+    while selection.chosen:
         rows = selection.rows()
-        gap, words = hygiene.prefix_gap(rows, limits.prefix_words)
-        if gap <= limits.prefix_gap:
+        gap, telltale = hygiene.prefix_gap(rows, limits.prefix_words)
+        if not beyond_chance(gap * len(rows), len(rows), limits.prefix_gap, limits.evidence):
             return
-        of = partial(hygiene.beginning, words=limits.prefix_words)
-        begins = [(of(row["chosen"]), of(row["rejected"]), row) for row in rows]
-        chosen = [r for one, other, r in begins if one == words != other]
-        rejected = [r for one, other, r in begins if other == words != one]
+        of = partial(hygiene.telltales, words=limits.prefix_words)
+        begins = [(telltale in of(row["chosen"]), telltale in of(row["rejected"]), row) for row in rows]
+        chosen = [row for one, other, row in begins if one and not other]
+        rejected = [row for one, other, row in begins if other and not one]
         side = chosen if len(chosen) > len(rejected) else rejected
         for row in sorted(side, key=lambda row: (row["source"] == "person", _draw(row["pair_id"])))[: max(1, len(rows) // 50)]:
-            selection.leave_out(row["pair_id"], f"its beginning {words!r} would give one side away")
+            selection.leave_out(row["pair_id"], f"its beginning {telltale!r} would give one side away")
 
 
 def _draw(key: str) -> str:

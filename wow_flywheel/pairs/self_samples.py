@@ -27,17 +27,30 @@ def write_sites(sites: Iterable[Site], path: Path) -> None:
 
 
 def read_samples(path: Path) -> dict[str, list[DialogueAction]]:
-    """The samples by `pair_id`; texts that are no dialogue-action object are left out.
+    """The samples by `pair_id`; texts that are no dialogue-action object are left out (`read_malformed` gives these).
 
     Raises:
         DatasetError: A line is no JSON object with pair_id and samples.
     """
-    found: dict[str, list[DialogueAction]] = {}
+    read = {name: [DialogueAction.from_json(text) for text in texts] for name, texts in _texts(path).items()}
+    return {name: [output for output in outputs if output is not None] for name, outputs in read.items()}
+
+
+def read_malformed(path: Path) -> dict[str, list[str]]:
+    """The texts that are no dialogue-action object, by `pair_id`.
+
+    Raises:
+        DatasetError: As `read_samples`.
+    """
+    return {name: [text for text in texts if DialogueAction.from_json(text) is None] for name, texts in _texts(path).items()}
+
+
+def _texts(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
-            outputs = [DialogueAction.from_json(text) for text in row["samples"]]
-            found[row["pair_id"]] = [output for output in outputs if output is not None]
+            found[row["pair_id"]] = [str(text) for text in row["samples"]]
         except (ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"{path}, line {number}: no samples", hint="write it by the command that makes it") from error
     return found

@@ -13,6 +13,9 @@ import polars as pl
 from wow_flywheel.dialogue import DialogueAction, Message, assistant_actions, tool_results
 
 MAX_SITES_A_CONVERSATION = 3
+CONVERSATION = ["dt", "conversation_id"]
+"""Ids of conversations may come again on another day."""
+PLACE = [*CONVERSATION, "turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +59,30 @@ def find_sites(
         cases: Contract `cases`.
         conversations: Contract `conversations`.
         inspections: Contract `inspections`.
-        edits: Columns conversation_id, turn, issue_type, one row a turn: see `edits.latest`.
+        edits: Contract `rewrite_edits`, one row a turn: see `edits.latest`.
 
     Returns:
         One site a turn, the earliest first; by findings at most three a conversation, and where findings compete for a turn,
-        the most severe and surest names the issue and, by its quote, the call.
+        the most severe and surest names the issue and, by its quote, the call. An edit names the issue itself, and its call by
+        the tool that it calls.
     """
-    bad = cases.filter(pl.col("label") == "bad").select("conversation_id")
-    found = (
+    bad = cases.filter(pl.col("label") == "bad").select(CONVERSATION)
+    claims = (
         inspections.filter(pl.col("decision") == "accepted", pl.col("severity").is_in(["major", "critical"]))
-        .join(bad, on="conversation_id", how="semi")
+        .join(bad, on=CONVERSATION, how="semi")
         .sort(pl.col("severity") == "critical", "confidence", "issue_type", "quote", descending=[True, True, False, False])
-        .unique(["conversation_id", "turn"], keep="first", maintain_order=True)
-        .sort("conversation_id", "turn")
-        .group_by("conversation_id", maintain_order=True)
-        .head(MAX_SITES_A_CONVERSATION)
-        .select("conversation_id", "turn", "issue_type", "quote")
+        .unique(PLACE, keep="first", maintain_order=True)
+        .sort(PLACE)
+        .select(*PLACE, "issue_type", "quote")
     )
+    found = claims.group_by(CONVERSATION, maintain_order=True).head(MAX_SITES_A_CONVERSATION)
+    found = found.with_columns(chosen=pl.lit(None, dtype=pl.String))
     if edits is not None and edits.height:
-        edited = edits.join(bad, on="conversation_id", how="semi").select("conversation_id", "turn", "issue_type")
-        unedited = found.join(edited, on=["conversation_id", "turn"], how="anti")
-        found = pl.concat([edited.with_columns(quote=pl.lit(None, dtype=pl.String)), unedited])
-    talks = conversations.select("dt", "conversation_id", "user_id", "scenario", "locale", "messages")
-    rows = found.join(talks, on="conversation_id").sort("conversation_id", "turn")
+        edited = edits.join(bad, on=CONVERSATION, how="semi").select(*PLACE, "issue_type", "chosen")
+        edited = edited.join(claims.select(*PLACE, "quote"), on=PLACE, how="left").select(found.columns)
+        found = pl.concat([edited, found.join(edited, on=PLACE, how="anti")])
+    talks = conversations.select(*CONVERSATION, "user_id", "scenario", "locale", "messages")
+    rows = found.join(talks, on=CONVERSATION).sort(PLACE)
     return [site for row in rows.iter_rows(named=True) if (site := _site(row)) is not None]
 
 
@@ -107,6 +111,8 @@ def _site(row: dict[str, Any]) -> Site | None:
     if not outputs or not any(m["role"] == "user" for m in messages[:turn]):
         return None
     call = _accused(messages[turn], row["quote"])
+    if row["chosen"] is not None and (edited := DialogueAction.from_json(row["chosen"])) is not None:
+        call = _edited([output for _, output in outputs], edited, call)
     prompt, said = outputs[call]
     site = Site(
         dt=row["dt"],
@@ -130,3 +136,16 @@ def _accused(message: Message, quote: str | None) -> int:
     by_arguments = [i for i, call in enumerate(calls) if quote in call["arguments"]]
     by_name = [i for i, call in enumerate(calls) if quote in call["name"]]
     return next(iter([*by_arguments, *by_name]), 0)
+
+
+def _edited(outputs: Sequence[DialogueAction], edited: DialogueAction, accused: int) -> int:
+    """Which of a turn's outputs an edit replaces: one that calls the same tool with other arguments, the accused one first; the
+    accused one where none does.
+    """
+    action = edited.action
+    alike = [
+        place
+        for place, output in enumerate(outputs)
+        if action and output.action and output.action.name == action.name and output.action != action
+    ]
+    return accused if accused in alike or not alike else alike[0]

@@ -1,23 +1,20 @@
 """Turns a reply into a template of its context's values and back, so that a reply can move to another conversation truthfully.
 
-What belongs here: finding values in tool results and user turns, cutting them out, filling them in. What does not: which reply
+What belongs here: which values a context gives, cutting them out, filling them in. What does not: which reply
 fits (`candidates`), words that are no values (`borrowed`). A slot is `{key}`; procedures may write `{key:s}` or `{key:d}`.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
+from wow_flywheel.inspection.values import leaves, parsed, whole
 
 SLOT = re.compile(r"\{(\w+)(?::[sd])?\}")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)")
-WORD = r"[^\W\u3400-\u9fff]"
-"""A character of a word that white space ends. In Chinese, where none does, a value may stand between any two characters."""
 LINE_BEGINS, LIST_MARK = re.compile(r"(?:^|\n)\s*$"), re.compile(r"\d[.)、]\s")
 USER_NUMBER = "user_number"
-MAX_CHARS = 80
 Values = Mapping[str, str]
 
 
@@ -37,24 +34,12 @@ def context_values(messages: Sequence[Message]) -> dict[str, str]:
         content = message.get("content") or ""
         if message["role"] == "tool":
             found: dict[str, set[str]] = {}
-            for key, value in leaves(_json(content)):
+            for key, value in leaves(parsed(content)):
                 found.setdefault(key, set()).add(value)
             _update(values, found)
         elif message["role"] == "user" and (numbers := set(NUMBER.findall(content))):
             _update(values, {USER_NUMBER: numbers})
     return values
-
-
-def leaves(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """The scalars of a JSON value with the nearest key above each, as text; truth values and long texts are left out."""
-    if isinstance(node, dict):
-        for name, child in node.items():
-            yield from leaves(child, str(name))
-    elif isinstance(node, list):
-        for child in node:
-            yield from leaves(child, key)
-    elif key and isinstance(node, str | int | float) and not isinstance(node, bool) and 0 < len(str(node)) <= MAX_CHARS:
-        yield key, str(node)
 
 
 def delexicalise(output: DialogueAction, values: Values) -> DialogueAction | None:
@@ -92,11 +77,6 @@ def fill(template: DialogueAction, values: Values) -> DialogueAction | None:
     return DialogueAction(reply=reply, action=action)
 
 
-def stands_in(value: str, text: str) -> bool:
-    """True if a text holds a value as a whole: not as a part of another word or number."""
-    return re.search(_whole(value), text) is not None
-
-
 def _update(values: dict[str, str], found: Mapping[str, set[str]]) -> None:
     for key, several in found.items():
         if len(several) == 1:
@@ -105,21 +85,11 @@ def _update(values: dict[str, str], found: Mapping[str, set[str]]) -> None:
             values.pop(key, None)
 
 
-def _whole(value: str) -> str:
-    before = rf"(?<!{WORD})" if re.match(rf"{WORD}|\W", value) else ""
-    after = rf"(?!{WORD})" if re.search(rf"(?:{WORD}|\W)$", value) else ""
-    if value[:1].isdecimal():
-        before += r"(?<!\d[.,])"
-    if value[-1:].isdecimal():
-        after += r"(?![.,]\d)"
-    return before + re.escape(value) + after
-
-
 def _cut(text: str | None, named: Mapping[str, list[str]], used: set[str]) -> str | None:
     present = sorted((value for value in named if text and value in text), key=len, reverse=True)
     if not text or not present:
         return text
-    pattern = re.compile("|".join(f"(?:{_whole(value)})" for value in present))
+    pattern = re.compile("|".join(f"(?:{whole(value)})" for value in present))
 
     def slot(match: re.Match[str]) -> str:
         if len(match[0]) == 1 and LIST_MARK.match(text, match.start()) and LINE_BEGINS.search(text[: match.start()]):
@@ -165,7 +135,7 @@ def _established(name: str, known: Values) -> str:
 
 
 def _number(text: str) -> int | float:
-    value = _json(text)
+    value = parsed(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _NotEstablishedError
     return value
@@ -173,10 +143,3 @@ def _number(text: str) -> int | float:
 
 def _key(name: str) -> str:
     return name.lower().replace("_", "")
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

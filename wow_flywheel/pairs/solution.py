@@ -4,16 +4,15 @@ What belongs here: one check a way of losing it. What does not: re-inspection, w
 (`verify`). The rest of the log is looked at here only; whoever writes or judges a rewrite never sees it.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
 from wow_flywheel.inspection.results import READING, WRITING, Call, calls
+from wow_flywheel.inspection.values import leaves, parsed, plain_arguments, stands_in
 from wow_flywheel.inspection.wording import PUSHBACK, QUESTION, WRAPPED_UP
 from wow_flywheel.pairs.sites import Site
-from wow_flywheel.pairs.slots import leaves, stands_in
 
 FACTS_REPEATED: Final = ("script_repetition", "unclarified_demand")
 """Where the rejected side's facts had been told before, or stood on a guess: losing them is the point."""
@@ -84,11 +83,7 @@ def facts(messages: Sequence[Message]) -> list[str]:
     found: dict[str, None] = {}
     for message in messages:
         if message["role"] == "tool":
-            try:
-                parsed = json.loads(message.get("content") or "")
-            except (ValueError, RecursionError):
-                continue
-            found |= dict.fromkeys(value for _, value in leaves(parsed))
+            found |= dict.fromkeys(value for _, value in leaves(parsed(message.get("content"))))
     return [value for value in found if value.replace(".", "", 1).isdecimal() or len(value) >= MIN_FACT_CHARS]
 
 
@@ -102,18 +97,10 @@ def _writes(name: str) -> bool:
 
 
 def _same(action: Action, call: Call) -> bool:
-    try:
-        arguments = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
-        return False
-    return call.name == action.name and isinstance(arguments, dict) and _plain(arguments) == _plain(action.arguments)
+    arguments = parsed(call.arguments or "{}")
+    same = isinstance(arguments, dict) and plain_arguments(arguments) == plain_arguments(action.arguments)
+    return same and call.name == action.name
 
 
 def _equal(one: Action, other: Action | None) -> bool:
-    return other is not None and one.name == other.name and _plain(one.arguments) == _plain(other.arguments)
-
-
-def _plain(arguments: dict[str, object]) -> str:
-    """Arguments in one spelling: `31` and `"31"` are the same to a tool, the order of names does not matter."""
-    return json.dumps({name: str(value) if isinstance(value, int | float) else value for name, value in arguments.items()},
-                      sort_keys=True, ensure_ascii=False)  # fmt: skip
+    return other is not None and one.name == other.name and plain_arguments(one.arguments) == plain_arguments(other.arguments)

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from wow_flywheel.dialogue import DialogueAction
 from wow_flywheel.inspection.grounding import Grounds, numbers, plain, stated
 from wow_flywheel.inspection.transcript import KnowledgeIndex, as_data, render
+from wow_flywheel.inspection.values import stands_in
 from wow_flywheel.llm.client import Failure, LlmClient, LlmRequest
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.rewrite import Rewrite, output_of
 from wow_flywheel.pairs.sites import Site
-from wow_flywheel.pairs.slots import stands_in
 from wow_flywheel.pairs.solution import facts
 
 UNREAD = "its thought cannot be checked without an endpoint"

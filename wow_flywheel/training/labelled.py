@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from wow_flywheel.dialogue import assistant_actions, to_chat
-from wow_flywheel.pairs.sites import find_sites
+from wow_flywheel.pairs.sites import CONVERSATION, find_sites
 
 
 def labelled_replies(cases: pl.DataFrame, conversations: pl.DataFrame, inspections: pl.DataFrame) -> list[dict[str, Any]]:
@@ -25,8 +25,8 @@ def labelled_replies(cases: pl.DataFrame, conversations: pl.DataFrame, inspectio
     Returns:
         Rows of prompt, completion (each a list of messages), label, conversation_id, issue_type, in order of conversation.
     """
-    good = cases.filter(pl.col("label") == "good").select("conversation_id")
-    rows = [_good(row) for row in conversations.join(good, on="conversation_id", how="semi").iter_rows(named=True)]
+    good = cases.filter(pl.col("label") == "good").select(CONVERSATION)
+    rows = [_good(row) for row in conversations.join(good, on=CONVERSATION, how="semi").iter_rows(named=True)]
     bad = [
         _row(to_chat(site.prompt), site.said.to_json(), site.conversation_id, site.issue_type, good=False)
         for site in find_sites(cases, conversations, inspections)

@@ -9,12 +9,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import FEEDBACK_LINES, PREFERENCE_DATASET, PREFERENCE_PAIRS
+from wow_flywheel.contracts import FEEDBACK_LINES, PREFERENCE_DATASET, PREFERENCE_PAIRS, REWRITE_CANDIDATES, REWRITE_EDITS
 from wow_flywheel.conversations.daily import ingest_day
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import nightly_schedule
-from wow_flywheel.defs.sensors import enough_pairs, free_key, late_feedback, min_pairs, new_logs, unused_pairs
+from wow_flywheel.defs.sensors import enough_pairs, free_key, late_edits, late_feedback, min_pairs, new_logs, unused_pairs
 from wow_flywheel.errors import SettingsError, SourceError
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
@@ -92,6 +92,23 @@ def test_feedback_for_an_earlier_day_runs_that_day_once(place: Path, lake: Lake)
     assert [request.partition_key for request in first.run_requests] == ["2026-01-05"]
     again = late_feedback(dg.build_sensor_context(cursor=first.cursor, **context))
     assert (again.run_requests, again.skip_reason.skip_message) == ([], "no new feedback for earlier days")
+
+
+def test_an_edit_runs_its_day_again_until_the_days_candidates_hold_it(lake: Lake) -> None:
+    context = {"resources": {"flywheel": Flywheel()}}
+    day, noon = dt.date(2026, 1, 5), dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC)
+    place = {"dt": day, "conversation_id": "c", "turn": 1, "issue_type": "hallucination"}
+    row = place | {"chosen": "{}", "decided_by": "ana", "decided_at": noon, "note": None}
+    assert late_edits(dg.build_sensor_context(**context)).run_requests == []
+    lake.append("rewrite_edits", pl.DataFrame([row], schema=REWRITE_EDITS.columns))
+    first = late_edits(dg.build_sensor_context(**context))
+    assert [request.partition_key for request in first.run_requests] == ["2026-01-05"]
+    again = late_edits(dg.build_sensor_context(cursor=first.cursor, **context))
+    assert (again.run_requests, again.skip_reason.skip_message) == ([], "no edit that a day's candidates lack")
+    used = place | {"pair_id": "c#1", "source": "person", "source_conversation_id": "ana at 2026-01-07T12:00:00Z"}
+    used |= {"candidate": "{}", "accepted": True, "stage": "pair", "reason": "a person's edit"}
+    lake.replace("rewrite_candidates", pl.DataFrame([used], schema=REWRITE_CANDIDATES.columns), day)
+    assert late_edits(dg.build_sensor_context(**context)).run_requests == []
 
 
 def test_a_cycle_opens_when_enough_pairs_are_in_no_dataset(place: Path, lake: Lake, instance, monkeypatch) -> None:

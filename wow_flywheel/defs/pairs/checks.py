@@ -6,7 +6,7 @@ own check, which is generated.
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 import polars as pl
@@ -16,6 +16,9 @@ from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
+
+if TYPE_CHECKING:
+    from wow_flywheel.pairs.limits import PairLimits
 
 CHECKS: Final = {
     "chosen_differs_from_rejected": "No pair prefers an answer to one that sounds and does the same.",
@@ -51,7 +54,7 @@ def pairs_are_sound(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) 
             passed=each.passed,
             check_name=each.check,
             asset_key="preference_pairs",
-            severity=_severity(limits.severity.get(each.check), each.check),
+            severity=severity_of(limits, each.check),
             description=each.sentence,
             metadata={"value": float(each.value)},
         )
@@ -70,6 +73,8 @@ def bad_cases_by_language(flywheel: Flywheel, context: dg.AssetCheckExecutionCon
     return Counter(language_of(locale, messages) for locale, messages in talks.iter_rows())
 
 
-def _severity(given: str | None, name: str) -> dg.AssetCheckSeverity:
+def severity_of(limits: "PairLimits", name: str) -> dg.AssetCheckSeverity:
+    """What a failure of a check does: as the file says, else as built in."""
+    given = {str(check): word for check, word in limits.severity.items()}.get(name)
     warn = given == "warn" or (given is None and name in WARNINGS)
     return dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR

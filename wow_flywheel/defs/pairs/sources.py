@@ -5,7 +5,7 @@ this one never imports torch.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -39,7 +39,8 @@ def sources_of(flywheel: Flywheel, day: Day, say: Say) -> "Sources":
 
     dates = day[1]["dt"].unique().to_list()
     edits = flywheel.lake().scan("rewrite_edits").filter(pl.col("dt").is_in(dates)).collect()
-    return Sources(edits, samples_of(flywheel, day, edits, say), flywheel.llm(), Sampling.from_env(os.environ))
+    samples, malformed = samples_of(flywheel, day, edits, say)
+    return Sources(edits, samples, malformed, flywheel.llm(), Sampling.from_env(os.environ))
 
 
 def plan_of(sources: "Sources", day: Day, say: Say) -> list[tuple[str, str]]:
@@ -71,21 +72,24 @@ def standards_of(flywheel: Flywheel, conversations: pl.DataFrame, matches: pl.Da
     return Standards(applied(conversations, matches, policies), load_overrides(settings.rules))
 
 
-def samples_of(flywheel: Flywheel, day: Day, edits: pl.DataFrame, say: Say) -> "Samples":
-    """What the released model says at each site, `WOW_SELF_SAMPLES` times; nothing where none is asked for or released."""
+def samples_of(flywheel: Flywheel, day: Day, edits: pl.DataFrame, say: Say) -> "tuple[Samples, Mapping[str, Sequence[str]]]":
+    """What the released model says at each site, `WOW_SELF_SAMPLES` times, and what of it is no valid output.
+
+    Nothing where no sample is asked for or no model released.
+    """
     from wow_flywheel.pairs.edits import latest
-    from wow_flywheel.pairs.self_samples import read_samples, write_sites
+    from wow_flywheel.pairs.self_samples import read_malformed, read_samples, write_sites
     from wow_flywheel.pairs.sites import find_sites
 
     count, release = self_samples(os.environ.get("WOW_SELF_SAMPLES", "")), flywheel.releases().current()
     if not count or release is None:
-        return {}
+        return {}, {}
     with TemporaryDirectory() as folder:
         sites, out = Path(folder) / "sites.jsonl", Path(folder) / "samples.jsonl"
         write_sites(find_sites(*day, latest(edits)), sites)
         files = ["--sites", str(sites), "--out", str(out), "--samples", str(count)]
         stream(["wow_flywheel.pairs.self_samples", "--model", str(release.model_dir), *files], say)
-        return read_samples(out)
+        return read_samples(out), read_malformed(out)
 
 
 def self_samples(text: str) -> int:

@@ -76,7 +76,9 @@ def test_a_repeated_question_is_replaced_by_what_a_good_agent_did() -> None:
 def test_what_was_said_is_never_chosen() -> None:
     same = looked_up(31, 58, "It costs 45 dollars.")
     done = built(same, same)
-    assert done.candidates.is_empty()
+    assert done.candidates.select("accepted", "stage", "reason").rows() == [
+        (False, "same as said", "it says and does what was said")
+    ]
     assert (done.pairs.height, done.counts["sites_without_candidate"]) == (0, 1)
 
 

@@ -1,11 +1,12 @@
 """What could have been said instead: taken from Good Cases and procedures, with this conversation's values, never made up."""
 
 import datetime as dt
+from collections import Counter
 
 import polars as pl
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
-from wow_flywheel.pairs.candidates import Candidate, GoodCases, distinct, heard, jaccard, procedure_candidates
+from wow_flywheel.pairs.candidates import Candidate, GoodCases, heard, jaccard, procedure_candidates, sorted_out
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel_tests.unit.inspection.talk import PROCEDURES, agent, call, day, tool, user
 
@@ -100,7 +101,7 @@ def test_no_recognised_step_no_value_or_no_following_step_gives_no_candidate() -
 
 def test_candidates_differ_from_each_other_and_from_what_was_said_and_are_few() -> None:
     options = [Candidate(DialogueAction(reply=text), "endpoint", "") for text in ("a", "b", "a", "c", "d", "e", "f", "g", "h")]
-    kept = distinct(options, DialogueAction(reply="b"))
+    kept = [each for each, stage, _ in sorted_out(options, DialogueAction(reply="b")) if not stage]
     assert [candidate.output.reply for candidate in kept] == ["a", "c", "d", "e", "f", "g"]
 
 
@@ -108,3 +109,15 @@ def test_numbers_do_not_tell_needs_apart() -> None:
     assert heard([user("Order 31, please")]) == heard([user("Order 8, please")])
     assert jaccard(frozenset(), frozenset()) == 1.0
     assert jaccard(frozenset("ab"), frozenset("bc")) == 1 / 3
+
+
+def test_no_source_crowds_out_another_and_what_is_set_aside_says_why() -> None:
+    def many(source: str, count: int) -> list[Candidate]:
+        return [Candidate(DialogueAction(reply=f"{source} {i}"), source, "") for i in range(count)]
+
+    options = [*many("endpoint", 3), *many("policy", 7), *many("good_case", 1), *many("procedure", 1), *many("endpoint", 1)]
+    found = sorted_out([*options, Candidate(DialogueAction(), "endpoint", "", malformed="{")], DialogueAction(reply="x"))
+    tried = Counter(each.source for each, stage, _ in found if not stage)
+    assert tried == {"endpoint": 3, "policy": 6, "good_case": 1, "procedure": 1}
+    assert Counter(stage for _, stage, _ in found if stage) == {"over the cap": 1, "same as another": 1, "malformed": 1}
+    assert all(reason for _, stage, reason in found if stage)

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from wow_flywheel.contracts import PREFERENCE_PAIRS
-from wow_flywheel.dialogue import DialogueAction
+from wow_flywheel.dialogue import Action, DialogueAction
 from wow_flywheel.errors import SettingsError
-from wow_flywheel.pairs.attempt import Attempt
+from wow_flywheel.pairs.attempt import Attempt, candidate_row
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.hygiene import (
     beginning,
@@ -20,8 +20,9 @@ from wow_flywheel.pairs.hygiene import (
     over_caps,
     prefix_gap,
     same_when_heard,
+    shape,
 )
-from wow_flywheel.pairs.lengths import told, told_by_pair, told_by_threshold
+from wow_flywheel.pairs.lengths import beyond_chance, told, told_by_pair, told_by_threshold, upper_tail
 from wow_flywheel.pairs.limits import PairLimits, read_limits
 from wow_flywheel.pairs.selection import select
 from wow_flywheel.pairs.sites import Site
@@ -146,3 +147,43 @@ def test_the_section_of_the_file_is_read_and_its_mistakes_are_named() -> None:
         read_limits({"length_classifier": 0.4})
     with pytest.raises(SettingsError, match=r"pairs\.severity\.nothing"):
         read_limits({"severity": {"nothing": "warn"}})
+
+
+def test_few_pairs_fail_where_chance_hardly_explains_it() -> None:
+    assert beyond_chance(6, 6, 0.6, 30)  # 0.6 ** 6 = 0.047
+    assert not beyond_chance(3, 3, 0.6, 30)  # 0.6 ** 3 = 0.216
+    assert beyond_chance(19, 30, 0.6, 30)
+    assert not beyond_chance(18, 30, 0.6, 30)
+    assert upper_tail(1, 2, 0.5) == pytest.approx(0.75)
+    shorter = pairs(*(attempt(i, "No.", f"A far longer answer {i}.") for i in range(29)))
+    assert not by_name(shorter)["length_does_not_tell"]
+
+
+def by_name(rows: pl.DataFrame) -> dict[str, bool]:
+    return {each.check: each.passed for each in findings(rows, {}, PairLimits())}
+
+
+def test_a_day_that_length_tells_is_not_kept_to_the_last_pair_below_evidence() -> None:
+    said = [f"The answer {'z' * i} is this." for i in range(200)]
+    options = {f"c{i}#1": [attempt(i, text[:-6], text)] for i, text in enumerate(said)}
+    kept = select(options, PairLimits(prefix_gap=1.0)).chosen
+    assert len(kept) <= 5
+    assert by_name(pairs(*kept.values()))["length_does_not_tell"]
+
+
+def test_the_keys_of_the_raw_json_are_a_beginning_too() -> None:
+    assert shape('{"thought":"Hm.","knowledge":[],"reply":"Yes.","action":null}') == "{thought, reply}"
+    assert shape('{"reply":"Yes.","thought":"Hm."}') == "{reply, thought}"
+    assert shape(DialogueAction(action=Action(name="find", arguments={})).to_json()) == "{action}"
+    sides = [(f'{{"thought":"{i}","reply":"Word{i} here now."}}', f'{{"reply":"Other{i} thing then."}}') for i in range(40)]
+    rows = [{"chosen": chosen, "rejected": rejected} for chosen, rejected in sides]
+    assert prefix_gap(rows, 3) == (1.0, "{reply}")
+
+
+def test_a_thought_and_knowledge_ids_stay_out_of_a_pair_whose_rejected_side_has_none() -> None:
+    rich = DialogueAction(thought="Order 31 is known.", knowledge=["u1"], reply="It costs 58 dollars.")
+    one = attempt(1, "It costs 58 dollars.", "It costs 45 dollars.")
+    thoughtful = Attempt(one.site, Candidate(rich, "endpoint", ""))
+    assert thoughtful.chosen == DialogueAction(reply="It costs 58 dollars.").to_json()
+    assert thoughtful.length == len(thoughtful.chosen)
+    assert candidate_row(thoughtful)["candidate"] == rich.to_json()

@@ -14,6 +14,7 @@ from wow_flywheel.pairs.build import Sources, build_pairs
 from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.compare import Comparison, Side, letter, request, ruling
 from wow_flywheel.pairs.rewrite import Sampling
+from wow_flywheel.pairs.screen import UNKNOWN_DEBT
 from wow_flywheel.pairs.self_samples import read_samples, sample, write_sites
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.pairs.thought import Forward, Step, inconclusive, steps, unfounded, unsupported
@@ -58,6 +59,55 @@ def test_samples_of_the_model_are_taken_if_the_inspectors_let_them_pass() -> Non
     samples = {"a#3": [DialogueAction(reply="It costs 77 dollars."), DialogueAction(reply="It costs 58 dollars.")]}
     (row,) = built(Sources(samples=samples)).rows()
     assert row == (DialogueAction(reply="It costs 58 dollars.").to_json(), "policy", "rules+evidence", "hallucination")
+
+
+FALSE = (
+    "It costs 31 dollars.", "It does not cost 58 dollars, it is free.", "It costs 58 dollars and ships to Berlin tomorrow.",
+    "I have refunded your 58 dollars.", "It costs fifty dollars.", "Please call Mr Brown, he will give you a discount.",
+)  # fmt: skip
+JUNK = ("Okay.", "I am sorry. Bananas are yellow.", "How much is order 31?", "很抱歉。香蕉是黄色的。")
+
+
+@pytest.mark.parametrize("reply", [*FALSE, *JUNK, "已经为您退款58元。", "不是58元，是免费的。", "一共五十元。"])
+def test_without_an_endpoint_neither_junk_nor_a_false_claim_is_chosen(reply: str) -> None:
+    samples = {"a#3": [DialogueAction(reply=reply)]}
+    assert built(Sources(samples=samples)).is_empty()
+
+
+def test_where_nothing_shows_what_a_turn_owes_free_words_are_refused() -> None:
+    talk = [user("I like trains."), agent("It costs 45 dollars.")]
+    conversations = day(talk).with_columns(conversation_id=pl.lit("a"))
+    claims, samples = inspections(claim("hallucination", "major", 1)), {"a#1": [DialogueAction(reply="Trains are fine.")]}
+    sources = Sources(samples=samples)
+    done = build_pairs(cases(a_case("bad")), conversations, claims, conversations.clear(), UNITS, STEPS, sources=sources)
+    assert done.candidates.select("stage", "reason").rows() == [("owed", UNKNOWN_DEBT)]
+
+
+def test_the_models_own_words_come_after_a_good_case() -> None:
+    samples = {"a#3": [DialogueAction(reply="You pay 58 dollars.")]}
+    good = day(
+        [user("How much is order 7100?"), call("find", order=7100), tool(order=7100, price=99), agent("It is 99 dollars.")]
+    )
+    conversations = day(TALK).with_columns(conversation_id=pl.lit("a"))
+    claims = inspections(claim("hallucination", "major", 3))
+    done = build_pairs(cases(a_case("bad")), conversations, claims, good, UNITS, STEPS, sources=Sources(samples=samples))
+    assert done.pairs["source"].to_list() == ["good_case"]
+    assert sorted(done.candidates.filter("accepted")["source"]) == ["good_case", "policy"]
+
+
+def test_an_edit_that_is_far_longer_gives_way_to_nobody() -> None:
+    long = "I am very sorry. " + "We will look into order 31 and it costs 58 dollars as the system says. " * 5
+    assert built(Sources(edited((long, 15)), {"a#3": [DialogueAction(reply="It costs 58 dollars.")]})).is_empty()
+
+
+def test_what_a_model_says_that_is_no_output_leaves_a_row() -> None:
+    conversations = day(TALK).with_columns(conversation_id=pl.lit("a"))
+    claims = inspections(claim("hallucination", "major", 3))
+    sources = Sources(samples={"a#3": [WHERE.said]}, malformed={"a#3": ["It costs"]})
+    done = build_pairs(cases(a_case("bad")), conversations, claims, conversations.clear(), UNITS, STEPS, sources=sources)
+    assert done.candidates.select("candidate", "stage").rows() == [
+        (WHERE.said.to_json(), "same as said"), ("It costs", "malformed"),
+    ]  # fmt: skip
 
 
 def test_a_thought_that_nobody_can_read_is_refused() -> None:
