@@ -16,9 +16,10 @@ from typing import Final, Literal
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
 from wow_flywheel.evaluation.slots import same_action
+from wow_flywheel.inspection.values import leaves, stands_in
 from wow_flywheel.inspection.wording import QUESTION
 from wow_flywheel.pairs.sites import Site
-from wow_flywheel.pairs.slots import NUMBER, SLOT, leaves, stands_in
+from wow_flywheel.pairs.slots import NUMBER, SLOT
 
 Kind = Literal["action", "facts", "question", "step"]
 NEAR: Final = 0.5
