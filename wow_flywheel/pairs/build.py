@@ -112,6 +112,7 @@ def build_pairs(
         offered = [
             *([typed[place]] if place in typed else []),
             *written.candidates.get(site.pair_id, []),
+            *written.malformed.get(site.pair_id, []),
             *good.candidates(site),
             *procedure_candidates(site, procedures),
             *_sampled(given, site.pair_id),

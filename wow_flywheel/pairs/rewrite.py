@@ -5,7 +5,7 @@ What belongs here: asking, and reading the answer as a dialogue-action output. W
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -94,12 +94,14 @@ class Rewrites:
     """What the endpoint wrote.
 
     Attributes:
-        candidates: By the site's `pair_id`, in the order of the temperatures; malformed answers among them.
+        candidates: By the site's `pair_id`, in the order of the temperatures.
         failures: Sites for which it gave nothing usable.
+        malformed: Answers that are no valid output, by `pair_id`: kept as refused candidates.
     """
 
     candidates: Mapping[str, Sequence[Candidate]]
     failures: int
+    malformed: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
 
 
 def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame, sampling: Sampling | None = None) -> Rewrites:
@@ -121,15 +123,17 @@ def rewrite(client: LlmClient, sites: Sequence[Site], knowledge: pl.DataFrame, s
     requests = [_request(site, index, sampling) for site in fitting]
     schema = ReasonedRewrite if sampling.thoughts else Rewrite
     found: dict[str, list[Candidate]] = {}
+    malformed: dict[str, list[Candidate]] = {}
     for temperature in sampling.temperatures:
         for site, answer in zip(fitting, _at(client, temperature).complete_all(requests, schema), strict=True):
-            if isinstance(answer, Success):
-                output = output_of(answer.value)
-                text = "" if output is not None else answer.value.model_dump_json()
-                rewritten = Candidate(output or DialogueAction(), "endpoint", "", malformed=text)
-                found.setdefault(site.pair_id, []).append(rewritten)
-    usable = sum(any(not each.malformed for each in candidates) for candidates in found.values())
-    return Rewrites(found, len(sites) - usable)
+            if not isinstance(answer, Success):
+                continue
+            if (output := output_of(answer.value)) is not None:
+                found.setdefault(site.pair_id, []).append(Candidate(output, "endpoint", ""))
+            else:
+                text = answer.value.model_dump_json()
+                malformed.setdefault(site.pair_id, []).append(Candidate(DialogueAction(), "endpoint", "", malformed=text))
+    return Rewrites(found, len(sites) - len(found), malformed)
 
 
 def _at(client: LlmClient, temperature: float) -> LlmClient:
