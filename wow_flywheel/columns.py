@@ -167,6 +167,9 @@ MEANING: Final = {
     "recognised": "the scenario that the policy belongs to, as recognised",
     "policy_id": "the policy or procedure",
     "policy_version": "its version, or the digest of its text",
+    "old_version": "the policy as the conversation was judged by it; null where it was by none of this id",
+    "new_version": "the policy as it is now; null where it is gone",
+    "marked_at": "when the change was first seen, UTC",
     "rank": "1 is the most likely",
 }
 """By column, in the words that fit most tables."""
@@ -204,6 +207,9 @@ ELSEWHERE: Final = {
     ("inspection_audit", "found"): "of the inspected, with an accepted claim of the issue type",
     ("panel_calls", "prompt"): "what was asked, with the conversation as data, redacted as it is in `conversations`",
     ("panel_calls", "decision"): "what follows from the answer",
+    ("stale_cases", "why"): "changed, gone, or new: a policy that now governs the conversation and did not",
+    ("stale_cases", "policy_id"): "the policy that is no longer as it was",
+    ("policies_known", "scenario"): "a scenario that the policy governs",
     ("policy_matches", "confidence"): "that the conversation was of this scenario, from 0 to 1",
     ("calibration", "locale"): "en, zh, or * for all",
     ("calibration", "inspector"): "rules, evidence or panel as a whole, one of theirs by name, or labels",

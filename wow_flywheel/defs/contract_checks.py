@@ -16,9 +16,13 @@ from wow_flywheel.defs.partitions import cycles, day_of, days
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
 
-UNCHECKED = ("decisions", "finding_decisions", "rewrite_edits", "forgotten", "feedback", "log_files", "vault")
+UNCHECKED = (
+    "decisions", "finding_decisions", "rewrite_edits", "forgotten", "feedback", "log_files", "vault", "policies_known",
+    "stale_cases",
+)  # fmt: skip
 """Tables that are no assets: people append to the first three, `forget` to `forgotten`; ingestion writes `feedback` with the
-conversations and `vault` outside the lake, and listing the logs remembers `log_files`."""
+conversations and `vault` outside the lake, and listing the logs remembers `log_files`; `policies_known` is written with
+`policy_matches`, and `stale_cases` by the sensor of changed policies."""
 
 WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation", "comparison_slices": "evaluation"}
 """The asset that writes a table, where it has another name."""

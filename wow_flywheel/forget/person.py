@@ -18,7 +18,7 @@ from wow_flywheel.lake import Lake
 
 NOBODYS = (
     "satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "comparison_slices", "knowledge_ablation",
-    "single_issue_dpo", "forgotten", "log_files", "calibration",
+    "single_issue_dpo", "forgotten", "log_files", "calibration", "policies_known",
 )  # fmt: skip
 """Tables without a row of any one person: sums over many, tombstones, and what is known of log files."""
 
