@@ -10,13 +10,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import labels_agreement, labels_gallery, labels_gold, labels_planted, labels_policies, labels_saving
+from benchmarks import (
+    labels_agreement,
+    labels_by_label,
+    labels_gallery,
+    labels_gold,
+    labels_planted,
+    labels_policies,
+    labels_saving,
+)
 
 
 def agreement() -> Iterator[str]:
     """Agreement with people, without an endpoint."""
-    for gold in (labels_gold.low_satisfaction, labels_gold.not_achieved, labels_gold.not_solved):
-        yield from labels_agreement.tables(gold())
+    unhappy, missed, unsolved = labels_gold.low_satisfaction(), labels_gold.not_achieved(), labels_gold.not_solved()
+    for gold in (unhappy, missed, unsolved):
+        yield from labels_agreement.tables(gold)
+    risks = labels_by_label.learned_risks
+    yield from labels_by_label.tables(unsolved, "tau", "solved", true=False, risks=risks(unsolved))
+    yield from labels_by_label.tables(missed, "star", "task achieved", true=False, risks=risks(missed))
+    yield from labels_by_label.tables(unhappy, "star", "low satisfaction", true=True)
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {

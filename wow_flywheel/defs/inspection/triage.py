@@ -24,7 +24,7 @@ TRIAGE = table_spec(
     "triage",
     "inspection",
     "Which conversations of the day to inspect first: risks learned from ratings and decisions. The panel takes its order from "
-    "it; it decides no label.",
+    "it; it makes no label, and a high unsolved risk sends what looks Good to review.",
     deps=["conversations", "satisfaction", "rule_findings", "knowledge", "policies"],
     kinds=("python", "scikitlearn"),
 )
