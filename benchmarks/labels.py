@@ -2,7 +2,7 @@
 `python -m benchmarks.labels [part …]`.
 
 What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). All but
-`gallery` need `../shared/data`, and take up to three minutes on one core.
+`gallery` need `../shared/data`, and take up to five minutes on one core.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
     labels_agreement,
+    labels_by_inspector,
     labels_by_label,
     labels_gallery,
     labels_gold,
@@ -26,6 +27,9 @@ def agreement() -> Iterator[str]:
     unhappy, missed, unsolved = labels_gold.low_satisfaction(), labels_gold.not_achieved(), labels_gold.not_solved()
     for gold in (unhappy, missed, unsolved):
         yield from labels_agreement.tables(gold)
+    yield from labels_by_inspector.tables(unhappy, "star", "low satisfaction")
+    yield from labels_by_inspector.tables(missed, "star", "task not achieved")
+    yield from labels_by_inspector.tables(unsolved, "tau", "not solved")
     risks = labels_by_label.learned_risks
     yield from labels_by_label.tables(unsolved, "tau", "solved", true=False, risks=risks(unsolved))
     yield from labels_by_label.tables(missed, "star", "task achieved", true=False, risks=risks(missed))

@@ -76,14 +76,15 @@ def tables(gold: Gold, name: str, shown: str, *, true: bool, risks: Risks | None
         for each in filter(wanted, LABELS):
             counts = [share(gold, found, each, aside=aside, true=true) for aside in sides.values()]
             portions = [f"{n / max(1, base[side]):.0%}" for (_, n), side in zip(counts, sides, strict=True)]
-            yield f"| {each}{f', {title}' if title else ''} | {' | '.join(portions)} | {' | '.join(map(_cell, counts))} |"
+            yield f"| {each}{f', {title}' if title else ''} | {' | '.join(portions)} | {' | '.join(map(shown_share, counts))} |"
 
 
 def _all(gold: Gold, of: Labels, aside: bool, true: bool) -> list[tuple[int, int]]:
     return [share(gold, of, each, aside=aside, true=true) for each in LABELS]
 
 
-def _cell(counted: tuple[int, int]) -> str:
+def shown_share(counted: tuple[int, int]) -> str:
+    """A share with its counts and its 95 % Wilson interval."""
     found = wilson(*counted)
     if found.value is None or found.low is None or found.high is None:
         return "–"
