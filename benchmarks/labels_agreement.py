@@ -140,7 +140,8 @@ def _uses(gold: Gold, kept: Sequence[int], final: dict[str, list[float]]) -> Ite
     share = sum(truths) / len(truths)
     k = sum(truths)
     yield f"\nOn the part kept aside, calling positive as many as there are ({k}, base rate {share:.0%}):\n"
-    yield f"| inspector | precision at {k} | precision at {max(1, k // 2)} | Cohen's κ | hits | alarms | misses | rest | found | wrongly called |"
+    head = f"| inspector | precision at {k} | precision at {max(1, k // 2)} | Cohen's κ | hits | alarms | misses | rest"
+    yield f"{head} | found | wrongly called |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for name, scores in final.items():
         cut = sorted(scores, reverse=True)[k - 1]

@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from wow_flywheel.contracts import CALIBRATION
+from wow_flywheel.datasets.build import build_datasets
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.calibration.sources import own
+from wow_flywheel.defs.inspection import triage
 from wow_flywheel.defs.policies.sensor import changed_policies
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
@@ -59,6 +61,7 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     assert "hallucination" in shown["calibration"]["planted defects"].value
     at_night = {e.asset_key.to_user_string(): e.materialization.metadata for e in night.get_asset_materialization_events()}
     assert at_night["triage"]["learned from"].value == 0
+    assert at_night["triage"]["inspections to 80 % recall"].value == "too few labels to tell"
     steps = [event.step_key for event in night.all_events if event.is_step_success]
     assert steps.index("triage") < steps.index("inspections")
 
@@ -110,9 +113,8 @@ def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, night
 
 
 def test_what_a_changed_policy_made_stale_waits_for_the_rerun_outside_of_the_cycle(
-    place: Path, lake: Lake, nightly, tick, instance, monkeypatch
+    place: Path, lake: Lake, nightly, tick, instance
 ) -> None:
-    monkeypatch.setenv("WOW_MODEL", "org/model")
     talks = [conversation(i, f"Hello, my tea number {i} is late.", "It arrives at noon.", "Thanks, great!", thumb="up")
              for i in range(12)]  # fmt: skip
     refund = [{**talk, "scenario": "refund"} for talk in talks[:4]]
@@ -122,8 +124,7 @@ def test_what_a_changed_policy_made_stale_waits_for_the_rerun_outside_of_the_cyc
     assert nightly().success
 
     def learnt() -> set[str]:
-        assert _run(instance, "sft_dataset", "preference_dataset").success
-        return set(lake.scan("sft_dataset").select("conversation_id").collect()["conversation_id"])
+        return set(build_datasets(lake, DAY, [TODAY]).sft["conversation_id"])
 
     before = learnt()
     policy(place, "A late delivery earns a voucher of 8 dollars.")
@@ -184,3 +185,14 @@ def test_rules_are_measured_as_the_team_runs_them(place: Path, monkeypatch) -> N
     (place / "rules.yaml").write_text(json.dumps({"*": off}))
     monkeypatch.setenv("WOW_RULES", str(place / "rules.yaml"))
     assert found() == 0
+
+
+def test_the_triage_does_not_learn_the_rating_from_the_rating(place: Path, lake: Lake, nightly) -> None:
+    said = ("Where is my tea?", "It comes in 5 minutes.", "Okay.", "You are welcome.")
+    write_logs(place, [conversation(1, *said, thumb="up"), conversation(2, *said, thumb="down")])
+    assert nightly().success
+    assert lake.read("verdicts", TODAY)["satisfied_score"].n_unique() == 2
+    earlier = triage.labelled_days(lake, TODAY + dt.timedelta(days=1), lake.read("decisions").select("dt", "conversation_id"))
+    learned = triage.by_evidence(triage.without_ratings(earlier), Flywheel())
+    assert learned["verdicts"].height == 2
+    assert learned["verdicts"]["satisfied_score"].n_unique() == 1
