@@ -37,7 +37,7 @@ def to_find(recall: float, scores: Sequence[float], truths: Sequence[bool]) -> f
 
 
 def at_random(recall: float, truths: Sequence[bool]) -> float:
-    """The expectation of `to_find` in random order: the k-th of m true ones among n stands at k (n + 1) / (m + 1) on average."""
+    """What `to_find` gives in random order, on average: the k-th of m true ones among n stands at k (n + 1) / (m + 1)."""
     needed = -int(-recall * sum(truths) // 1)
     return needed * (len(truths) + 1) / (sum(truths) + 1) / len(truths)
 
