@@ -2,7 +2,7 @@
 `python -m benchmarks.labels [part …]`.
 
 What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). All but
-`gallery` need `../shared/data`, and take up to three minutes on one core.
+`gallery` need `../shared/data`, and take up to five minutes on one core.
 """
 
 import argparse
@@ -10,13 +10,30 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import labels_agreement, labels_gallery, labels_gold, labels_planted, labels_policies, labels_saving
+from benchmarks import (
+    labels_agreement,
+    labels_by_inspector,
+    labels_by_label,
+    labels_gallery,
+    labels_gold,
+    labels_planted,
+    labels_policies,
+    labels_saving,
+)
 
 
 def agreement() -> Iterator[str]:
     """Agreement with people, without an endpoint."""
-    for gold in (labels_gold.low_satisfaction, labels_gold.not_achieved, labels_gold.not_solved):
-        yield from labels_agreement.tables(gold())
+    unhappy, missed, unsolved = labels_gold.low_satisfaction(), labels_gold.not_achieved(), labels_gold.not_solved()
+    for gold in (unhappy, missed, unsolved):
+        yield from labels_agreement.tables(gold)
+    yield from labels_by_inspector.tables(unhappy, "star", "low satisfaction")
+    yield from labels_by_inspector.tables(missed, "star", "task not achieved")
+    yield from labels_by_inspector.tables(unsolved, "tau", "not solved")
+    risks = labels_by_label.learned_risks
+    yield from labels_by_label.tables(unsolved, "tau", "solved", true=False, risks=risks(unsolved))
+    yield from labels_by_label.tables(missed, "star", "task achieved", true=False, risks=risks(missed))
+    yield from labels_by_label.tables(unhappy, "star", "low satisfaction", true=True)
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.labels_gold import Gold
-from wow_flywheel.evaluation.intervals import Interval
+from wow_flywheel.evaluation.intervals import Interval, wilson
 from wow_flywheel.inspection.calibration.agreement import auroc, confusion, kappa_above, measured, precision_at
 from wow_flywheel.inspection.triage.estimator import Estimator
 
@@ -140,8 +140,9 @@ def _uses(gold: Gold, kept: Sequence[int], final: dict[str, list[float]]) -> Ite
     share = sum(truths) / len(truths)
     k = sum(truths)
     yield f"\nOn the part kept aside, calling positive as many as there are ({k}, base rate {share:.0%}):\n"
-    yield f"| inspector | precision at {k} | precision at {max(1, k // 2)} | Cohen's κ | hits | alarms | misses | rest |"
-    yield "|---|---|---|---|---|---|---|---|"
+    head = f"| inspector | precision at {k} | precision at {max(1, k // 2)} | Cohen's κ | hits | alarms | misses | rest"
+    yield f"{head} | found | wrongly called |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for name, scores in final.items():
         cut = sorted(scores, reverse=True)[k - 1]
         table = confusion([score >= cut for score in scores], truths)
@@ -150,6 +151,8 @@ def _uses(gold: Gold, kept: Sequence[int], final: dict[str, list[float]]) -> Ite
             shown(measured(precision_at(max(1, k // 2)), scores, truths)),
             shown(measured(kappa_above(cut), scores, truths)),
             *map(str, table.values()),
+            shown(wilson(table["hits"], table["hits"] + table["misses"])),
+            shown(wilson(table["alarms"], table["alarms"] + table["rest"])),
         ]
         yield f"| {name} | {' | '.join(cells)} |"
 

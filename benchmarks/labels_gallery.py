@@ -31,7 +31,7 @@ One day of the closed world ({SERVED} conversations, agents with the faults of p
 by `python -m benchmarks.labels gallery`. Of each kind of claim (issue type, inspector, decision) the shortest conversation is
 shown, then further ones of other scenarios. How labels come about: [labelling.md](labelling.md). `▶` marks the turn of the
 finding, «…» its quote; turns that do not bear on it are left out. Policy, knowledge and action faults are not among them:
-nothing finds those in this world without an endpoint ([measured](labelling/calibration.md#planted-defects))."""
+this world's agents make none that is found without an endpoint ([measured](labelling/calibration.md#planted-defects))."""
 
 Row = Mapping[str, Any]
 

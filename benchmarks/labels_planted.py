@@ -14,6 +14,7 @@ from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.defs.calibration.sources import Clean, reference
 from wow_flywheel.inspection.calibration.measure import claims_on, measure
 from wow_flywheel.inspection.calibration.plant import plant
+from wow_flywheel.inspection.calibration.samples import promises
 from wow_flywheel.knowledge.load import load_knowledge, load_procedures
 
 DAY = dt.date(2026, 1, 5)
@@ -28,7 +29,7 @@ def star() -> Clean:
     ]
     rows = frames("star")["conversations"].filter(pl.col("conversation_id").is_in(good))
     procedures = load_procedures(str(SHARED / "star" / "policies.jsonl.gz"))
-    return Clean("STAR (en)", rows, load_knowledge(str(SHARED / "star" / "knowledge")), procedures)
+    return Clean("STAR (en)", rows, load_knowledge(str(SHARED / "star" / "knowledge")), procedures, (promises(),))
 
 
 def tables() -> Iterator[str]:
@@ -36,7 +37,7 @@ def tables() -> Iterator[str]:
     sources = [*reference(DAY, 600), *([star()] if SHARED.is_dir() else [])]
     for source in sources:
         planted = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
-        claims = claims_on(planted, knowledge=source.knowledge, procedures=source.procedures)
+        claims = claims_on(planted, knowledge=source.knowledge, procedures=source.procedures, policies=source.policies)
         found = measure(planted, claims, DAY).filter(locale="*")
         yield f"\n### {source.name}: {planted.defects.height} defects\n"
         yield "| issue type | planted | rules: recall | rules: precision | evidence: recall | evidence: precision |"

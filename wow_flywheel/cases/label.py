@@ -5,6 +5,7 @@ decision always wins.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -12,6 +13,12 @@ from wow_flywheel.cases.decisions import latest
 from wow_flywheel.contracts import CASES, SEVERITIES
 
 BY_RULES = "rules"
+VERSION: Final = "2"
+"""Raised when equal evidence gets another label. Since 2, Good needs `proven` where tools are used, and a high risk that the
+triage has learned withholds it."""
+
+TOOLS_ARE_USED: Final = 0.5
+"""Share of a scenario's conversations of the day with a tool call, from which on a solved demand would have left a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,9 @@ class CaseRules:
 
     Attributes:
         solved: Solved from this solved_score on.
+        proven: Good only from this one on, in a scenario that uses tools: below it, thanks are all that speaks for it. Chosen
+            on STAR and tau, see docs/labelling/calibration.md.
+        unsolved_risk: Good only below this risk, where the triage has learned one from people's decisions; chosen there too.
         failed: Not solved below this one; between the two a person decides.
         satisfied: Satisfied from this satisfied_score on.
         dissatisfied: Dissatisfied up to this one.
@@ -28,6 +38,8 @@ class CaseRules:
     """
 
     solved: float = 0.6
+    proven: float = 0.75
+    unsolved_risk: float = 0.4
     failed: float = 0.45
     satisfied: float = 0.65
     dissatisfied: float = 0.35
@@ -47,12 +59,14 @@ def label(
     verdicts: pl.DataFrame,
     decisions: pl.DataFrame,
     rules: CaseRules | None = None,
+    triage: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Label a day's conversations.
 
-    Good: solved, satisfied, and no accepted severe finding. Bad: solved, and dissatisfied or with such a finding. Failed: not
-    solved. Review: the evidence disagrees or is weak. The latest decision of a person wins over all of it. The customer's own
-    rating, where there is one, is the satisfied_score; without a rating the verdict's counts, which weighs the signals.
+    Good: solved and proven so, satisfied, and no accepted severe finding. Bad: solved, and dissatisfied or with such a finding.
+    Failed: not solved. Review: the evidence disagrees or is weak. A high learned risk that it was not solved withholds Good,
+    and makes no other label. The latest decision of a person wins over all of it. The customer's own rating, where there is
+    one, is the satisfied_score; without a rating the verdict's counts, which weighs the signals.
 
     Args:
         conversations: Contract `conversations`, one day.
@@ -61,6 +75,7 @@ def label(
         verdicts: Contract `verdicts`, the same day.
         decisions: Contract `decisions`, any days.
         rules: The thresholds.
+        triage: Contract `triage`, the same day; None, or a risk that is null, withholds nothing.
 
     Returns:
         Contract `cases`, one row a conversation, with at least one reason each.
@@ -72,6 +87,8 @@ def label(
         .join(_signals(satisfaction), on="conversation_id", how="left")
         .join(_severe_findings(inspections, thresholds), on="conversation_id", how="left")
         .join(latest(decisions), on=["dt", "conversation_id"], how="left")
+        .join(_tools(conversations), on="conversation_id", how="left")
+        .join(_risks(triage), on="conversation_id", how="left")
         .with_columns(
             pl.col("solved_score").fill_null(0.5),
             pl.when("explicit")
@@ -82,7 +99,7 @@ def label(
             pl.col("findings", "issue_types", "signals", "failures").fill_null([]),
         )
     )
-    doubted = rows.with_columns(doubts=_doubts(thresholds))
+    doubted = rows.with_columns(doubts=_doubts(thresholds), withheld=_withheld(thresholds))
     by_rules = doubted.with_columns(ruled=_ruled(thresholds), why=_why(thresholds))
     return CASES.conform(
         by_rules.select(
@@ -127,7 +144,7 @@ def _ruled(rules: CaseRules) -> pl.Expr:
         .then(pl.lit("failed"))
         .when(solved & (severe | dissatisfied))
         .then(pl.lit("bad"))
-        .when(solved & satisfied)
+        .when(solved & satisfied & (pl.col("withheld").list.len() == 0))
         .then(pl.lit("good"))
         .otherwise(pl.lit("review"))
     )
@@ -145,6 +162,30 @@ def _doubts(rules: CaseRules) -> pl.Expr:
     return pl.concat_list(*(pl.when(doubt).then(reason) for doubt, reason in doubts)).list.drop_nulls()
 
 
+def _withheld(rules: CaseRules) -> pl.Expr:
+    """Why a case that looks good is not taken for one: people look at it first."""
+    good = (pl.col("solved_score") >= rules.solved) & (pl.col("satisfied_score") >= rules.satisfied)
+    unproven = good & pl.col("tools_used") & (pl.col("solved_score") < rules.proven)
+    risky = good & (pl.col("unsolved_risk") >= rules.unsolved_risk)
+    parts = (
+        (unproven, pl.lit(f"no tool result proves it: Good needs solved_score {rules.proven:g} where tools are used")),
+        (risky, pl.format("the triage has learned an unsolved risk of {}", pl.col("unsolved_risk").round(2))),
+    )
+    return pl.concat_list(*(pl.when(part.fill_null(value=False)).then(reason) for part, reason in parts)).list.drop_nulls()
+
+
+def _tools(conversations: pl.DataFrame) -> pl.DataFrame:
+    """Whether at least half of the day's conversations of its scenario call a tool."""
+    calls = pl.col("messages").list.eval(pl.element().struct.field("tool_calls").list.len() > 0).list.any()
+    share = calls.fill_null(value=False).mean().over("scenario")
+    return conversations.select("conversation_id", tools_used=share >= TOOLS_ARE_USED)
+
+
+def _risks(triage: pl.DataFrame | None) -> pl.DataFrame:
+    schema = {"conversation_id": pl.String, "unsolved_risk": pl.Float64}
+    return pl.DataFrame(schema=schema) if triage is None else triage.select(list(schema))
+
+
 def _why(rules: CaseRules) -> pl.Expr:
     unclear = pl.col("solved_score").is_between(rules.failed, rules.solved, closed="left")
     lukewarm = pl.col("satisfied_score").is_between(rules.dissatisfied, rules.satisfied, closed="none")
@@ -157,6 +198,7 @@ def _why(rules: CaseRules) -> pl.Expr:
         pl.when(unclear).then(pl.lit("whether it was solved is unclear")),
         pl.when(lukewarm).then(pl.lit("neither satisfied nor dissatisfied")),
         pl.col("doubts"),
+        pl.col("withheld"),
         pl.col("findings"),
     )
 

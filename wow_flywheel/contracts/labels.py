@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from wow_flywheel.contracts.contract import Contract
-from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, LABELS, SEVERITIES
+from wow_flywheel.contracts.vocabulary import ISSUE_TYPES, LABELS, SEVERITIES, TIMESTAMP
 
 RULE_FINDINGS: Final = Contract(
     name="rule_findings",
@@ -242,6 +242,33 @@ TRIAGE: Final = Contract(
     },
     required=("dt", "conversation_id", "need_rank", "trained_on"),
     key=("conversation_id",),
+)
+
+STALE_CASES: Final = Contract(
+    name="stale_cases",
+    version=1,
+    grain="one policy that has changed since one conversation was judged: its case and its pairs wait for a rerun of the day",
+    columns={
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "policy_id": pl.String,
+        "old_version": pl.String,
+        "new_version": pl.String,
+        "why": pl.String,
+        "marked_at": TIMESTAMP,
+    },
+    required=("dt", "conversation_id", "policy_id", "why", "marked_at"),
+    key=("conversation_id", "policy_id"),
+    pattern={"why": ("changed", "gone", "new")},
+)
+
+POLICIES_KNOWN: Final = Contract(
+    name="policies_known",
+    version=1,
+    grain="one scenario of one policy that was in force when the conversations of a day were matched",
+    columns={"dt": pl.Date, "policy_id": pl.String, "scenario": pl.String, "policy_version": pl.String},
+    required=("dt", "policy_id", "scenario", "policy_version"),
+    key=("policy_id", "scenario"),
 )
 
 POLICY_MATCHES: Final = Contract(

@@ -47,9 +47,9 @@ class Datasets:
         days: The source partitions.
         versions: Version of each source table that was read.
         counts: Rows by dataset and split.
-        left_out: By table, how many rows would have been in it but for a reason: duplicate, merged or reserved_customer (see
-            `components`), source_held_out (the chosen reply was said to a held-out customer), user_cap, template_cap,
-            contaminated.
+        left_out: By table, how many rows would have been in it but for a reason: stale (judged by a policy that has changed
+            since), duplicate, merged or reserved_customer (see `components`), source_held_out (the chosen reply was said to a
+            held-out customer), user_cap, template_cap, contaminated.
         mix: What the training set is made of, by source: rows, UTF-8 bytes, share of all bytes; and for shares that were asked
             for, `asked` and how many rows there were to choose from.
         recipe: What decided it.
@@ -94,7 +94,8 @@ def build_datasets(
     recipe, external = recipe or Recipe(), external or External()
     tables = Tables.now(lake) if versions is None else Tables(lake, versions)
     rows = _candidates(tables, cycle, days, recipe, external)
-    account = {name: {"duplicate": 0, "merged": 0, "reserved_customer": 0, "source_held_out": 0} for name in DATASETS}
+    known = {"duplicate": 0, "merged": 0, "reserved_customer": 0, "source_held_out": 0}
+    account = {name: {**known, "stale": stale} for name, stale in tables.stale(days).items()}
     rows = _once(tables, rows, account)
     rows = _sided(tables, cycle, rows, external, recipe, account)
     rows = _capped(tables, rows, recipe, account)

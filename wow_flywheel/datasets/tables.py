@@ -21,7 +21,11 @@ from wow_flywheel.lake import Lake
 
 DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
 """The key of a row, by dataset."""
-READ: Final = ("conversations", "cases", "inspections", "preference_pairs", "duplicates", "fingerprints", *DATASETS)
+READ: Final = (
+    "conversations", "cases", "inspections", "preference_pairs", "duplicates", "fingerprints", "stale_cases", *DATASETS,
+)  # fmt: skip
+JUDGED: Final = ("cases", "preference_pairs")
+"""Tables whose rows rest on policies: those that are marked stale are not read."""
 SIDE: Final = (*UNIT, "user_id", "scenario", "split")
 
 
@@ -56,8 +60,23 @@ class Tables:
             raise gone(name, self.versions[name]) from None
 
     def of_days(self, name: str, days: Sequence[dt.date]) -> pl.LazyFrame:
-        """The rows of some days."""
-        return self.scan(name).filter(pl.col("dt").is_in(list(days)))
+        """The rows of some days; of cases and pairs, those that rest on the policies of now."""
+        return self.current(name).filter(pl.col("dt").is_in(list(days)))
+
+    def current(self, name: str) -> pl.LazyFrame:
+        """The rows of a table; of cases and pairs, without those that a changed policy made stale."""
+        rows = self.scan(name)
+        return rows.join(self.scan("stale_cases"), on=list(UNIT), how="anti") if name in JUDGED else rows
+
+    def stale(self, days: Sequence[dt.date]) -> dict[str, int]:
+        """How many Good Cases and pairs of some days are left out as stale, by dataset."""
+        good = self.scan("cases").filter(pl.col("label") == "good")
+        rows = {"sft_dataset": good, "preference_dataset": self.scan("preference_pairs")}
+        found = {}
+        for name, table in rows.items():
+            of_days = table.filter(pl.col("dt").is_in(list(days))).join(self.scan("stale_cases"), on=list(UNIT), how="semi")
+            found[name] = int(of_days.select(pl.len()).collect().item())
+        return found
 
     def history(self, cycle: str) -> History:
         """Whom and what all other cycles trained on (or stopped by) and held out; rows that are no conversation left out."""
@@ -98,8 +117,8 @@ class Tables:
 
     def _still(self, name: str, trained: pl.LazyFrame) -> pl.LazyFrame:
         if name == "preference_dataset":
-            return trained.join(self.scan("preference_pairs"), on=["dt", "pair_id"], how="semi")
-        good = self.scan("cases").filter(pl.col("label") == "good")
+            return trained.join(self.current("preference_pairs"), on=["dt", "pair_id"], how="semi")
+        good = self.current("cases").filter(pl.col("label") == "good")
         old = pl.col("source").fill_null("good_case")
         of_cases = trained.filter(old == "good_case").join(good, on=list(UNIT), how="semi")
         return pl.concat([of_cases, trained.filter(old == "human")])

@@ -16,11 +16,14 @@ from wow_flywheel.defs.partitions import cycles, day_of, days
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.errors import ContractError
 
-UNCHECKED = ("decisions", "finding_decisions", "rewrite_edits", "forgotten", "feedback", "log_files", "vault", "dataset_rows",
-             "input_lines", "cycle_inputs")  # fmt: skip
+UNCHECKED = (
+    "decisions", "finding_decisions", "rewrite_edits", "forgotten", "feedback", "log_files", "vault", "policies_known",
+    "stale_cases", "dataset_rows", "input_lines", "cycle_inputs",
+)  # fmt: skip
 """Tables that are no assets: people append to the first three, `forget` to `forgotten`; ingestion writes `feedback` with the
-conversations and `vault` outside the lake, and listing the logs remembers `log_files`; building datasets appends to the last
-three what lineage and rebuilds need."""
+conversations and `vault` outside the lake, and listing the logs remembers `log_files`; `policies_known` is written with
+`policy_matches`, and `stale_cases` by the sensor of changed policies; building datasets appends to the last three what lineage
+and rebuilds need."""
 
 WRITTEN_BY = {"evaluations": "evaluation", "comparisons": "evaluation", "comparison_slices": "evaluation"}
 """The asset that writes a table, where it has another name."""

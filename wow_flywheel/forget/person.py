@@ -18,7 +18,7 @@ from wow_flywheel.lake import Lake
 
 NOBODYS = (
     "satisfaction_daily", "inspection_audit", "evaluations", "comparisons", "comparison_slices", "knowledge_ablation",
-    "single_issue_dpo", "forgotten", "log_files", "calibration", "cycle_inputs",
+    "single_issue_dpo", "forgotten", "log_files", "calibration", "cycle_inputs", "policies_known",
 )  # fmt: skip
 """Tables without a row of any one person: sums over many, tombstones, what is known of log files, and hashes."""
 

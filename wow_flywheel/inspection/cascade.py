@@ -159,7 +159,11 @@ class Cascade:
         return int(sha256(f"{self.salt} {key}".encode()).hexdigest()[:12], 16) < self.audit_share * 16**12
 
     def audit(self, conversations: pl.DataFrame, inspections: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-        """Rates in the random sample, which are those of the day but for chance, with 95 % Wilson intervals.
+        """Rates in the random sample, which are those of the day but for chance.
+
+        Conversations of the sample that could not be heard (too long, filtered, not answered) may be the worse ones. So the
+        bounds hold whatever was in them: the low one is that of the 95 % Wilson interval if none of them has the issue, the
+        high one if all have it. The rate is that of those heard.
 
         Args:
             conversations: Contract `conversations`.
@@ -180,9 +184,9 @@ class Cascade:
             n = keys.filter(pl.col("dt") == day).height
             for issue_type in ISSUE_TYPES:
                 k = found.filter(pl.col("issue_type") == issue_type, pl.col("dt") == day)["conversation_id"].n_unique()
-                rate = wilson(k, n)
-                shares = {"rate": rate.value, "low": rate.low, "high": rate.high}
                 sampled = sample.filter(pl.col("dt") == day).height
+                none, every = wilson(k, sampled), wilson(k + sampled - n, sampled)
+                shares = {"rate": wilson(k, n).value, "low": none.low, "high": every.high}
                 rows.append({"dt": day, "issue_type": issue_type, "sampled": sampled, "inspected": n, "found": k, **shares})
         return AUDIT.conform(pl.DataFrame(rows, schema=AUDIT.columns))
 

@@ -1,6 +1,7 @@
 """The inspectors that need no endpoint, in order, and how their claims are merged.
 
-What belongs here: the list, and one claim for each defect. What does not: what they look for (`reexamine`, `finders`).
+What belongs here: the list, and one claim for each defect. What does not: what they look for (`reexamine`, `finders`,
+`written`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,13 +10,14 @@ from wow_flywheel.inspection.finders import FINDERS
 from wow_flywheel.inspection.grounding import Grounds, numbers
 from wow_flywheel.inspection.protocol import Claim, InspectionContext, Inspector
 from wow_flywheel.inspection.reexamine import Reexaminer
+from wow_flywheel.inspection.written import ContradictedKnowledge, ForbiddenPromises
 
 PRECEDENCE: Mapping[str, int] = {"accepted": 0, "unresolved": 1, "rejected": 2}
 
 
 def default_inspectors() -> tuple[Inspector, ...]:
-    """What runs without an endpoint: rule findings re-examined, then the finders."""
-    return (Reexaminer(), *FINDERS)
+    """What runs without an endpoint: rule findings re-examined, the finders, what is written."""
+    return (Reexaminer(), *FINDERS, ForbiddenPromises(), ContradictedKnowledge())
 
 
 def gather(context: InspectionContext) -> list[Claim]:

@@ -22,7 +22,7 @@ from wow_flywheel.inspection.grounding import (
     stated,
 )
 from wow_flywheel.inspection.protocol import Decision
-from wow_flywheel.inspection.results import calls
+from wow_flywheel.inspection.results import Call, calls
 from wow_flywheel.inspection.wording import (
     ACKNOWLEDGED,
     DONE,
@@ -31,6 +31,8 @@ from wow_flywheel.inspection.wording import (
     QUESTION,
     REFUSED,
     UPSET,
+    deeds,
+    done_by,
     folded,
     text_of,
     upset_at_service,
@@ -182,8 +184,9 @@ def claimed_not_done(suspicion: Suspicion) -> Examined:
     """A reply that says something was done although no tool call that changes anything had worked."""
     made = calls(suspicion.messages)
     earlier = [call for call in made if call.result_turn is None or call.result_turn < suspicion.turn]
-    if any(call.writes and call.worked for call in earlier):
-        return Examined("rejected", "a tool call that changes something had worked before", 0.8)
+    worked = [call for call in earlier if call.writes and call.worked]
+    if worked:
+        return _of_another_kind(suspicion, [call for call in earlier if call.worked])
     if not made:
         return Examined("unresolved", "the log shows no tools, so what was done cannot be seen", 0.3)
     if any(call.result is None for call in earlier):
@@ -191,6 +194,22 @@ def claimed_not_done(suspicion: Suspicion) -> Examined:
     if any(call.worked for call in earlier):
         return Examined("unresolved", "a tool call worked before; whether it did this needs a reader", 0.4)
     return Examined("accepted", "no tool call had succeeded before", 0.9)
+
+
+def _of_another_kind(suspicion: Suspicion, worked: Sequence[Call]) -> Examined:
+    """What was done may be another thing than what is claimed: a booking that worked is no refund."""
+    claimed = deeds(suspicion.quote)
+    if not claimed:
+        return Examined("rejected", "a tool call that changes something had worked before", 0.8)
+    texts = [f"{call.name} {call.arguments} {_result(suspicion, call)}" for call in worked]
+    missing = sorted(claimed - set().union(*map(done_by, texts)))
+    if not missing:
+        return Examined("rejected", "a tool call of this kind had worked before", 0.85)
+    return Examined("accepted", f"no tool call that worked before was of this kind: {', '.join(missing)}", 0.75)
+
+
+def _result(suspicion: Suspicion, call: Call) -> str:
+    return "" if call.result_turn is None else text_of(suspicion.messages[call.result_turn])
 
 
 def unapologetic(suspicion: Suspicion) -> Examined:

@@ -135,8 +135,7 @@ def _same_replies(grounds: Grounds) -> Iterator[tuple[int, str]]:
 
 def _done(grounds: Grounds) -> Iterator[tuple[int, str]]:
     for turn, text in _replies(grounds.messages):
-        if match := DONE.search(text):
-            yield turn, match[0]
+        yield from ((turn, match[0]) for match in DONE.finditer(text))
 
 
 def _between_questions(grounds: Grounds) -> Iterator[tuple[int, str]]:
@@ -157,6 +156,6 @@ FINDERS: tuple[Finder, ...] = (
     Finder("number_grounding", "hallucination", "major", _unknown_numbers, ungrounded_numbers),
     Finder("argument_grounding", "unclarified_demand", "major", _unknown_arguments, guessed_arguments),
     Finder("repetition", "script_repetition", "major", _same_replies, repetition),
-    Finder("claimed_action", "action_mismatch", "major", _done, claimed_not_done),
+    Finder("claimed_action", "action_mismatch", "major", _done, claimed_not_done, version="3"),
     Finder("repeated_demand", "incomplete_solution", "major", _between_questions, asked_same_again),
 )

@@ -34,7 +34,7 @@ class Reexaminer:
     """The inspector behind every rule finding."""
 
     name: str = "evidence"
-    version: str = "2"
+    version: str = "3"
 
     def inspect(self, context: InspectionContext, grounds: Mapping[str, Grounds]) -> list[Claim]:
         """One claim a rule finding, decided; findings about conversations that are not in the context are skipped."""

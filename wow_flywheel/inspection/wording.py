@@ -52,12 +52,26 @@ UNMET = re.compile(
 )
 RESIGNED = re.compile(r"^\W*(?:fine|okay|ok|whatever|alright|i guess)\b(?!.*thank)|^\W*(?:好吧|行吧|随便)", re.IGNORECASE)
 DONE = re.compile(
-    r"\b(?:i|we)(?: have|'ve)? (?:now |just |already |successfully )*(?:refunded|cancell?ed|booked|sent|changed|reserved"
+    r"\b(?:i|we)(?: have|'ve)? (?:now |just |already |also |successfully )*(?:refunded|cancell?ed|booked|sent|changed|reserved"
     r"|scheduled|submitted|updated)\b|(?:has|have) been (?:successfully )?(?:refunded|cancell?ed|booked|sent|changed|reserved"
     r"|scheduled|submitted|updated)\b|已经?(?:成功)?[为帮给][您你].{0,4}(?:退款|取消|预[订定]|修改|下单|安排|提交)"
     r"|(?:退款|取消|预[订定]|修改|下单)成功",
     re.IGNORECASE,
 )
+DEEDS = {
+    "refund or cancel": re.compile(r"refund|cancel|退款|取消", re.IGNORECASE),
+    "book": re.compile(r"booked|reserved|预[订定约]|下单", re.IGNORECASE),
+}
+"""Kinds of deeds that a reply may claim and that a tool shows; others (a mail that a booking sends) may have no call."""
+
+DOES = {
+    "refund or cancel": re.compile(
+        r"refund|reimburs|money[_ ]?back|cancel|return|exchange|updat|modif|chang|edit|退|取消|改|换", re.IGNORECASE
+    ),
+    "book": re.compile(r"book|reserv|(?<!re)schedul|appointment|order|updat|modif|chang|预[订定约]|下单|改", re.IGNORECASE),
+}
+"""What a call's name, arguments or result says of each kind; a change may refund a difference, or book another thing."""
+
 WRAPPED_UP = re.compile(
     r"anything else|have a (?:nice|great|good|wonderful)|good ?bye|glad (?:to|i could)|you(?:'| a)re welcome|is there more"
     r"|还有(?:什么|其他)|祝您|不客气|再见",
@@ -75,6 +89,16 @@ HANDED_OVER = re.compile(r"transfer|human agent|representative|转接?人工|人
 def text_of(message: Message) -> str:
     """A message's text; empty where it has none."""
     return message.get("content") or ""
+
+
+def deeds(text: str) -> set[str]:
+    """The kinds of deeds that a reply names; see `DEEDS`."""
+    return {name for name, pattern in DEEDS.items() if pattern.search(text)}
+
+
+def done_by(text: str) -> set[str]:
+    """The kinds of deeds that a call may have done, by its name, arguments and result; see `DOES`."""
+    return {name for name, pattern in DOES.items() if pattern.search(text)}
 
 
 def upset_at_service(text: str) -> bool:

@@ -135,7 +135,7 @@ def match(conversations: pl.DataFrame, policies: Sequence[Policy], history: pl.D
 
 
 def _rows(key: Said, chances: Mapping[str, float], policies: Sequence[Policy]) -> list[dict[str, Any]]:
-    day = key["started_at"].date()
+    day = key["dt"]  # the business day, in the zone of the logs: what a policy's validity is written in
     ordered = sorted(chances, key=lambda name: (-chances[name], name))
     taken = [name for i, name in enumerate(ordered) if i == 0 or chances[name] >= LEAST]
     found: dict[str, dict[str, Any]] = {}

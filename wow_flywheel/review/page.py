@@ -62,7 +62,7 @@ def view(lake: Lake, day: dt.date, conversation_id: str) -> dict[str, Any]:
     """A case for the template `case.html`.
 
     Returns:
-        case, decisions, conflict, evidence, findings, turns, edits, rewrites.
+        case, verdict, decisions, conflict, evidence, findings, stale (see the table `stale_cases`), turns.
 
     Raises:
         DecisionError: The day has no such case.
@@ -81,6 +81,7 @@ def view(lake: Lake, day: dt.date, conversation_id: str) -> dict[str, Any]:
         "conflict": len(labels) > 1,
         "evidence": found["evidence"],
         "findings": findings,
+        "stale": lake.read("stale_cases", day).filter(of_it).to_dicts(),
         "turns": turns(found["messages"], findings, edits, pairs.to_dicts()),
     }
 

@@ -9,14 +9,18 @@ import polars as pl
 import pytest
 
 from wow_flywheel.contracts import CALIBRATION
+from wow_flywheel.datasets.build import build_datasets
+from wow_flywheel.definitions import defs
 from wow_flywheel.defs.calibration.sources import own
+from wow_flywheel.defs.inspection import triage
 from wow_flywheel.defs.policies.sensor import changed_policies
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
 from wow_flywheel.inspection.calibration.measure import counted
 from wow_flywheel.lake import Lake
+from wow_flywheel.rules.registry import load_rules
 from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
-from wow_flywheel_tests.defs.test_cycle import _run
+from wow_flywheel_tests.defs.test_cycle import _all_good, _run
 
 TODAY = dt.date.fromisoformat(DAY)
 CALM = ("Where is my tea?", "It comes in 5 minutes.", "Thanks!", "You are welcome.")
@@ -40,8 +44,6 @@ def tick(instance: dg.DagsterInstance):
 
 
 def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: Lake, nightly, instance) -> None:
-    from wow_flywheel.definitions import defs
-
     write_logs(place, [conversation(1, *CALM, thumb="up"), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
     night = nightly()
     assert night.success
@@ -59,6 +61,7 @@ def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: L
     assert "hallucination" in shown["calibration"]["planted defects"].value
     at_night = {e.asset_key.to_user_string(): e.materialization.metadata for e in night.get_asset_materialization_events()}
     assert at_night["triage"]["learned from"].value == 0
+    assert at_night["triage"]["inspections to 80 % recall"].value == "too few labels to tell"
     steps = [event.step_key for event in night.all_events if event.is_step_success]
     assert steps.index("triage") < steps.index("inspections")
 
@@ -102,6 +105,45 @@ def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, night
     assert asked[0].tags["policies"] == "late changed"
     assert nightly().success
     assert isinstance(tick(), dg.SkipReason)
+    policy(place, "A late delivery earns a voucher of 5 dollars.")
+    back = tick().run_requests[0].run_key
+    assert nightly().success
+    policy(place, "A late delivery earns a voucher of 8 dollars.")
+    assert len({asked[0].run_key, back, tick().run_requests[0].run_key}) == 3, "Dagster drops a run key that it has had"
+
+
+def test_what_a_changed_policy_made_stale_waits_for_the_rerun_outside_of_the_cycle(
+    place: Path, lake: Lake, nightly, tick, instance
+) -> None:
+    talks = [conversation(i, f"Hello, my tea number {i} is late.", "It arrives at noon.", "Thanks, great!", thumb="up")
+             for i in range(12)]  # fmt: skip
+    refund = [{**talk, "scenario": "refund"} for talk in talks[:4]]
+    write_logs(place, [*refund, *talks[4:]])
+    lake.append("decisions", _all_good(12))
+    policy(place, "A late delivery earns a voucher of 5 dollars.")
+    assert nightly().success
+
+    def learnt() -> set[str]:
+        return set(build_datasets(lake, DAY, [TODAY]).sft["conversation_id"])
+
+    before = learnt()
+    policy(place, "A late delivery earns a voucher of 8 dollars.")
+    result = tick()
+    marked = set(lake.read("stale_cases")["conversation_id"])
+    assert marked == {f"c-{i}" for i in range(4, 12)}
+    (shown,) = [event for event in result.asset_events if event.asset_key == dg.AssetKey("cases")]
+    assert shown.partition == DAY
+    assert "| late | 8 |" in shown.metadata["stale"].value
+    assert learnt() == before - marked != before
+    only = [dg.AssetKey("policy_matches")]
+    assert (
+        defs.resolve_job_def("nightly").execute_in_process(instance=instance, partition_key=DAY, asset_selection=only).success
+    )
+    tick()
+    assert set(lake.read("stale_cases")["conversation_id"]) == marked, "matches alone judge nothing anew"
+    assert nightly().success
+    assert lake.read("stale_cases").is_empty()
+    assert learnt() == before
 
 
 def test_calibration_follows_the_night_that_it_looks_at() -> None:
@@ -125,3 +167,32 @@ def test_labels_that_fell_stop_training_too(place: Path, lake: Lake, nightly, in
     assert lake.exists("sft_dataset")
     assert {event.step_key for event in result.all_events if event.is_step_start} >= {"datasets"}
     assert not any(event.is_step_start and event.step_key == "sft_model" for event in result.all_events)
+
+
+def test_rules_are_measured_as_the_team_runs_them(place: Path, monkeypatch) -> None:
+    """A team that switched a rule off must see what that costs."""
+    from wow_flywheel.defs.calibration import assets
+
+    monkeypatch.setattr(assets, "CONVERSATIONS", 12)
+    monkeypatch.setattr(assets, "EACH", 4)
+
+    def found() -> int:
+        rows = assets.planted_rows(Flywheel(), TODAY).filter(locale="*", inspector="rules", issue_type="poor_empathy")
+        return rows["found"].item()
+
+    assert found() > 0
+    off = {rule.rule_id: "off" for rule in load_rules() if rule.issue_type == "poor_empathy"}
+    (place / "rules.yaml").write_text(json.dumps({"*": off}))
+    monkeypatch.setenv("WOW_RULES", str(place / "rules.yaml"))
+    assert found() == 0
+
+
+def test_the_triage_does_not_learn_the_rating_from_the_rating(place: Path, lake: Lake, nightly) -> None:
+    said = ("Where is my tea?", "It comes in 5 minutes.", "Okay.", "You are welcome.")
+    write_logs(place, [conversation(1, *said, thumb="up"), conversation(2, *said, thumb="down")])
+    assert nightly().success
+    assert lake.read("verdicts", TODAY)["satisfied_score"].n_unique() == 2
+    earlier = triage.labelled_days(lake, TODAY + dt.timedelta(days=1), lake.read("decisions").select("dt", "conversation_id"))
+    learned = triage.by_evidence(triage.without_ratings(earlier), Flywheel())
+    assert learned["verdicts"].height == 2
+    assert learned["verdicts"]["satisfied_score"].n_unique() == 1

@@ -38,7 +38,7 @@ DAILY = {
     "verdicts": ("inspection", {"inspections"}),
     "panel_calls": ("inspection", {"inspections"}),
     "inspection_audit": ("inspection", {"inspections"}),
-    "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts"}),
+    "cases": ("cases", {"conversations", "satisfaction", "inspections", "verdicts", "triage"}),
     "rewrite_candidates": (
         "pairs",
         {"cases", "conversations", "duplicates", "inspections", "policy_matches", "knowledge", "policies"},

@@ -62,13 +62,15 @@ def planted_rows(flywheel: Flywheel, day: dt.date, say: Callable[[str], None] = 
     """Measure all sets together: English and Chinese stand in the column `locale`. `say` is told the panel's plan of each."""
     from wow_flywheel.inspection.calibration.measure import claims_on, measure
     from wow_flywheel.inspection.calibration.plant import Planted, plant
+    from wow_flywheel.rules.overrides import load_overrides
 
-    panel = flywheel.panel()
+    panel, overrides = flywheel.panel(), load_overrides(flywheel.settings().rules)
     planted, claims = [], []
     for source in [*reference(day, CONVERSATIONS), *own(flywheel, day, CONVERSATIONS)]:
         made = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
         planted.append(made)
-        claims.append(claims_on(made, knowledge=source.knowledge, procedures=source.procedures, panel=panel, say=say))
+        rules = {"knowledge": source.knowledge, "procedures": source.procedures}
+        claims.append(claims_on(made, **rules, panel=panel, say=say, overrides=overrides, policies=source.policies))
     together = Planted(pl.concat([each.conversations for each in planted]), pl.concat([each.defects for each in planted]))
     return measure(together, pl.concat(claims), day, with_panel=panel is not None)
 

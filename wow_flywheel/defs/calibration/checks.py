@@ -3,7 +3,6 @@
 What belongs here: the checks. What does not: the limits and the verdict (`wow_flywheel.inspection.calibration.gate`).
 """
 
-import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
@@ -17,8 +16,8 @@ from wow_flywheel.defs.resources import Flywheel
 
 BEFORE = {"cases": "preference pairs are made", "sft_dataset": "a model is trained"}
 WHAT_TO_DO = (
-    "see the asset `calibration` for the figures; mend the inspector or rule that fell, or change the limits in the section "
-    "`agreement` of WOW_CHECKS, materialize `calibration`, then run this again"
+    "see the asset `calibration` for the figures; mend what fell and materialize `calibration`, or change "
+    "the limits in the section `agreement` of WOW_CHECKS (`accepted_since` accepts a new level of recall), then run this again"
 )
 
 
@@ -34,16 +33,15 @@ def agreement_check(asset: str) -> dg.AssetChecksDefinition:
         with plain_failures(context):
             day = day_of(context.partition_key) if asset == "cases" else day_of_cycle(context.partition_key)
             limits = read_limits(read_section(flywheel.settings().checks, SECTION))
-            first = day - dt.timedelta(days=limits.days - 1)
-            rows = flywheel.lake().scan("calibration").filter(pl.col("dt").is_between(first, day)).collect()
-            verdict = judge(rows, limits)
+            rows = flywheel.lake().scan("calibration").filter(pl.col("dt") <= day).collect()
+            verdict = judge(rows, limits, day)
         fell = "; ".join(verdict.fell)
         result = dg.AssetCheckResult(
             passed=verdict.passed,
             asset_key=asset,
             check_name=spec.name,
             description=fell or verdict.evidence,
-            metadata={"rests on": verdict.evidence, "limits": dg.MetadataValue.json(limits.model_dump())},
+            metadata={"rests on": verdict.evidence, "limits": dg.MetadataValue.json(limits.model_dump(mode="json"))},
         )
         yield from reported([result], WHAT_TO_DO)
 

@@ -18,8 +18,9 @@ import polars as pl
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.defs.resources import Flywheel
-from wow_flywheel.inspection.calibration.samples import chinese, units
+from wow_flywheel.inspection.calibration.samples import chinese, promises, units
 from wow_flywheel.knowledge.load import PROCEDURE_SCHEMA, load_knowledge, load_procedures
+from wow_flywheel.policies.units import Policy
 
 if TYPE_CHECKING:
     from wow_flywheel.closed_world.agents import FaultRates
@@ -35,19 +36,21 @@ class Clean:
         conversations: Contract `conversations`.
         knowledge: Columns unit_id, title, content.
         procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
+        policies: Units that apply to all of them.
     """
 
     name: str
     conversations: pl.DataFrame
     knowledge: pl.DataFrame
     procedures: pl.DataFrame
+    policies: tuple[Policy, ...] = ()
 
 
 def reference(day: dt.date, count: int) -> list[Clean]:
     """The sets that are always there: `count` conversations of the closed world, and half as many in Chinese."""
     return [
         closed_world(day, count),
-        Clean("written (zh)", chinese(count // 2, day), units(), pl.DataFrame(schema=PROCEDURE_SCHEMA)),
+        Clean("written (zh)", chinese(count // 2, day), units(), pl.DataFrame(schema=PROCEDURE_SCHEMA), (promises(),)),
     ]
 
 
@@ -84,7 +87,7 @@ def played_day(day: dt.date, count: int, rates: "FaultRates", seed: int) -> "tup
         file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
         rows = read_day(LogSource.at(str(place / "logs")), day).conversations
         knowledge, procedures = load_knowledge(str(place / "knowledge")), load_procedures(str(place / "policies"))
-    return episodes, Clean("closed world (en)", rows, knowledge, procedures)
+    return episodes, Clean("closed world (en)", rows, knowledge, procedures, (promises(),))
 
 
 def own(flywheel: Flywheel, day: dt.date, count: int) -> list[Clean]:

@@ -17,9 +17,9 @@ from wow_flywheel.defs.specs import table_spec
 SPEC = table_spec(
     "cases",
     "cases",
-    "Good (solved and satisfied, nothing serious found), Bad (solved, but dissatisfied or something serious found), Failed "
-    "(not solved) or Review (the evidence disagrees: a person decides, and no rerun overwrites it).",
-    deps=["conversations", "satisfaction", "inspections", "verdicts"],
+    "Good (proven solved, satisfied, nothing serious found), Bad (solved, but dissatisfied or something serious found), Failed "
+    "(not solved) or Review (the evidence disagrees or is weak: a person decides, and no rerun overwrites it).",
+    deps=["conversations", "satisfaction", "inspections", "verdicts", "triage"],
 )
 
 
@@ -27,7 +27,7 @@ SPEC = table_spec(
 def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.MaterializeResult[None]:
     """Label the day."""
     from wow_flywheel.cases.findings import decided
-    from wow_flywheel.cases.label import label
+    from wow_flywheel.cases.label import VERSION, label
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
@@ -37,12 +37,13 @@ def cases(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.Materiali
             decided(lake.read("inspections", day), lake.read("finding_decisions", day)),
             lake.read("verdicts", day),
             lake.read("decisions", day),
+            triage=lake.read("triage", day),
         )
         version = lake.replace("cases", found, day)
         weeks = recent(lake, "cases", day, 14)
     labels = ", ".join(f"{n} {name}" for name, n in found["label"].value_counts(sort=True).iter_rows())
     context.log.info("%s: %s", day, labels or "no cases")
-    return dg.MaterializeResult(metadata=written(lake, "cases", found, version) | shown(found, weeks))
+    return dg.MaterializeResult(metadata=written(lake, "cases", found, version) | shown(found, weeks) | {"case rules": VERSION})
 
 
 def shown(found: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, Any]:

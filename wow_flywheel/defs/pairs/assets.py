@@ -17,6 +17,7 @@ from wow_flywheel.defs.failures import plain_failures
 from wow_flywheel.defs.metadata import counts_table, recent, written
 from wow_flywheel.defs.pairs.shown import made, tried
 from wow_flywheel.defs.partitions import day_of
+from wow_flywheel.defs.policies.whole_night import ran_whole
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.specs import table_spec
 from wow_flywheel.lake import Lake
@@ -44,6 +45,8 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
     """Rewrite the day's Bad Cases."""
     from wow_flywheel.defs.pairs.sources import limits_of, plan_of, sources_of, standards_of
     from wow_flywheel.pairs.build import build_pairs
+    from wow_flywheel.policies.marks import lift
+    from wow_flywheel.policies.units import load_policies
 
     with plain_failures(context):
         day, lake = day_of(context.partition_key), flywheel.lake()
@@ -57,6 +60,8 @@ def preference_pairs(context: dg.AssetExecutionContext, flywheel: Flywheel) -> I
         done = build_pairs(once, *talks, pool, *rules, sources=sources, limits=limits_of(flywheel), standards=standards)
         versions = lake.replace("rewrite_candidates", done.candidates, day), lake.replace("preference_pairs", done.pairs, day)
         weeks = recent(lake, "preference_pairs", day, 14)
+        if ran_whole(context.run):
+            lift(lake, load_policies(flywheel.settings().policies_uri), day)
     context.log.info("%s: %d preference pairs from %d Bad Cases", day, done.counts["pairs"], done.counts["bad_cases"])
     counts = counts_table({**done.counts, **left_out(cases, once)})
     first = written(lake, "rewrite_candidates", done.candidates, versions[0], counts=counts)

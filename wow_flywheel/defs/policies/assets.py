@@ -29,6 +29,7 @@ def policy_matches(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.
     """Match the day's conversations; those whose scenario the log names teach the recogniser the others."""
     from wow_flywheel.policies.apply import origins
     from wow_flywheel.policies.recognise import match
+    from wow_flywheel.policies.stale import known
     from wow_flywheel.policies.units import load_policies
 
     with plain_failures(context):
@@ -37,6 +38,7 @@ def policy_matches(context: dg.AssetExecutionContext, flywheel: Flywheel) -> dg.
         policies = load_policies(flywheel.settings().policies_uri)
         conversations = lake.read("conversations", day)
         found = match(conversations, policies, lake.scan("conversations").filter(recent).collect())
+        lake.replace("policies_known", known(policies, day), day)
         version = lake.replace("policy_matches", found, day)
     context.log.info("%s: %d policies matched, of %d", day, found.height, len(policies))
     by = count_table(found, "recognised", "policy_id", "policy_version")

@@ -5,7 +5,7 @@ What belongs here: who claims what on planted conversations, and the rows of the
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,7 +15,11 @@ from wow_flywheel.contracts import CALIBRATION, CONVERSATIONS, ISSUE_TYPES
 from wow_flywheel.evaluation.intervals import wilson
 from wow_flywheel.inspection.calibration.plant import Planted
 from wow_flywheel.inspection.run import inspect
+from wow_flywheel.policies.apply import Applied
+from wow_flywheel.policies.recognise import UNKNOWN
+from wow_flywheel.policies.units import Policy
 from wow_flywheel.rules.engine import find
+from wow_flywheel.rules.overrides import NONE, Overrides
 
 if TYPE_CHECKING:
     from wow_flywheel.inspection.panel import Panel
@@ -32,14 +36,24 @@ def claims_on(
     procedures: pl.DataFrame,
     panel: "Panel | None" = None,
     say: Callable[[str], None] = lambda _: None,
+    overrides: Overrides = NONE,
+    policies: Sequence[Policy] = (),
 ) -> pl.DataFrame:
     """Everything that is claimed about planted and clean conversations; `say` is told the panel's plan before it is asked.
+
+    Args:
+        planted: What was planted.
+        knowledge: Columns unit_id, title, content.
+        procedures: Columns policy_id, scenario, reply_id, text, next_reply_id.
+        panel: None leaves it out.
+        overrides: What differs from the rules' headers: the rules are measured as they run.
+        policies: Units that apply to every conversation, whatever its scenario; none leaves `applied` open.
 
     Returns:
         conversation_id, issue_type, turn, layer (rules, evidence or panel), name (the rule's id, or the inspector).
     """
     rows = planted.conversations
-    findings = find(rows, knowledge, procedures)
+    findings = find(rows, knowledge, procedures, overrides)
     done = inspect(
         rows,
         rule_findings=findings,
@@ -48,6 +62,7 @@ def claims_on(
         procedures=procedures,
         panel=panel,
         say=say,
+        applied=_applied(rows, policies) if policies else None,
     )
     accepted = done.inspections.filter(pl.col("decision") == "accepted")
     layer = pl.when(pl.col("kind") == "llm").then(pl.lit("panel")).otherwise(pl.lit("evidence"))
@@ -55,6 +70,11 @@ def claims_on(
     by_inspectors = accepted.select("conversation_id", "issue_type", "turn", layer=layer, name="inspector")
     both: pl.DataFrame = pl.concat([by_rules, by_inspectors]).cast(pl.Schema(CLAIMS))
     return both
+
+
+def _applied(rows: pl.DataFrame, policies: Sequence[Policy]) -> dict[str, Applied]:
+    names = rows.select("conversation_id", pl.col("scenario").fill_null(UNKNOWN))
+    return {key: Applied(scenario, tuple(policies)) for key, scenario in names.iter_rows()}
 
 
 def measure(planted: Planted, claims: pl.DataFrame, day: dt.date, *, with_panel: bool = False) -> pl.DataFrame:

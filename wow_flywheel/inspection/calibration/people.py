@@ -7,6 +7,7 @@ a finding are those without that finding.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -27,11 +28,12 @@ KEY = ("dt", "conversation_id")
 def agreement(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:
     """Contract `calibration`, basis people, from the decisions of the `days` days that end with `day`.
 
-    Two kinds of rows. Inspector `labels`, issue type `*`: whether the case rules, without any decision, call bad or failed what
-    people call so, with Cohen's kappa; what the rules leave to review counts for neither. Each inspector and issue type: of
-    the conversations with a severe claim of it that was adjudicated as accepted, how many people upheld: the claim itself,
-    where they decided about it, else by calling the conversation bad or failed. There is no recall: nobody writes down what was
-    missed.
+    Three kinds of rows. Inspector `labels`, issue type `*`: whether the case rules, without any decision, call bad or failed
+    what people call so, with Cohen's kappa; what the rules leave to review counts for neither. Inspector `labels` at one issue
+    type: the same among what the rules call good, and what they call bad or failed with an accepted severe claim of this type:
+    how well labels that rest on it tell the flawed from the good. Each inspector and issue type: of the conversations with a
+    severe claim of it that was adjudicated as accepted, how many people upheld: the claim itself, where they decided about it,
+    else by calling the conversation bad or failed. There is no recall: nobody writes down what was missed.
 
     Args:
         lake: The tables.
@@ -48,7 +50,7 @@ def agreement(lake: Lake, day: dt.date, days: int) -> pl.DataFrame:
         return CALIBRATION.empty()
     of_days = [_of_day(lake, each, keys, found) for each in keys["dt"].unique().sort()]
     ruled, claims = (pl.concat(frames) for frames in zip(*of_days, strict=True))
-    rows = [_labels(day, ruled, labelled), *_claims(day, claims, labelled)]
+    rows = [*_labels(day, ruled, claims, labelled), *_claims(day, claims, labelled)]
     return CALIBRATION.conform(pl.DataFrame(rows, schema=CALIBRATION.columns))
 
 
@@ -58,19 +60,27 @@ def _of_day(lake: Lake, day: dt.date, keys: pl.DataFrame, found: pl.DataFrame) -
         lake.read(name, day).join(keys, on=KEY, how="semi")
         for name in ("conversations", "satisfaction", "inspections", "verdicts")
     )
-    own = adjudicated(inspections)
-    ruled = label(conversations, satisfaction, own, verdicts, DECISIONS.empty()).select(*KEY, "label")
+    own, triage = adjudicated(inspections), lake.read("triage", day)
+    ruled = label(conversations, satisfaction, own, verdicts, DECISIONS.empty(), triage=triage).select(*KEY, "label")
     severe = own.filter(pl.col("decision") == "accepted", pl.col("severity").is_in(CaseRules().severe))
     judged = decided(severe, found.filter(pl.col("dt") == day))
     holds = pl.when(pl.col("decided_by").is_not_null()).then(pl.col("decision") == "accepted")
     return ruled, judged.select(*KEY, "inspector", "issue_type", holds=holds)
 
 
-def _labels(day: dt.date, ruled: pl.DataFrame, labelled: pl.DataFrame) -> dict[str, Any]:
+def _labels(day: dt.date, ruled: pl.DataFrame, claims: pl.DataFrame, labelled: pl.DataFrame) -> Iterator[dict[str, Any]]:
     both = ruled.filter(pl.col("label") != "review").join(labelled, on=KEY)
-    said, true = both["label"].is_in(FLAWED).to_numpy(), both["flawed"].to_numpy()
+    both = both.with_columns(said=pl.col("label").is_in(FLAWED))
+    yield _kappa_row(day, ALL, both)
+    for issue_type in claims["issue_type"].unique().sort():
+        claimed = both.join(claims.filter(issue_type=issue_type), on=KEY, how="semi").filter("said")
+        yield _kappa_row(day, issue_type, pl.concat([both.filter(~pl.col("said")), claimed]))
+
+
+def _kappa_row(day: dt.date, issue_type: str, both: pl.DataFrame) -> dict[str, Any]:
+    said, true = both["said"].to_numpy(), both["flawed"].to_numpy()
     found = int((said & true).sum())
-    row = counted(day, "people", ALL, LABELS, ALL, int(true.sum()), found, int(said.sum()), found)
+    row = counted(day, "people", ALL, LABELS, issue_type, int(true.sum()), found, int(said.sum()), found)
     value = kappa(said, true) if both.height else float("nan")
     return row | {"kappa": None if value != value else value}
 

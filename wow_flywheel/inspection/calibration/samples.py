@@ -1,7 +1,7 @@
 """Clean Chinese conversations, written for this project, to plant defects into.
 
-What belongs here: the dialogues, their slots, their knowledge units. What does not: planting. A line is a role and what it
-says; `call` is a tool call, `tool` its result.
+What belongs here: the dialogues, their slots, their knowledge units, the policy that they keep. What does not: planting. A line
+is a role and what it says; `call` is a tool call, `tool` its result.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from wow_flywheel.contracts import CONVERSATIONS
+from wow_flywheel.policies.units import Policy, parse_unit
 
 Line = tuple[str, str]
 
@@ -83,6 +84,16 @@ DIALOGUES: Final[tuple[tuple[str, tuple[Line, ...]], ...]] = (
         ),
     ),
 )
+FORBIDDEN: Final = (
+    "waiving a fee",
+    "double compensation",
+    "asking for the password",
+    "免掉费用",
+    "双倍赔偿",
+    "要客户的密码",
+)
+"""What a policy of the samples forbids: `phrases.FORBIDDEN` says it in other words."""
+
 ITEMS: Final = ("面条", "披萨", "蛋糕", "沙拉", "奶茶", "饺子")
 RIDERS: Final = ("林", "王", "陈", "赵")
 
@@ -96,6 +107,11 @@ def chinese(count: int, day: dt.date, seed: int = 0) -> pl.DataFrame:
 def units() -> pl.DataFrame:
     """The knowledge that the Chinese conversations rest on: unit_id, title, content."""
     return pl.DataFrame(UNITS, schema=("unit_id", "title", "content"), orient="row")
+
+
+def promises() -> Policy:
+    """The policy that the planted promises break, whatever the scenario."""
+    return parse_unit({"text": "", "forbidden_promises": list(FORBIDDEN)}, "promises", "samples")
 
 
 def _conversation(number: int, day: dt.date, rng: random.Random) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The order in which a day's conversations are worth inspecting.
 
 What belongs here: one rank from two risks. What does not: estimating (`estimator`), spending a budget (`inspection.run`). The
-triage decides no label: it says where to look first.
+triage makes no label: it says where to look first, and a high unsolved risk withholds Good (`cases.label`).
 """
 
 from collections.abc import Callable, Sequence

@@ -155,3 +155,23 @@ def test_a_decision_is_only_about_what_is_claimed(lake: Lake) -> None:
     added = decide_finding(lake, DAY, "c00", (3, "script_repetition", "words"), "rejected", " ana ", "mail a@b.org", NOON)
     assert added.select("decided_by", "note").row(0) == ("ana", "mail <EMAIL_1>")
     assert lake.read("finding_decisions").height == 1
+
+
+def test_labels_agree_with_people_by_issue_type_too(lake: Lake) -> None:
+    """Rules call all forty bad for a repetition; people call half of these good. Two further ones are good by both."""
+    more = ["d0", "d1"]
+    both = {
+        "conversations": rows.conversations(*more, messages=TALK),
+        "verdicts": rows.verdicts(*(rows.verdict(0.9, 0.9, key) for key in more)),
+    }
+    for name, added in both.items():
+        lake.replace(name, pl.concat([lake.read(name, DAY), added]), DAY)
+    said = {f"c{i:02d}": "good" if i < 20 else "bad" for i in range(40)} | dict.fromkeys(more, "good")
+    lake.append("decisions", rows.decisions(*(rows.decision(each, 9, conversation_id=key) for key, each in said.items())))
+    found = agreement(lake, DAY, 28).filter(pl.col("inspector") == "labels").sort("issue_type")
+    assert found.select("issue_type", "defects", "claims", "upheld").rows() == [
+        ("*", 20, 40, 20),
+        ("script_repetition", 20, 40, 20),
+    ]
+    # agreed: 22 of 42; by chance (40·20 + 2·22) / 42² = 0.4785; (0.5238 − 0.4785) / (1 − 0.4785)
+    assert found["kappa"].round(3).to_list() == [0.087, 0.087]

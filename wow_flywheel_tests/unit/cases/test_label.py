@@ -2,20 +2,24 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 from wow_flywheel.cases.label import CaseRules, label
+from wow_flywheel.contracts import TRIAGE
 from wow_flywheel_tests.unit.cases.rows import (
     claim,
     conversations,
     decision,
     decisions,
+    frame,
     inspections,
     satisfaction,
     signal,
     verdicts,
 )
 from wow_flywheel_tests.unit.cases.rows import verdict as scored
+from wow_flywheel_tests.unit.inspection.talk import call, tool
 
 
 def labelled(
@@ -179,3 +183,40 @@ def test_every_conversation_has_one_case_in_order_and_an_empty_day_has_none() ->
         ("b", "bad", "u1", "refund"),
     ]
     assert label(conversations(), satisfaction(), inspections(), verdicts(), decisions()).is_empty()
+
+
+def with_tools(solved: float, risk: float | None = None, *, others: int = 0) -> dict[str, Any]:
+    """The case of a satisfied conversation that called a tool, among `others` of its scenario that did not."""
+    ids = ["a", *(f"o{i}" for i in range(others))]
+    talks = pl.concat([conversations("a", messages=[call("refund", order=7), tool(ok=True)]), conversations(*ids[1:])])
+    row = {"conversation_id": "a", "need_rank": 1, "trained_on": 90, "unsolved_risk": risk}
+    found = label(
+        talks, satisfaction(), inspections(), verdicts(*(scored(solved, 0.9, each) for each in ids)), decisions(),
+        triage=frame(TRIAGE, row),
+    )  # fmt: skip
+    return found.filter(conversation_id="a").row(0, named=True)
+
+
+def test_good_needs_more_than_thanks_where_tools_are_used() -> None:
+    assert with_tools(0.75)["label"] == "good"
+    weak = with_tools(0.74)
+    assert weak["label"] == "review"
+    assert "no tool result proves it: Good needs solved_score 0.75 where tools are used" in weak["reasons"]
+    assert with_tools(0.74, others=2)["label"] == "good", "one call in three does not make it a scenario of tools"
+    assert labelled(scored(0.6, 0.9))["label"] == "good", "where nobody calls tools, the customer's word is all there is"
+
+
+def test_a_high_learned_risk_withholds_good_and_makes_no_other_label() -> None:
+    assert with_tools(0.9, 0.39)["label"] == "good"
+    risky = with_tools(0.9, 0.4)
+    assert risky["label"] == "review"
+    assert "the triage has learned an unsolved risk of 0.4" in risky["reasons"]
+    assert with_tools(0.2, 0.1)["label"] == "failed", "a low risk makes nothing good"
+    assert with_tools(0.9)["label"] == "good", "without enough decisions to learn from it withholds nothing"
+
+
+def test_a_risk_does_not_touch_what_is_bad() -> None:
+    talks = conversations("a", messages=[call("refund", order=7), tool(ok=True)])
+    row = {"conversation_id": "a", "need_rank": 1, "trained_on": 90, "unsolved_risk": 0.9}
+    found = label(talks, satisfaction(), inspections(), verdicts(scored(0.65, 0.1)), decisions(), triage=frame(TRIAGE, row))
+    assert found["label"].item() == "bad"

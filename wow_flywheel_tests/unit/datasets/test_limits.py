@@ -5,13 +5,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import DUPLICATES, FINGERPRINTS
+from wow_flywheel.contracts import DUPLICATES, FINGERPRINTS, STALE_CASES
 from wow_flywheel.datasets.build import build_datasets
 from wow_flywheel.datasets.limits import Limits, limited
 from wow_flywheel.datasets.recipe import Recipe
 from wow_flywheel.lake import Lake
 from wow_flywheel_tests.unit.cases.rows import DAY, NOON, frame
 from wow_flywheel_tests.unit.datasets.good_cases import TRAINED_ON, conversation, conversations, labels, next_day, pair, pairs
+from wow_flywheel_tests.unit.inspection.talk import agent, user
 
 
 @pytest.fixture
@@ -119,3 +120,34 @@ def test_the_caps_hold_for_pairs_as_well(lake: Lake) -> None:
     built = build_datasets(lake, "c1", [DAY], Recipe(limits=Limits(per_user=3)))
     assert built.preferences.height == 3
     assert {why: n for why, n in built.left_out["preference_dataset"].items() if n} == {"user_cap": 6}
+
+
+def test_what_a_changed_policy_made_stale_is_in_neither_dataset_and_counted(lake: Lake) -> None:
+    fill(lake)
+    mark = {"conversation_id": "c", "policy_id": "late", "why": "changed", "marked_at": NOON}
+    lake.replace("stale_cases", frame(STALE_CASES, mark), DAY)
+    built = build_datasets(lake, "c1", [DAY])
+    assert built.sft["conversation_id"].to_list() == ["a"]
+    assert built.preferences["pair_id"].to_list() == ["a#1"]
+    assert {name: by["stale"] for name, by in built.left_out.items()} == {"sft_dataset": 1, "preference_dataset": 1}
+    assert built.versions["stale_cases"] == 1, "a rebuild leaves out the same"
+    lake.replace("stale_cases", STALE_CASES.empty(), DAY)
+    assert build_datasets(lake, "c1", [DAY]).sft["conversation_id"].to_list() == ["a", "c"]
+
+
+def test_what_an_earlier_cycle_trained_on_is_not_replayed_while_it_is_stale(lake: Lake) -> None:
+    fill(lake)
+    lake.replace("sft_dataset", build_datasets(lake, "c0", [DAY]).sft, "c0")
+    lake.replace("preference_dataset", build_datasets(lake, "c0", [DAY]).preferences, "c0")
+    copies = [
+        conversation(f"n{i}", "ada", dt=next_day(), messages=[user(f"Where is order {i}?"), agent("Here.")]) for i in range(9)
+    ]
+    lake.replace("conversations", conversations(*copies), next_day())
+    lake.replace("cases", labels("good", *copies), next_day())
+    recipe = Recipe(replay_share=1.0, limits=Limits(per_user=99, per_template=99))
+    replayed = build_datasets(lake, "c1", [next_day()], recipe).sft.filter(pl.col("from_cycle").is_not_null())
+    assert "a" in replayed["conversation_id"].to_list()
+    mark = {"conversation_id": "a", "policy_id": "late", "why": "changed", "marked_at": NOON}
+    lake.replace("stale_cases", frame(STALE_CASES, mark), DAY)
+    replayed = build_datasets(lake, "c1", [next_day()], recipe).sft.filter(pl.col("from_cycle").is_not_null())
+    assert "a" not in replayed["conversation_id"].to_list()

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import RULE_FINDINGS, SATISFACTION, TRIAGE
+from wow_flywheel.contracts import INSPECTIONS, RULE_FINDINGS, SATISFACTION, TRIAGE, VERDICTS
 from wow_flywheel.dialogue import Message, turns
 from wow_flywheel.inspection.cascade import Cascade, estimated
 from wow_flywheel.inspection.evidence import gather
@@ -15,6 +15,7 @@ from wow_flywheel.inspection.outcome import conclude
 from wow_flywheel.inspection.protocol import InspectionContext
 from wow_flywheel.llm.budget import Budget
 from wow_flywheel.llm.settings import LlmSettings
+from wow_flywheel_tests.unit.cases import rows
 from wow_flywheel_tests.unit.inspection.talk import KNOWLEDGE, NOON, PROCEDURES, agent, call, day, finding, signal, tool, user
 
 SETTINGS = LlmSettings("http://e/v1", "m", price_per_million_prompt_tokens=1.0, price_per_million_completion_tokens=2.0)
@@ -145,3 +146,16 @@ def test_a_rank_alone_sends_nothing_to_people_where_the_budget_ends() -> None:
     claims = gather(seen)
     plan = Cascade(0.0, triage_share=1.0).plan(seen, claims, conclude(seen, claims), SETTINGS, Budget(max_tokens=0))
     assert (plan.heard, plan.left) == ([], [])
+
+
+def test_the_bounds_of_a_rate_hold_whatever_those_that_could_not_be_heard_had() -> None:
+    """Six sampled, three heard without the issue, three failed: it may be in none or in these three of six."""
+    seen = context(*[GOOD] * 6)
+    heard = [{**rows.verdict(0.9, 0.9, f"talk-{i}"), "dt": NOON.date(), "inspected_by": "evidence+panel"} for i in range(6)]
+    for row in heard[3:]:
+        row["failures"] = ["panel: too long"]
+    found = Cascade(1.0).audit(seen.conversations, INSPECTIONS.empty(), VERDICTS.conform(pl.DataFrame(heard)))
+    row = found.filter(issue_type="hallucination").row(0, named=True)
+    assert (row["sampled"], row["inspected"], row["found"], row["rate"]) == (6, 3, 0, 0.0)
+    assert row["low"] == 0.0
+    assert row["high"] == pytest.approx(0.812, abs=0.001)  # Wilson's upper bound of 3 of 6

@@ -69,8 +69,54 @@ def test_labels_that_people_contradict_close_it_once_there_are_enough_decisions(
     assert verdict(labels(40, 0.6)).passed
 
 
-def test_single_inspectors_are_shown_and_only_layers_are_judged_on_planted_defects() -> None:
-    assert verdict(planted(5, alarms=50, who="rules/asked_twice")).passed
+def test_a_single_inspector_is_judged_even_where_its_layer_is_right() -> None:
+    """55 false alarms of one rule must not hide behind its layer."""
+    said = verdict(planted(5, alarms=55, who="rules/asked_twice"), planted(58, alarms=2, who="rules"))
+    assert said.fell == ("rules/asked_twice at hallucination: precision 0.08 on planted defects, below 0.7",)
+    assert verdict(planted(5, alarms=24, who="rules/asked_twice"), planted(58, who="rules")).passed, "29 claims are too few"
+
+
+def days_of_recall(*found: int) -> list[dict[str, Any]]:
+    """A row a day, the last one today's; the planted defects are 60."""
+    return [planted(each, day=DAY - dt.timedelta(days=n)) for n, each in zip(range(len(found) - 1, -1, -1), found, strict=True)]
+
+
+def test_a_fall_that_nobody_mends_does_not_become_usual() -> None:
+    assert verdict(*days_of_recall(*[54] * 14, *[20] * 60)).fell == (
+        "evidence at hallucination: recall 0.33 on planted defects, usually 0.90",
+    )
+    assert verdict(*days_of_recall(*[54] * 14, *[20] * 60, 53)).passed
+
+
+def test_people_accept_a_new_level_by_naming_its_first_day() -> None:
+    rows = pl.DataFrame(days_of_recall(*[54] * 14, *[20] * 5), schema=CALIBRATION.columns)
+    since = DAY - dt.timedelta(days=4)
+    assert not judge(rows, LIMITS).passed
+    assert judge(rows, read_limits({"accepted_since": since})).passed
+    assert read_limits({"accepted_since": str(since)}).accepted_since == since
+
+
+def test_slow_decline_is_measured_against_the_last_measurements_that_had_not_fallen() -> None:
+    assert verdict(*days_of_recall(*[58] * 28, *[52] * 28, 47)).passed
+
+
+def test_a_calibration_that_is_too_old_closes_it() -> None:
+    rows = pl.DataFrame([planted(54)], schema=CALIBRATION.columns)
+    assert judge(rows, LIMITS, DAY + dt.timedelta(days=7)).passed
+    assert judge(rows, LIMITS, DAY + dt.timedelta(days=8)).fell == (
+        "the newest calibration, of 2026-01-10, is 8 days old, above 7: run `calibrate`",
+    )
+    assert judge(rows, read_limits({"max_age": 27}), DAY + dt.timedelta(days=27)).passed
+
+
+def test_kappa_names_the_issue_type_and_the_inspector_that_is_most_often_wrong() -> None:
+    of_type = labels(40, 0.1) | {"issue_type": "script_repetition"}
+    said = verdict(labels(40, 0.3), of_type, people(25, 15, "repetition"), people(9, 1, "rules/echo"))
+    (told,) = said.fell
+    assert told == (
+        "labels by rules at script_repetition: kappa 0.10 with people's decisions, below 0.2; most often wrong: repetition at "
+        "script_repetition, 10 of 25 claims"
+    )
 
 
 def test_limits_are_read_and_refused_by_name() -> None:

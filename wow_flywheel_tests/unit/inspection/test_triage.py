@@ -15,6 +15,7 @@ from wow_flywheel.inspection.triage.estimator import Estimator, Examples
 from wow_flywheel.inspection.triage.features import Observed, features, observe
 from wow_flywheel.inspection.triage.labels import known, with_upheld
 from wow_flywheel.inspection.triage.rank import rank
+from wow_flywheel.inspection.triage.saving import at_random, saving, to_find
 from wow_flywheel.inspection.triage.words import CommonWords
 from wow_flywheel_tests.unit.cases import rows
 from wow_flywheel_tests.unit.cases.rows import claim
@@ -175,3 +176,20 @@ def test_with_labels_the_angry_come_first() -> None:
     assert ranked["conversation_id"][0] == "talk-1"
     assert ranked["trained_on"][0] == 70
     assert ranked["unsolved_risk"].null_count() == 3
+
+
+def test_how_much_must_be_inspected_to_find_most_of_the_dissatisfied() -> None:
+    truths = [False, True, False, True, False]
+    assert to_find(0.8, [0.1, 0.9, 0.2, 0.8, 0.3], truths) == 2 / 5
+    assert to_find(0.5, [0.1, 0.9, 0.2, 0.8, 0.3], truths) == 1 / 5
+    assert to_find(0.8, [0.9, 0.1, 0.8, 0.2, 0.7], truths) == 1.0
+    assert at_random(0.8, truths) == 2 * 6 / 3 / 5  # the second of two among five stands at place 4 on average
+
+
+def test_the_saving_is_told_on_the_newer_labels_and_not_with_too_few() -> None:
+    talks = tables(*([HAPPY, ANGRY] * 50))
+    labels = day(*([HAPPY, ANGRY] * 50)).select("dt", "conversation_id", label=pl.Series([False, True] * 50))
+    found = saving(talks, labels)
+    assert found["triage"] < 0.5 < found["random"]
+    assert found["evidence"] > found["triage"], "every verdict is the same there"
+    assert saving(talks, labels.head(40)) == {}

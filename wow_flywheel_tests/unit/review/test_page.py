@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from wow_flywheel.contracts import STALE_CASES
 from wow_flywheel.lake import Lake
 from wow_flywheel.review.access import HEADERS, IDLE_SECONDS, Access
 from wow_flywheel.review.app import LARGEST_BODY, create_app
 from wow_flywheel.review.desk import Desk
-from wow_flywheel_tests.unit.cases.rows import DAY, NOON
+from wow_flywheel_tests.unit.cases.rows import DAY, NOON, frame
 from wow_flywheel_tests.unit.review.world import fill
 
 PORT = 8070
@@ -249,3 +250,10 @@ def test_when_all_is_decided_the_queue_says_so(ana: TestClient) -> None:
     assert "Nothing waits." in ana.get("/").text
     post(ana, "/refresh")
     assert "0 waiting" in ana.get("/queue").text
+
+
+def test_a_case_that_a_changed_policy_made_stale_says_so(ana: TestClient, lake: Lake) -> None:
+    assert "Stale:" not in ana.get(URL).text
+    mark = {"conversation_id": CASE["id"], "policy_id": "<late>", "why": "changed", "marked_at": NOON}
+    lake.replace("stale_cases", frame(STALE_CASES, mark), DAY)
+    assert "Stale: the policy &lt;late&gt; has changed since this was judged." in ana.get(URL).text
