@@ -32,13 +32,16 @@ GATE = """
 gate:
   targets: [reply_loss]
   target_tolerance: 100
-  margins: {rr: null, action_accuracy: null, format_validity: null, repair_rate: null, slot_f1: null, reply_loss: 100}
+  margins: {rr: null, action_accuracy: null, format_validity: null, repair_rate: null, slot_f1: null, too_long: null}
   required: [reply_loss, rr, repair_rate]
   min_episodes: 1
 """
-HELD_OUT = next(f"u-{i}" for i in range(100) if split_of(f"u-{i}") == "held_out")
-LOOPING = ["Hello, where is my order 12?", "Which city are you in?", "I said: order 12.", "Which city are you in?",
-           "You asked that before. Where is order 12?", "It arrives at five today.", "Thanks."]  # fmt: skip
+CUSTOMERS = [f"u-{i}" for i in range(1000) if split_of(f"u-{i}") == "held_out"][:8]
+HELD_OUT = CUSTOMERS[0]
+LOOPING = [
+    "Hello, where is my order 12?", "Which city are you in?", "I said: order 12.", "Which city are you in?",
+    "I said it: order 12.", "Which street does it go to?", "Main street.", "It arrives at five today.", "Thanks.",
+]  # fmt: skip
 HELPED = ["Hello, where is my order 13?", "It arrives at five today.", "Great, thank you!"]
 
 
@@ -68,13 +71,13 @@ def cycle(place: Path, lake: Lake, nightly, monkeypatch: pytest.MonkeyPatch) -> 
 def dialogues() -> list[dict[str, object]]:
     return [
         {
-            "conversation_id": f"h{i}", "user_id": HELD_OUT, "scenario": "delivery",
+            "conversation_id": f"h{i}", "user_id": customer, "scenario": "delivery",
             "messages": [
                 {"role": "user", "content": f"Where is my order {i}?"},
                 {"role": "assistant", "content": DialogueAction(reply="It arrives at five today.").to_json()},
             ],
         }
-        for i in range(8)
+        for i, customer in enumerate(CUSTOMERS)
     ]  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def test_what_was_evaluated_and_judged_is_released_and_says_so(cycle: Path, plac
     assert set(evaluations.filter(pl.col("metric") == "reply_loss")["n"]) == {6}, "WOW_EPISODES"
     page = (cycle / "evaluation" / "results.html").read_text()
     assert "1 of 1 turns are judged" in page
-    assert "Where is order 12?" in page
+    assert "where is my order 12?" in page
 
     released = ReleaseStore(place / "models").current()
     assert released is not None
@@ -118,7 +121,7 @@ def test_what_was_evaluated_and_judged_is_released_and_says_so(cycle: Path, plac
     assert released.decision.models == {"0001-base": model_digest(ReleaseStore(place / "models").show("0001-base").model_dir),
                                         f"{CYCLE}-sft": digest}  # fmt: skip
     assert released.decision.rules["required"] == ["reply_loss", "rr", "repair_rate"]
-    assert "Where is order 12?" not in (released.path / "results.html").read_text()
+    assert "where is my order 12?" not in (released.path / "results.html").read_text()
 
     again = run(instance, "release")
     assert again.success, step_failures(again)
