@@ -41,7 +41,7 @@ def test_one_click_labels_a_day_and_the_case_says_why(page: Page, ui: Ui) -> Non
     assert ui.lake.read("quarantine")["reason"].to_list() == ["not_json"]
 
     page.goto("/assets/cases?view=overview")
-    expect(page.get_by_text("Good (solved and satisfied, nothing serious found)")).to_be_visible()
+    expect(page.get_by_text("Good (proven solved, satisfied, nothing serious found)")).to_be_visible()
     expect(page.get_by_text("good, bad, failed or review", exact=True)).to_be_visible()
     page.goto("/assets/quarantine?view=overview")
     expect(page.get_by_text("not_json")).to_be_visible()

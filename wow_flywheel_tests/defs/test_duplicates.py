@@ -48,7 +48,7 @@ def test_a_repeated_day_is_kept_by_metrics_and_left_out_of_training(
     assert job.execute_in_process(instance=instance, partition_key=NEXT, asset_selection=keys).success
     assert sorted(lake.read("sft_dataset", NEXT)["conversation_id"]) == ["c-1", "c-6"]
     manifest = Manifest.load(place / "models" / "cycles" / NEXT / "manifest.json")
-    reasons = ("contaminated", "duplicate", "merged", "reserved_customer", "source_held_out", "template_cap", "user_cap")
+    reasons = ("contaminated", "merged", "reserved_customer", "source_held_out", "stale", "template_cap", "user_cap")
     assert manifest.counts["sft_dataset.left_out"] == dict.fromkeys(reasons, 0) | {"duplicate": 2}
     assert manifest.settings["near_duplicate"] == 0.9
 

@@ -210,6 +210,7 @@ def test_nothing_of_the_person_is_left_in_any_file(full: Lake, place: Path) -> N
         "quarantine",
         "rule_findings",
         "inspections",
+        "stale_cases",
     }:
         assert full.read(name).height == before[name] - 3, name
     assert ids(full, "conversations") == {*(f"c-{n}" for n in range(3, 9)), "c-21", "c-22"}

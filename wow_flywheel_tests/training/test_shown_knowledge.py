@@ -72,7 +72,7 @@ def test_dialogues_and_pairs_are_trained_on_with_what_was_shown_and_nothing_else
 def test_repair_turns_and_offline_evaluation_get_the_same_prompt(files: Path) -> None:
     bad = conversation("x", HELD_OUT_CUSTOMER, TALK)
     found = inspections(claim("hallucination", "major", 4, conversation_id="x"))
-    rows = site_rows(find_sites(labels("bad", bad), conversations(bad), found), {})
+    rows = site_rows(find_sites(labels("bad", bad), conversations(bad), found), {}, {})
     line = json.loads((files / "preferences.train.jsonl").read_text())
     assert rows["prompt"].to_list() == [line["prompt"]]
     (evaluated,) = read_evaluated(files / "sft.held_out.jsonl", 10)

@@ -16,6 +16,7 @@ from wow_flywheel.datasets.recipe import Folders, Recipe
 from wow_flywheel.forget.models import rebuildable, sightings, trained_on
 from wow_flywheel.lake import Lake
 from wow_flywheel.lineage.trace import of_conversation, of_model
+from wow_flywheel.model_files import model_digest
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
@@ -60,9 +61,13 @@ def train(root: Path, manifest: Manifest) -> None:
 
 
 def release(root: Path, manifest: Manifest, stage: str) -> str:
-    decision = Decision(passed=True, reason="better", baseline="tiny", candidate=f"{manifest.cycle}-{stage}", checks=())
-    model = root / "models" / "cycles" / manifest.cycle / stage / "model"
-    return ReleaseStore(root / "models").promote(model, manifest.model_dump(mode="json"), decision, manifest.cycle).id
+    model, store = root / "models" / "cycles" / manifest.cycle / stage / "model", ReleaseStore(root / "models")
+    candidate = f"{manifest.cycle}-{stage}"
+    decision = Decision(
+        passed=True, reason="better", baseline=store.current_id() or "tiny", candidate=candidate, checks=(),
+        models={candidate: model_digest(model)},
+    )  # fmt: skip
+    return store.promote(model, manifest.model_dump(mode="json"), decision, manifest.cycle).id
 
 
 def without_a(lake: Lake) -> None:
