@@ -29,6 +29,13 @@ def placeholders(days: list[DayRead]) -> Counter[str]:
     return Counter(kind for text in texts if text for kind in re.findall(r"<([A-Z]+)_\d+>", text))
 
 
+def pseudonyms(days: list[DayRead]) -> int:
+    """Ids of tool calls that look like somebody's number, at the call and at its result."""
+    held = (each for day in days for messages in day.conversations["messages"] for each in messages)
+    ids = (name for each in held for name in (each["tool_call_id"], *(call["id"] for call in each["tool_calls"] or ())))
+    return sum(name is not None and name.startswith("anon-") for name in ids)
+
+
 @pytest.mark.parametrize(
     ("name", "files", "conversations", "kinds"),
     [
@@ -45,4 +52,4 @@ def test_every_conversation_is_read(name: str, files: int, conversations: int, k
     assert totals["quarantined"] == totals["duplicates"] == 0
     found = placeholders(days)
     assert set(found) == kinds
-    assert sum(found.values()) == totals["redactions"]
+    assert sum(found.values()) + pseudonyms(days) == totals["redactions"]
