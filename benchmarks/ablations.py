@@ -29,6 +29,7 @@ from wow_flywheel.dialogue import assistant_actions, to_chat
 from wow_flywheel.evaluation.compare import compare
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.lake import Lake
+from wow_flywheel.pairs.build import UNTRIED
 
 SHOWN = ("usm1", "usm2", "rr", "solve_rate")
 GOOD_ONLY, GOOD_AND_BAD = "good only", "good and bad"
@@ -90,7 +91,7 @@ def _train(folder: Path, place: Path, lake: Lake, env: Mapping[str, str], seed: 
 
 def first_candidates(lake: Lake) -> list[dict[str, Any]]:
     """Pairs of training customers whose chosen side is the first rewrite tried at a turn, accepted or not, of the first day."""
-    tried = lake.read("rewrite_candidates")
+    tried = lake.read("rewrite_candidates").filter(pl.col("stage").is_in(list(UNTRIED)).not_())
     first = tried.filter(pl.col("dt") == tried["dt"].min()).unique(
         ["conversation_id", "turn"], keep="first", maintain_order=True
     )
