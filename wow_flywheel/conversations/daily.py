@@ -88,7 +88,14 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     return Ingested(*account, outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
 
 
-def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, source: LogSource | None = None) -> DayRead:
+def open_day(
+    lake: Lake,
+    settings: Settings,
+    day: dt.date,
+    vault: Vault | None,
+    source: LogSource | None = None,
+    followed: pl.DataFrame | None = None,
+) -> DayRead:
     """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came on other days.
 
     Args:
@@ -97,6 +104,7 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, 
         day: The day.
         vault: Is given the originals of redacted values.
         source: Where the files lie; by default where the settings say that logs do.
+        followed: Lines of which it is asked what they became a part of; see `read_day`.
     """
     return read_day(
         source or LogSource.of(settings),
@@ -108,6 +116,7 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, 
         contract=read_contract(settings.log_drift),
         told=from_other_days(lake, day),
         people=_people(settings.presidio),
+        followed=followed,
     )
 
 

@@ -30,6 +30,7 @@ class DayRead:
         feedback: Contract `feedback`: what people said apart from a conversation's own lines; of this day's conversations,
             these have it.
         theirs: Ids of conversations of forgotten people that were met, and of their calls and traces.
+        followed: What lines that were asked for became a part of; see `followed.Followed.found`.
     """
 
     counts: Mapping[str, int]
@@ -39,6 +40,7 @@ class DayRead:
     drift: Mapping[str, int]
     feedback: pl.DataFrame
     theirs: Collection[str]
+    followed: pl.DataFrame
     _said: Feedback
     _rows: Spool
     _broken: Spool
