@@ -1,6 +1,6 @@
 """Lines whose fate is asked for while a day is read again: what each became a part of.
 
-What belongs here: noting it, and for which lines. What does not: reading (`foreign`), comparing with what was before (`replay`).
+What belongs here: noting it, and for which lines. What does not: reading (`foreign`), comparing before and after (`replay`).
 """
 
 from collections.abc import Iterable
