@@ -68,6 +68,8 @@ class Account:
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     drift: Counter[str] = field(default_factory=Counter)
+    other_choices: int = 0
+    """Replies that calls got beside the first one."""
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _waiting: list[pl.DataFrame] = field(default_factory=list)
@@ -184,7 +186,16 @@ class Account:
         lines, said, better = self._heard_of(kept, left_out)
         self.counts["conversations"] += better.height
         self.counts["redactions"] += self._heard.redactions
-        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, self._theirs)
+        told = (
+            _checked(self.counts),
+            self._elsewhere,
+            self.ignored,
+            self.formats,
+            self.drift,
+            self.other_choices,
+            lines,
+            self._theirs,
+        )
         return DayRead(*told, self.followed.found(), said, self._rows, self._broken, left_out, pl.concat([kept, better]))
 
     def _heard_of(self, kept: pl.DataFrame, left_out: pl.Series) -> tuple[pl.DataFrame, Feedback, pl.DataFrame]:

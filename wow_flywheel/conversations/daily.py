@@ -38,6 +38,8 @@ class Ingested:
         ignored: Ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
+        other_choices: Replies that were asked for beside the first one of a call, and are not kept.
+        anonymous: Conversations whose log names no customer.
         outcomes: What the expectations saw.
         scenarios: scenario, locale, rows.
         reasons: reason, source_file, rows: the quarantined lines.
@@ -51,6 +53,8 @@ class Ingested:
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
+    other_choices: int
+    anonymous: int
     outcomes: list[ExpectationOutcome]
     scenarios: pl.DataFrame
     reasons: pl.DataFrame
@@ -84,7 +88,15 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     spoken = reach(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
     scenarios = _table(seen)
-    account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift)
+    account = (
+        read.counts,
+        read.elsewhere,
+        read.ignored,
+        read.formats,
+        read.drift,
+        read.other_choices,
+        seen.sums["share_anonymous"],
+    )
     return Ingested(*account, outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
 
 

@@ -26,7 +26,7 @@ from wow_flywheel.conversations.lines import Block, Line, read_blocks
 from wow_flywheel.conversations.plain import BESIDE, LOGGED, SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
-from wow_flywheel.conversations.readers.provenance import Waiting
+from wow_flywheel.conversations.readers.provenance import OTHER_CHOICE, Waiting
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
@@ -92,6 +92,7 @@ class Foreign:
                 documents.append((len(located), document))
                 located.append(each)
         found = registry.read(self.name, documents, self.zone)
+        self.account.other_choices += found.parts.get(OTHER_CHOICE, 0)
         owners: dict[int, int] = {}
         for place, sources in enumerate(found.sources):
             for index in sources:
