@@ -186,17 +186,9 @@ class Account:
         lines, said, better = self._heard_of(kept, left_out)
         self.counts["conversations"] += better.height
         self.counts["redactions"] += self._heard.redactions
-        told = (
-            _checked(self.counts),
-            self._elsewhere,
-            self.ignored,
-            self.formats,
-            self.drift,
-            self.other_choices,
-            lines,
-            self._theirs,
-        )
-        return DayRead(*told, self.followed.found(), said, self._rows, self._broken, left_out, pl.concat([kept, better]))
+        counted = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, self.other_choices)
+        told = (lines, self._theirs, self.followed.found(), said)
+        return DayRead(*counted, *told, self._rows, self._broken, left_out, pl.concat([kept, better]))
 
     def _heard_of(self, kept: pl.DataFrame, left_out: pl.Series) -> tuple[pl.DataFrame, Feedback, pl.DataFrame]:
         """The day's words, what these and words of other days say of its conversations, and what better replies make."""

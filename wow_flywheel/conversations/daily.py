@@ -88,16 +88,8 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     spoken = reach(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
     scenarios = _table(seen)
-    account = (
-        read.counts,
-        read.elsewhere,
-        read.ignored,
-        read.formats,
-        read.drift,
-        read.other_choices,
-        seen.sums["share_anonymous"],
-    )
-    return Ingested(*account, outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
+    account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift, read.other_choices)
+    return Ingested(*account, seen.sums["share_anonymous"], outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
 
 
 def open_day(
