@@ -18,6 +18,7 @@ from wow_flywheel.conversations.day_read import DayRead
 from wow_flywheel.conversations.demonstrations import demonstrations
 from wow_flywheel.conversations.feedback import ORDER, Feedback, named_in
 from wow_flywheel.conversations.fields import BrokenRecordError, Row
+from wow_flywheel.conversations.followed import Followed
 from wow_flywheel.conversations.heard import Heard
 from wow_flywheel.conversations.lines import Line
 from wow_flywheel.conversations.redaction.frame import redact_frame
@@ -53,6 +54,7 @@ class Account:
         forgotten: Customers whose records are ignored.
         vault: Where the originals of redacted values are kept, if they are.
         people: Finds further names in the texts of one conversation (Presidio), if it is asked for.
+        followed: Lines of which it is asked what they became a part of.
         told: Feedback that arrived on other days: the columns of `feedback`, in the order of arrival.
     """
 
@@ -61,10 +63,13 @@ class Account:
     vault: Vault | None = None
     told: pl.DataFrame = field(default_factory=FEEDBACK_LINES.empty)
     people: People | None = None
+    followed: Followed = field(default_factory=Followed)
     counts: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     drift: Counter[str] = field(default_factory=Counter)
+    other_choices: int = 0
+    """Replies that calls got beside the first one."""
     _rows: Spool = field(default_factory=lambda: Spool(CONVERSATIONS.columns | WORKING))
     _broken: Spool = field(default_factory=lambda: Spool(QUARANTINE.columns))
     _waiting: list[pl.DataFrame] = field(default_factory=list)
@@ -181,8 +186,9 @@ class Account:
         lines, said, better = self._heard_of(kept, left_out)
         self.counts["conversations"] += better.height
         self.counts["redactions"] += self._heard.redactions
-        told = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, lines, self._theirs, said)
-        return DayRead(*told, self._rows, self._broken, left_out, pl.concat([kept, better]))
+        counted = (_checked(self.counts), self._elsewhere, self.ignored, self.formats, self.drift, self.other_choices)
+        told = (lines, self._theirs, self.followed.found(), said)
+        return DayRead(*counted, *told, self._rows, self._broken, left_out, pl.concat([kept, better]))
 
     def _heard_of(self, kept: pl.DataFrame, left_out: pl.Series) -> tuple[pl.DataFrame, Feedback, pl.DataFrame]:
         """The day's words, what these and words of other days say of its conversations, and what better replies make."""

@@ -16,6 +16,7 @@ import polars as pl
 
 from wow_flywheel.conversations.plain import SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS
+from wow_flywheel.conversations.readers.calls import ANONYMOUS
 
 LINE: Final = 2**20
 """Places of calls are this many apart from line to line."""
@@ -91,7 +92,7 @@ def rows(calls: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
     )
     about = about.join(_ids(last, chains), on=by, how="left", validate="1:1")
     found = about.join(_messages(last, chains), on=by, how="left", validate="1:1").with_columns(
-        pl.col("user_id").fill_null("anonymous-" + pl.col("conversation_id"))
+        pl.col("user_id").fill_null(ANONYMOUS + pl.col("conversation_id"))
     )
     absent = [pl.lit(None, SHAPE[name]).alias(name) for name in SHAPE if name not in found.columns]
     return found.with_columns(absent).select(pl.col(by).alias("place"), "places", *SHAPE, "logged_ids").cast(pl.Schema(SHAPE))

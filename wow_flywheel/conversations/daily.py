@@ -38,6 +38,8 @@ class Ingested:
         ignored: Ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
+        other_choices: Replies that were asked for beside the first one of a call, and are not kept.
+        anonymous: Conversations whose log names no customer.
         outcomes: What the expectations saw.
         scenarios: scenario, locale, rows.
         reasons: reason, source_file, rows: the quarantined lines.
@@ -51,6 +53,8 @@ class Ingested:
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
+    other_choices: int
+    anonymous: int
     outcomes: list[ExpectationOutcome]
     scenarios: pl.DataFrame
     reasons: pl.DataFrame
@@ -84,11 +88,18 @@ def ingest_day(lake: Lake, settings: Settings, day: dt.date) -> Ingested:
     spoken = reach(lake, read.feedback, day)
     versions = {"conversations": written, "quarantine": quarantined}
     scenarios = _table(seen)
-    account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift)
-    return Ingested(*account, outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
+    account = (read.counts, read.elsewhere, read.ignored, read.formats, read.drift, read.other_choices)
+    return Ingested(*account, seen.sums["share_anonymous"], outcomes, scenarios, reasons, versions, spoken.days, spoken.waiting)
 
 
-def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, source: LogSource | None = None) -> DayRead:
+def open_day(
+    lake: Lake,
+    settings: Settings,
+    day: dt.date,
+    vault: Vault | None,
+    source: LogSource | None = None,
+    followed: pl.DataFrame | None = None,
+) -> DayRead:
     """Read a day's log files as the settings say, heeding whom the lake has forgotten and what feedback came on other days.
 
     Args:
@@ -97,6 +108,7 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, 
         day: The day.
         vault: Is given the originals of redacted values.
         source: Where the files lie; by default where the settings say that logs do.
+        followed: Lines of which it is asked what they became a part of; see `read_day`.
     """
     return read_day(
         source or LogSource.of(settings),
@@ -108,6 +120,7 @@ def open_day(lake: Lake, settings: Settings, day: dt.date, vault: Vault | None, 
         contract=read_contract(settings.log_drift),
         told=from_other_days(lake, day),
         people=_people(settings.presidio),
+        followed=followed,
     )
 
 

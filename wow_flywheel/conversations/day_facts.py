@@ -15,6 +15,7 @@ import polars as pl
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.account import ADDED
 from wow_flywheel.conversations.messages import ROLES
+from wow_flywheel.conversations.readers.calls import ANONYMOUS
 from wow_flywheel.lake import Lake
 
 MIN_EARLIER_DAYS = 3
@@ -126,6 +127,7 @@ def _of_each() -> dict[str, pl.Expr]:
         "ends_early": pl.col("ended_at") < pl.col("started_at"),
         "times_back": times.list.eval(pl.element().diff().dt.total_microseconds() < 0).list.any(),
         "share_same_role": roles.list.eval(speaks & (pl.element() == pl.element().shift())).list.any(),
+        "share_anonymous": pl.col("user_id").str.starts_with(ANONYMOUS),
         "share_unknown_scenario": pl.col("scenario") == "unknown",
         **{f"null_{name}": column.is_null() for name, column in given.items()},
     }

@@ -27,9 +27,11 @@ class DayRead:
         ignored: The ignored lines by reason.
         formats: Files by format.
         drift: Lines with a field that does not fit the contract, by column or by the field's name.
+        other_choices: Replies that were asked for beside the first one of a call (`n`), and are not kept.
         feedback: Contract `feedback`: what people said apart from a conversation's own lines; of this day's conversations,
             these have it.
         theirs: Ids of conversations of forgotten people that were met, and of their calls and traces.
+        followed: What lines that were asked for became a part of; see `followed.Followed.found`.
     """
 
     counts: Mapping[str, int]
@@ -37,8 +39,10 @@ class DayRead:
     ignored: Mapping[str, int]
     formats: Mapping[str, int]
     drift: Mapping[str, int]
+    other_choices: int
     feedback: pl.DataFrame
     theirs: Collection[str]
+    followed: pl.DataFrame
     _said: Feedback
     _rows: Spool
     _broken: Spool

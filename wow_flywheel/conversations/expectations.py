@@ -148,10 +148,12 @@ def _of_conversations(limits: Thresholds) -> list[_Expectation]:
     new = "no scenario that the days before did not have (`new_scenarios`)"
     long = "no conversation is longer than plausible (`messages`)"
     said, longest = "{:.1%} of the conversations", "{:.0f} messages in the longest conversation"
+    nameless = "the log names most customers (`anonymous`)"
     unknown = "the log names a scenario (`unknown_scenario`)"
     return [
         _most("length_plausible", long, "warn", "longest", limits.messages, longest),
         _most("roles_alternate", turns, "warn", "same_role_share", limits.same_role_in_a_row, said),
+        _most("customers_known", nameless, "warn", "anonymous_share", limits.anonymous, said),
         _most("scenario_known", unknown, "warn", "unknown_scenario_share", limits.unknown_scenario, said),
         _most("scenarios_seen_before", new, "warn", "new_scenarios", limits.new_scenarios, "{:.0f} new scenarios"),
         *(

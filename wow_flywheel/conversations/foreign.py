@@ -26,7 +26,7 @@ from wow_flywheel.conversations.lines import Block, Line, read_blocks
 from wow_flywheel.conversations.plain import BESIDE, LOGGED, SHAPE
 from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
-from wow_flywheel.conversations.readers.provenance import Waiting
+from wow_flywheel.conversations.readers.provenance import OTHER_CHOICE, Waiting
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel.conversations.redaction.names import names_in_document
 from wow_flywheel.conversations.sources import LogFile, LogSource
@@ -40,6 +40,8 @@ PLAIN: Final[Mapping[str, tuple[str, dict[str, Any], ModuleType]]] = {
     "otel": ("otel_calls", OTEL, otel),
 }
 """Formats of which many lines are read at once: the file under `sql/ingest/`, the JSON types, and the careful reader."""
+PLACE: Final = {"source_file": pl.String, "source_line": pl.Int64, "seq": pl.Int64, "byte_offset": pl.Int64}
+CAREFUL: Final = pl.Schema({**SHAPE, **LOGGED, "personal": BESIDE["personal"], **PLACE, "lines": pl.Int64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Foreign:
                 documents.append((len(located), document))
                 located.append(each)
         found = registry.read(self.name, documents, self.zone)
+        self.account.other_choices += found.parts.get(OTHER_CHOICE, 0)
         owners: dict[int, int] = {}
         for place, sources in enumerate(found.sources):
             for index in sources:
@@ -111,16 +114,12 @@ class Foreign:
             }
             for place, (record, sources) in enumerate(zip(found.records, found.sources, strict=True))
         ]
-        schema = {
-            **SHAPE,
-            **LOGGED,
-            "personal": BESIDE["personal"],
-            "source_file": pl.String,
-            "source_line": pl.Int64,
-            "seq": pl.Int64,
-            "byte_offset": pl.Int64,
-        }
-        self._take(pl.DataFrame(made, schema=pl.Schema({**schema, "lines": pl.Int64})))
+        self.account.followed.add(
+            (*_line(located[index]), *_line(located[sources[0]]), record["conversation_id"])
+            for record, sources in zip(found.records, found.sources, strict=True)
+            for index in sources
+        )
+        self._take(pl.DataFrame(made, schema=CAREFUL))
 
     def _wait(self, waiting: Iterable[Waiting], located: Sequence[Located], named: Sequence[list[str]]) -> set[int]:
         """Keep what is said of what is not here; which documents say something only of conversations of forgotten people."""
@@ -129,6 +128,7 @@ class Foreign:
             index = min(word.sources)
             each = located[index]
             said = Word(word.keys, word.feedback, word.reply, personal=named[index])
+            self.account.followed.add((*_line(located[part]), *_line(each), word.keys[0]) for part in word.sources)
             (kept if self.account.said(each.file.path, each.line, said) else dropped).update(word.sources)
         return dropped - kept
 
@@ -205,20 +205,19 @@ class Foreign:
             [(start, file.path, number) for start, file, number in self._starts],
             schema={"start": pl.Int64, "source_file": pl.String, "number": pl.Int64},
             orient="row",
-        )
+        ).sort("start")
         offsets = pl.Series(np.concatenate([np.zeros(0, np.int64), *self._offsets]))
         for frame in heavy.frames():
             found = rows(frame, linked.calls).join(lines, left_on="place", right_on="chain", how="left")
             first = found.with_columns(seq=pl.col("places").list.first() // LINE, lines=pl.col("lines").fill_null(0)).sort(
                 "seq"
             )
-            placed = first.join_asof(blocks.sort("start"), left_on="seq", right_on="start")
-            self._take(
-                placed.with_columns(
-                    source_line=pl.col("number") + pl.col("seq") - pl.col("start"),
-                    byte_offset=offsets.gather(placed["seq"] - self._starts[0][0]),
-                )
+            placed = _in_blocks(first, "seq", blocks).with_columns(
+                byte_offset=offsets.gather(first["seq"] - self._starts[0][0])
             )
+            if not self.account.followed.asks_none:
+                self.account.followed.add(_parts(placed, blocks))
+            self._take(placed)
 
     def _take(self, found: pl.DataFrame) -> None:
         columns = [
@@ -269,6 +268,22 @@ class Foreign:
                     if start is None:
                         raise StorageUnavailable(f"{file.path}: changed while it was read", hint="run the day again")
                     yield from (Located(file, line, start + place) for place, line in enumerate(block.lines()))
+
+
+def _in_blocks(found: pl.DataFrame, place: str, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Rows, sorted by the place of a line, with source_file and source_line of that line."""
+    placed = found.join_asof(blocks, left_on=place, right_on="start")
+    return placed.with_columns(source_line=pl.col("number") + pl.col(place) - pl.col("start"))
+
+
+def _parts(chains: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """The lines of which conversations were made, as `Followed.add` takes them."""
+    first = chains.select("conversation_id", first_file="source_file", first_line="source_line", place="places")
+    return _in_blocks(first.explode("place").with_columns(pl.col("place") // LINE).sort("place"), "place", blocks)
+
+
+def _line(each: Located) -> tuple[str, int]:
+    return each.file.path, each.line.number
 
 
 def _place(each: Located) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from wow_flywheel.conversations.account import NOBODY, Account, People
 from wow_flywheel.conversations.ahead import ahead
 from wow_flywheel.conversations.day_read import DayRead
 from wow_flywheel.conversations.drift import LogContract
+from wow_flywheel.conversations.followed import Followed
 from wow_flywheel.conversations.foreign import Foreign
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.native import NativeLines
@@ -42,6 +43,7 @@ def read_day(
     contract: LogContract = CONTRACT,
     told: pl.DataFrame | None = None,
     people: People | None = None,
+    followed: pl.DataFrame | None = None,
 ) -> DayRead:
     """Read all log files of a day.
 
@@ -55,6 +57,7 @@ def read_day(
         contract: What becomes of fields of native records that do not fit.
         told: Feedback that arrived on other days, with the columns of the table `feedback`.
         people: Finds further names in what was said in one conversation.
+        followed: source_file and source_line of lines of which it is asked what they became a part of.
 
     Returns:
         The day's conversations and quarantined lines, with personal data redacted.
@@ -64,7 +67,8 @@ def read_day(
         StorageUnavailable: The object store does not answer.
     """
     later = FEEDBACK_LINES.empty() if told is None else told
-    account, zone = Account(day, forgotten, vault, later, people=people), ZoneInfo(timezone)
+    asked = Followed() if followed is None else Followed(followed)
+    account, zone = Account(day, forgotten, vault, later, people, asked), ZoneInfo(timezone)
     native, others = NativeLines(account, zone, personal, contract), defaultdict[str, list[LogFile]](list)
     for file in source.files(day):
         account.counts["files"] += 1

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from wow_flywheel.conversations.daily import open_day
+from wow_flywheel.conversations.followed import FIRST, LINE
 from wow_flywheel.conversations.redaction.vault import open_vault
 from wow_flywheel.forget.tombstones import remember_conversations
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
-
-LINE = ("source_file", "source_line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,10 @@ class ReplayOutcome:
 
     Attributes:
         day: The day.
-        recovered: Lines that were in quarantine and now are conversations or feedback: source_file, source_line, reason (why
-            they were in quarantine), conversation_id (of feedback, the most precise id that it names).
-        vanished: Lines that were in quarantine and now are neither there, nor feedback, nor the first line of a conversation:
-            their file is gone or was rewritten, they go on with a conversation, or they repeat another line.
+        recovered: Lines that were in quarantine and now are part of a conversation, or feedback: source_file, source_line,
+            reason (why they were in quarantine), conversation_id (of feedback, the most precise id that it names).
+        vanished: Lines that were in quarantine and now are neither there nor recovered: their file is gone or was rewritten,
+            they repeat another line, or they rightly give nothing, as the day's account says with the reason.
         still_quarantined: Lines in quarantine now.
         reasons: Those lines by reason.
         conversations: Conversations that the day has now.
@@ -53,7 +52,7 @@ def replay(lake: Lake, settings: Settings, day: dt.date) -> ReplayOutcome:
     """
     before = lake.read("quarantine", day)
     vault = open_vault(settings.vault_uri, os.environ)
-    with open_day(lake, settings, day, vault) as read:
+    with open_day(lake, settings, day, vault, followed=before.select(LINE)) as read:
         if read.feedback.height or lake.exists("feedback"):
             lake.replace("feedback", read.feedback, day)
         lake.replace_streamed("conversations", read.batches, day)
@@ -63,10 +62,10 @@ def replay(lake: Lake, settings: Settings, day: dt.date) -> ReplayOutcome:
         quarantined = read.scan_quarantine().select(*LINE, "reason").collect()
         gone = before.join(quarantined, on=LINE, how="anti").select(*LINE, "reason")
         said = read.feedback.select(*LINE, conversation_id=pl.col("rated_ids").list.first())
-        made = pl.concat([read.scan().select(*LINE, "conversation_id"), said.lazy()]).unique(
-            LINE, keep="first", maintain_order=True
-        )
-        recovered = made.join(gone.lazy(), on=LINE).collect()
+        made = pl.concat([read.scan().select(*LINE, "conversation_id"), said.lazy()])
+        parts = read.followed.lazy().join(made, left_on=FIRST, right_on=(*LINE, "conversation_id"), how="semi")
+        fates = pl.concat([made, parts.select(*LINE, "conversation_id")]).unique(LINE, keep="first", maintain_order=True)
+        recovered = fates.join(gone.lazy(), on=LINE).collect()
         remember_conversations(lake, read.theirs, dt.datetime.now(dt.UTC))
     recovered = recovered.select(*LINE, "reason", "conversation_id").sort(LINE)
     reasons = dict(quarantined.group_by("reason").len().sort("reason").iter_rows())

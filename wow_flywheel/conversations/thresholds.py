@@ -31,6 +31,7 @@ class Thresholds:
         messages: Most messages that a conversation should have.
         volume: How many times more, or fewer, conversations than usual a day may have; 1 or more.
         same_role_in_a_row: Share of conversations in which a user or assistant turn may follow one of the same role.
+        anonymous: Share of conversations whose log may name no customer.
         unknown_scenario: Share of conversations that may name no scenario.
         new_scenarios: How many scenarios may appear that the days before did not have.
         null_channel: Share of conversations that may have no channel.
@@ -48,6 +49,7 @@ class Thresholds:
     messages: int = 400
     volume: float = 2.0
     same_role_in_a_row: float = 0.5
+    anonymous: float = 0.5
     unknown_scenario: float = 0.0
     new_scenarios: int = 0
     null_channel: float = 0.5

@@ -28,13 +28,14 @@ class Fault:
     Attributes:
         kind: `status` answers with an error; `reset` breaks the connection after some bytes of the body; `short` ends the
             answer there as if it were whole, with no checksum; `stall` says nothing more from there on; `slow` takes a pause
-            after every such piece.
+            after every such piece; `lose` answers as asked, but by then an object is deleted.
         match: Regular expression that is looked for in "METHOD /path?query".
         times: How many requests it meets; then they pass.
         after: Bytes of the body.
         seconds: Of a pause.
         status: Of an error.
         code: S3's word for the error.
+        lost: Path of the object that goes.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Fault:
     seconds: float = 0.0
     status: int = 503
     code: str = "SlowDown"
+    lost: str = ""
 
 
 class Proxy:
@@ -118,7 +120,11 @@ class _Handler(BaseHTTPRequestHandler):
         connection.request(self.command, self.path, body or None, headers)
         reply = connection.getresponse()
         kept = {k: v for k, v in reply.getheaders() if k.lower() not in {"transfer-encoding", "connection", "date", "server"}}
-        self.answer(reply.status, kept, reply.read(), fault)
+        said = reply.read()
+        if fault and fault["kind"] == "lose":
+            connection.request("DELETE", fault["lost"], headers={"Authorization": headers["Authorization"]})
+            connection.getresponse().read()
+        self.answer(reply.status, kept, said, fault)
         connection.close()
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815  # http.server looks for these names

@@ -1,23 +1,30 @@
 """An S3 API that is slow, breaks off, refuses or loses objects: what is read is whole, or the error says what to do."""
 
 import gzip
+import json
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from wow_flywheel.conversations.daily import ingest_day
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.conversations.spool import PREFIX
 from wow_flywheel.errors import SettingsError, SourceError, StorageUnavailable
 from wow_flywheel.lake import Lake
+from wow_flywheel.settings import Settings
 from wow_flywheel.storage import file_system
 from wow_flywheel_tests.integration.s3_proxy import Fault, Proxy
 from wow_flywheel_tests.integration.test_s3_logs_and_lake import endpoint, free_port
 from wow_flywheel_tests.unit.conversations.logs import DAY, line
+from wow_flywheel_tests.unit.conversations.test_plain_calls import OTHER, document
 
 __all__ = ["endpoint"]
 BUCKET = "faulty"
@@ -55,6 +62,8 @@ def faults(world: tuple[Proxy, Any], monkeypatch: pytest.MonkeyPatch) -> Iterato
     """A day of logs behind the proxy, few attempts, and a short patience."""
     proxy, client = world
     proxy.set()
+    for left in client.list_objects_v2(Bucket=BUCKET, Prefix="logs/").get("Contents", ()):
+        client.delete_object(Bucket=BUCKET, Key=left["Key"])
     for key, body in FILES.items():
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
     for name, value in {
@@ -131,6 +140,48 @@ def test_an_object_that_is_gone_after_it_was_listed(faults: Proxy, world: tuple[
     with pytest.raises(StorageUnavailable, match=r"a\.jsonl: gone since it was listed → try again"), source.reading(file):
         pass
     assert read_day(source, DAY).counts["conversations"] == LINES
+
+
+def calls(number: int) -> bytes:
+    """A call that the quick way leaves to the careful one, which goes through the file once more, and one that it does not."""
+    odd = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "function_call": {"name": "f"}}]
+    about = {"timestamp": f"{DAY}T08:00:00Z"}
+    each = [document(odd, number, session_id="odd", **about), document(OTHER, number, session_id="plain", **about)]
+    return b"\n".join(json.dumps(call).encode() for call in each)
+
+
+LISTED, LOOKED = rf"list-type=2.*dt%3D{DAY}", r"GET /faulty/logs/loose/.*calls\.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("folder", "match"),
+    [
+        (f"dt={DAY}", LISTED),
+        (f"dt={DAY}", r"GET /faulty/logs/dt.*calls\.jsonl"),
+        ("loose", "list-type=2.*loose"),
+        ("loose", LOOKED),
+    ],
+    ids=["listed, of a day", "read once, of a day", "listed, of no day", "looked through, of no day"],
+)
+def test_an_object_that_goes_while_its_day_is_read(
+    faults: Proxy, world: tuple[Proxy, Any], folder: str, match: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, temporary = f"logs/{folder}/calls.jsonl", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    settings = Settings.from_env({"WOW_LOGS_URI": URI, "WOW_LAKE_URI": str(tmp_path / "lake")})
+    lake = Lake.at(settings.lake_uri)
+    ingest_day(lake, settings, DAY)
+    before = {table: lake.read(table, DAY) for table in ("conversations", "quarantine")}
+    world[1].put_object(Bucket=BUCKET, Key=key, Body=calls(1))
+    faults.set(Fault("lose", match, times=1, lost=f"/{BUCKET}/{key}"))
+    with pytest.raises(StorageUnavailable, match=r"calls\.jsonl: gone since it was listed → try again"):
+        ingest_day(lake, settings, DAY)
+    assert all(lake.read(table, DAY).equals(rows) for table, rows in before.items())
+    assert list(temporary.glob(f"{PREFIX}*")) == []
+    assert ingest_day(lake, settings, DAY).counts["conversations"] == 2 * LINES
+    world[1].put_object(Bucket=BUCKET, Key=key, Body=calls(2))
+    assert ingest_day(lake, settings, DAY).counts["conversations"] == 2 * LINES + 2
 
 
 def test_an_object_that_is_replaced_while_it_is_read(faults: Proxy, world: tuple[Proxy, Any]) -> None:

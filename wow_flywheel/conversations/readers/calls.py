@@ -11,6 +11,9 @@ from wow_flywheel.conversations.readers.values import Message
 
 DEMONSTRATED = "-demonstration"
 """Ends the id of the conversation that a person's better reply makes."""
+ANONYMOUS = "anonymous-"
+"""Begins the id of the customer of a conversation whose log names none, before the conversation's own id: each is a customer of
+its own."""
 
 
 @dataclass(frozen=True, slots=True)

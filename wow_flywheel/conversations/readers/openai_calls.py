@@ -14,7 +14,7 @@ from wow_flywheel.conversations.readers.calls import Call
 from wow_flywheel.conversations.readers.chunks import CHUNK, joined
 from wow_flywheel.conversations.readers.corrections import Corrections
 from wow_flywheel.conversations.readers.feedback import correction_in, feedback_in
-from wow_flywheel.conversations.readers.provenance import Documents, LeftOut
+from wow_flywheel.conversations.readers.provenance import OTHER_CHOICE, Documents, LeftOut
 from wow_flywheel.conversations.readers.records import Records, records_of
 from wow_flywheel.conversations.readers.said import Said
 from wow_flywheel.conversations.readers.shapes import chat_messages
@@ -62,7 +62,7 @@ def read(documents: Documents, zone: dt.tzinfo = dt.UTC) -> Records:
             if isinstance(call, Call):
                 calls.setdefault(call.id, []).append(call)
                 for _ in as_list(_response(document).get("choices"))[1:]:
-                    left.add("other_choice", sources)
+                    left.add(OTHER_CHOICE, sources)
                 heard.append(((call.id,), document, sources))
             elif _is_feedback(document):
                 heard.append((keys_of(document), document, sources))

@@ -17,12 +17,13 @@ Documents = Iterable[tuple[int, Any]]
 """Parsed JSON, each value with the index by which the caller knows it."""
 
 UNKNOWN: Final = "unknown_document"
+OTHER_CHOICE: Final = "other_choice"
 IGNORED: Final = {
     "no_reply": "a call without an answer: it failed, or the document only holds a question",
     "no_messages": "a call without messages that can be read",
     "no_time": "a call without a time",
     "superseded": "a reply that was not used: a retry, an earlier chunk, a regenerated answer, a branch that was left",
-    "other_choice": "a further reply that the model was asked for at once (`n`): the first one counts",
+    OTHER_CHOICE: "a further reply that the model was asked for at once (`n`): the first one counts",
     "helper_call": "a call beside the conversation in the same trace: a title, a router",
     "repeated": "a call, span or row that says again what another one said",
     "unclear_score": "a score that is neither a thumb nor a rating from 1 to 5",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
-from wow_flywheel.conversations.readers.calls import Call, Session
+from wow_flywheel.conversations.readers.calls import ANONYMOUS, Call, Session
 from wow_flywheel.conversations.readers.provenance import UNKNOWN, LeftOut, Waiting
 from wow_flywheel.conversations.readers.said import Feedback, Said
 from wow_flywheel.conversations.readers.sessions import sessions
@@ -107,7 +107,7 @@ def record_of(session: Session, feedback: Feedback) -> Record:
     """One session as a native record; without a user the conversation stands for its own."""
     return {
         "conversation_id": session.id,
-        "user_id": session.user or f"anonymous-{session.id}",
+        "user_id": session.user or f"{ANONYMOUS}{session.id}",
         "scenario": session.scenario,
         "model": session.model,
         "started_at": rfc3339(session.started),

@@ -66,12 +66,15 @@ def ingest(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[dg
 def accounting(done: Ingested) -> dg.MarkdownMetadataValue:
     """The day's account as a table: lines, and what became of each of them, which adds up; ignored ones by reason."""
     counts, ignored = done.counts, done.ignored
-    shown = {name: counts[name] for name in ("files", "lines")}
+    shown: dict[str, Any] = {name: counts[name] for name in ("files", "lines")}
     shown |= {f"= {name.replace('_', ' ')}": counts[name] for name in ADDED[:1]}
     shown |= {f"+ {name}": counts[name] for name in ADDED[1:] if name != "ignored" or not ignored}
     shown |= {f"+ ignored: {reason}": lines for reason, lines in sorted(ignored.items())}
-    shown |= {"conversations": counts["conversations"], "values redacted": counts["redactions"]}
-    beside = {"lines of other days in these files": done.elsewhere, "feedback that waits for its conversation": done.waiting}
+    total = counts["conversations"]
+    nameless = f"{done.anonymous} ({done.anonymous / total:.1%})" if total else "0"
+    shown |= {"conversations": total, "of these, without a customer": nameless, "values redacted": counts["redactions"]}
+    beside = {"further replies of calls that asked for several": done.other_choices}
+    beside |= {"lines of other days in these files": done.elsewhere, "feedback that waits for its conversation": done.waiting}
     return counts_table(shown | beside)
 
 

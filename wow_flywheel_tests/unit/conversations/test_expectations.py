@@ -137,6 +137,18 @@ ONE_UNKNOWN = pl.when(pl.col("conversation_id") == "c-1").then(pl.lit("unknown")
             "scenario_known",
             "33.3% of the conversations; at most 30% allowed",
         ),
+        (
+            {"user_id": pl.lit("anonymous-c-1")},
+            {},
+            "customers_known",
+            "100.0% of the conversations; at most 50% allowed",
+        ),
+        (
+            {"user_id": pl.when(pl.col("conversation_id") == "c-1").then(pl.lit("anonymous-c-1")).otherwise("user_id")},
+            {"anonymous": 0.3},
+            "customers_known",
+            "33.3% of the conversations; at most 30% allowed",
+        ),
         ({}, {"messages": 1}, "length_plausible", "2 messages in the longest conversation; at most 1 allowed"),
     ],
 )
@@ -187,7 +199,7 @@ def test_many_duplicates_warn(day: DayRead) -> None:
 
 
 def test_conversations_counted_as_they_pass_give_the_same(day: DayRead) -> None:
-    broken = day.conversations.with_columns(ended_at=pl.col("started_at") - timedelta(days=1), user_id=None)
+    broken = day.conversations.with_columns(ended_at=pl.col("started_at") - timedelta(days=1), user_id=pl.lit(None, pl.String))
     doubled = pl.concat([broken, broken.head(1)])
     seen = Seen()
     for _ in range(2):

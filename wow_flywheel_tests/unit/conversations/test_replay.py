@@ -1,17 +1,25 @@
 """Quarantined lines that pass after a fix, in the library and on the command line."""
 
+import datetime as dt
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from wow_flywheel.conversations.commands import app
 from wow_flywheel.conversations.daily import ingest_day
+from wow_flywheel.conversations.readers import registry
 from wow_flywheel.conversations.replay import ReplayOutcome, replay
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, write
+from wow_flywheel_tests.unit.conversations.readers.valid import DOCUMENTS
+from wow_flywheel_tests.unit.conversations.test_foreign import TURNS, conversation, document, export, span
 
 
 @pytest.fixture
@@ -51,6 +59,64 @@ def test_a_repaired_line_of_feedback_is_recovered_and_kept(tmp_path: Path) -> No
     assert (done.recovered, done.vanished) == ([where | {"reason": "missing_field", "conversation_id": "c-1"}], 0)
     assert lake.read("feedback", DAY).select("thumb", "joined").rows() == [("up", True)]
     assert lake.read("conversations", DAY)["feedback"][0]["thumb"] == "up"
+
+
+def repaired(root: Path, documents: list[Any], broken: set[int]) -> ReplayOutcome:
+    """A day in which some lines were broken off, and then are whole."""
+    logs, lake = root / "logs", Lake.at(str(root / "lake"))
+    places = Settings.from_env({"WOW_LOGS_URI": str(logs), "WOW_LAKE_URI": lake.uri})
+    lines = [json.dumps(each).encode() for each in documents]
+    write(logs, b"\n".join(text[:-1] if number in broken else text for number, text in enumerate(lines)))
+    with read(logs) as day:
+        assert {number - 1 for number in day.quarantine["source_line"]} >= broken
+        lake.replace("quarantine", day.quarantine, DAY)
+    write(logs, b"\n".join(lines))
+    return replay(lake, places, DAY)
+
+
+CALLS = [export(span(1, TURNS[:2])), export(span(2, TURNS[:4])), export(span(3, TURNS))]
+PICTURE = [{"type": "text", "text": "Where is my order?"}, {"type": "image_url", "image_url": {"url": "https://a.example/b"}}]
+SEEN = [{"role": "user", "content": PICTURE}, *TURNS[1:]]
+
+
+@pytest.mark.parametrize(
+    ("documents", "name"),
+    [
+        (conversation(session_id="s-1"), "s-1"),
+        (conversation(turns=SEEN, session_id="ann@mail.example"), "anon-"),
+        (conversation(), "r-0"),
+        (CALLS, "span-1"),
+    ],
+    ids=["plain calls", "careful calls, an id that is hashed", "no session", "spans"],
+)
+@pytest.mark.parametrize("broken", [{1}, {2}, {1, 2}, {0, 1, 2}])
+def test_a_repaired_later_call_of_a_conversation_is_recovered(
+    tmp_path: Path, documents: list[Any], name: str, broken: set[int]
+) -> None:
+    done = repaired(tmp_path, documents, broken)
+    assert [(each["source_line"] - 1, each["reason"]) for each in done.recovered] == [(n, "not_json") for n in sorted(broken)]
+    assert all(str(each["conversation_id"]).startswith(name) for each in done.recovered)
+    assert (done.vanished, done.still_quarantined, done.conversations) == (0, 0, 1)
+
+
+def test_a_repaired_line_that_repeats_another_is_not_recovered(tmp_path: Path) -> None:
+    call = document(TURNS[:2], 0, session_id="s-1")
+    done = repaired(tmp_path, [call, call], {1})
+    assert (done.recovered, done.vanished, done.still_quarantined) == ([], 1, 0)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_every_repaired_line_is_recovered_if_something_was_made_of_it(name: str, data: st.DataObject) -> None:
+    documents = DOCUMENTS[name]
+    broken = data.draw(st.sets(st.integers(0, len(documents) - 1), min_size=1))
+    found = registry.read(name, enumerate(documents), dt.UTC)
+    used = {index for sources in found.sources for index in sources} | {n for word in found.waiting for n in word.sources}
+    with tempfile.TemporaryDirectory() as root:
+        done = repaired(Path(root), documents, broken)
+    assert {int(each["source_line"]) - 1 for each in done.recovered} == broken & used
+    assert (done.vanished, done.still_quarantined) == (len(broken - used), 0)
 
 
 def test_the_commands(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_chunk_lines_of_several_choices(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.jsonl").write_bytes(b"\n".join(json.dumps(each).encode() for each in documents))
     day = read(tmp_path)
-    assert (day.counts["lines"], day.counts["conversation_lines"]) == (5, 5)
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.other_choices) == (5, 5, 1)
 
 
 def test_further_choices_are_counted() -> None:
