@@ -42,7 +42,10 @@ spans AS (
                         span := p,
                         service := list_filter(g.resource.attributes, lambda a: a.key = 'service.name')[1].value.stringValue,
                         named := list_has_any(
-                            list_transform(list_concat(g.resource.attributes, p.attributes), lambda a: a.key), $personal
+                            list_concat(
+                                list_transform(list_concat(g.resource.attributes, p.attributes), lambda a: a.key),
+                                flatten(list_transform(p.events, lambda e: list_transform(e.attributes, lambda a: a.key)))
+                            ), $personal
                         ),
                         many := coalesce(len(list_filter(g.resource.attributes, lambda a: a.key = 'service.name')), 0) > 1
                     )
@@ -56,16 +59,17 @@ named AS (
         *,
         row_number() OVER (PARTITION BY line_place) - 1 AS ordinal,
         list_transform(span.attributes, lambda a: a.key) AS keys,
+        list_contains(list_transform(span.events, lambda e: e.name), 'gen_ai.evaluation.result') AS evaluated,
         CASE WHEN len(span.attributes) > 0 AND len(span.attributes) = list_unique(list_transform(span.attributes, lambda a: a.key))
             THEN map_from_entries(list_transform(span.attributes, lambda a: struct_pack(
                 k := a.key, v := coalesce(a.value.stringValue, a.value.intValue)
             ))) END AS about
     FROM spans
 ),
-read AS (
+transformed AS (
     SELECT
         *,
-        TRY(json_transform(input, $message_structure)) AS asked,
+        TRY(json_transform(input, $message_structure)) AS messages_asked,
         TRY(json_transform(output, $message_structure)) AS answered,
         TRY(json_transform(instructions, $part_structure)) AS instructed
     FROM (
@@ -77,6 +81,16 @@ read AS (
             CASE WHEN json_valid(about['gen_ai.system_instructions']) THEN about['gen_ai.system_instructions'] END AS instructions
         FROM named
     )
+),
+read AS (
+    SELECT
+        * EXCLUDE (messages_asked),
+        -- Results of parallel calls may share a message of role tool.
+        flatten(list_transform(messages_asked, lambda m: CASE
+            WHEN m.role = 'tool' AND len(m.parts) > 1 THEN list_transform(m.parts, lambda p: struct_pack(role := m.role, parts := [p]))
+            ELSE [m]
+        END)) AS asked
+    FROM transformed
 ),
 shaped AS (
     SELECT
@@ -143,7 +157,8 @@ SELECT
         AND (NOT contains(structure, '"scope":"JSON"') OR len(regexp_extract_all(json, '"scope"\s*:'))
             = len(regexp_extract_all(json, '"scope"\s*:\s*\{\s*\}')))
         AND NOT contains(json, '\u0000') AND NOT regexp_matches(json, $trailing_comma)
-        AND NOT ($names <> '' AND contains(structure, '"JSON"') AND regexp_matches(json, $names))
+        AND NOT ($names <> '' AND (contains(structure, '"JSON"') OR contains(structure, '"arrayValue"')) AND regexp_matches(json, $names))
+        AND NOT coalesce(evaluated, FALSE)
         AND NOT ((contains(structure, 'DOUBLE') OR contains(structure, 'JSON')) AND regexp_matches(json, $not_a_number))
         AND len(json_keys(json)) = list_unique(json_keys(json))
         AND list_bool_and(list_transform(json_keys(json, '$.**'), lambda k: len(k) = list_unique(k)))

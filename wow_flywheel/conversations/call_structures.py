@@ -101,7 +101,7 @@ _SPAN: Final[dict[str, Any]] = {
     "startTimeUnixNano": TIME,
     "endTimeUnixNano": TIME,
     "attributes": _ATTRIBUTES,
-    "events": [NOTHING],
+    "events": [{"name": TEXT, "attributes": _ATTRIBUTES, OTHERS: ANY}],
     OTHERS: ANY,
 }
 _SCOPE: Final = {"attributes": [NOTHING], OTHERS: ANY, EMPTY: NOTHING}
@@ -114,4 +114,4 @@ OTEL: Final[dict[str, Any]] = {
         }
     ],
 }
-"""The JSON types of a plain OTLP export: attributes, and no events."""
+"""The JSON types of a plain OTLP export: messages in attributes, and events that hold none."""
