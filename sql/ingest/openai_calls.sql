@@ -33,7 +33,7 @@ times AS (
             r.response.choices[1].message
         ], lambda m: m IS NOT NULL) AS reply,
         json_keys(json) AS names_here,
-        json_keys(json, '$.metadata') AS names_beside,
+        CASE WHEN contains(structure, '"metadata"') THEN json_keys(json, '$.metadata') END AS names_beside,
         CASE WHEN regexp_matches(structure, $contents_not_texts) THEN list_concat(
             json_type(json, '$.request.messages[*].content'), json_type(json, '$.response.choices[*].message.content')
         ) END AS content_types,
@@ -203,19 +203,22 @@ SELECT
         ELSE TRUE
     END
     -- A tool's name may lead the careful reader to a call of another id, unless its own is among those of the turn before it.
-    AND list_bool_and(list_transform(turns, lambda x, i: x.m.role <> 'tool' OR x.m.name IS NULL OR coalesce(
-        list_contains(
-            list_transform(list_filter(messages[:i - 1], lambda m: m.tool_calls IS NOT NULL)[-1].tool_calls, lambda c: c.id),
-            x.m.tool_call_id
-        )
-        AND NOT list_contains(
-            list_transform(
-                messages[i - coalesce(list_position(list_reverse(list_transform(messages[:i - 1], lambda m: m.tool_calls IS NOT NULL)), TRUE), 0):i - 1],
-                lambda m: m.tool_call_id
-            ),
-            x.m.tool_call_id
-        ), FALSE
-    )))
+    AND CASE WHEN len(list_filter(turns, lambda x: x.m.role = 'tool' AND x.m.name IS NOT NULL)) > 0 THEN
+        list_bool_and(list_transform(turns, lambda x, i: x.m.role <> 'tool' OR x.m.name IS NULL OR coalesce(
+            list_contains(
+                list_transform(list_filter(messages[:i - 1], lambda m: m.tool_calls IS NOT NULL)[-1].tool_calls, lambda c: c.id),
+                x.m.tool_call_id
+            )
+            AND NOT list_contains(
+                list_transform(
+                    messages[i - coalesce(list_position(list_reverse(list_transform(messages[:i - 1], lambda m: m.tool_calls IS NOT NULL)), TRUE), 0):i - 1],
+                    lambda m: m.tool_call_id
+                ),
+                x.m.tool_call_id
+            ), FALSE
+        )))
+        ELSE TRUE
+    END
     AND (r.feedback.thumb IS NULL OR list_contains(list_concat($up, $down), lower(r.feedback.thumb)))
     AND (r.feedback.comment IS NULL OR regexp_matches(r.feedback.comment, $says_something))
     AND (r.feedback IS NULL OR noted IS NOT NULL)
