@@ -7,7 +7,7 @@
 -- parameters: record_structure = "{}"; says_something = "[^\\pZ\\pC]"; trailing_comma = ",\\s*[}\\]]";
 --     not_a_number = "[:,\\[]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]";
 --     elsewhere = "^(?:llm\\.|gen_ai\\.(?:prompt|completion|event|evaluation|span)|weave\\.|opik\\.|ai\\.|openinference\\.|traceloop\\.|annotations|input\\.|output\\.|operation\\.name|events?$|langfuse\\.|langsmith\\.|mlflow\\.|lk\\.|gcp\\.vertex|request_data$|response_data$|(?:in|out)put$)";
---     personal = ["customer.name"];
+--     personal = ["customer.name"]; names = "";
 --     operations = ["chat", "text_completion", "generate_content", "completion"];
 --     message_structure = "[{\"role\":\"VARCHAR\",\"parts\":[{\"type\":\"VARCHAR\",\"content\":\"VARCHAR\",\"id\":\"VARCHAR\",\"name\":\"VARCHAR\",\"arguments\":\"JSON\",\"response\":\"JSON\",\"result\":\"JSON\"}]}]";
 --     part_structure = "[{\"type\":\"VARCHAR\",\"content\":\"VARCHAR\"}]";
@@ -42,7 +42,10 @@ spans AS (
                         span := p,
                         service := list_filter(g.resource.attributes, lambda a: a.key = 'service.name')[1].value.stringValue,
                         named := list_has_any(
-                            list_transform(list_concat(g.resource.attributes, p.attributes), lambda a: a.key), $personal
+                            list_concat(
+                                list_transform(list_concat(g.resource.attributes, p.attributes), lambda a: a.key),
+                                flatten(list_transform(p.events, lambda e: list_transform(e.attributes, lambda a: a.key)))
+                            ), $personal
                         ),
                         many := coalesce(len(list_filter(g.resource.attributes, lambda a: a.key = 'service.name')), 0) > 1
                     )
@@ -56,16 +59,17 @@ named AS (
         *,
         row_number() OVER (PARTITION BY line_place) - 1 AS ordinal,
         list_transform(span.attributes, lambda a: a.key) AS keys,
+        list_contains(list_transform(span.events, lambda e: e.name), 'gen_ai.evaluation.result') AS evaluated,
         CASE WHEN len(span.attributes) > 0 AND len(span.attributes) = list_unique(list_transform(span.attributes, lambda a: a.key))
             THEN map_from_entries(list_transform(span.attributes, lambda a: struct_pack(
                 k := a.key, v := coalesce(a.value.stringValue, a.value.intValue)
             ))) END AS about
     FROM spans
 ),
-read AS (
+transformed AS (
     SELECT
         *,
-        TRY(json_transform(input, $message_structure)) AS asked,
+        TRY(json_transform(input, $message_structure)) AS messages_asked,
         TRY(json_transform(output, $message_structure)) AS answered,
         TRY(json_transform(instructions, $part_structure)) AS instructed
     FROM (
@@ -77,6 +81,16 @@ read AS (
             CASE WHEN json_valid(about['gen_ai.system_instructions']) THEN about['gen_ai.system_instructions'] END AS instructions
         FROM named
     )
+),
+read AS (
+    SELECT
+        * EXCLUDE (messages_asked),
+        -- Results of parallel calls may share a message of role tool.
+        flatten(list_transform(messages_asked, lambda m: CASE
+            WHEN m.role = 'tool' AND len(m.parts) > 1 THEN list_transform(m.parts, lambda p: struct_pack(role := m.role, parts := [p]))
+            ELSE [m]
+        END)) AS asked
+    FROM transformed
 ),
 shaped AS (
     SELECT
@@ -123,11 +137,7 @@ placed AS (
         *,
         len(messages) AS length,
         coalesce(list_position(list_transform(messages, lambda m: m.role <> 'system'), TRUE), 1) - 1 AS preamble,
-        list_transform(messages, lambda m: hash(struct_pack(
-            role := m.role,
-            content := trim(coalesce(m.content, '')),
-            calls := list_transform(m.tool_calls, lambda c: struct_pack(name := c.name, arguments := c.arguments))
-        ))) AS digests,
+        list_transform(messages, lambda m: hash(m)) AS digests,
         list_transform(messages, lambda m: m.role = 'assistant') AS answers
     FROM shaped
 ),
@@ -147,6 +157,8 @@ SELECT
         AND (NOT contains(structure, '"scope":"JSON"') OR len(regexp_extract_all(json, '"scope"\s*:'))
             = len(regexp_extract_all(json, '"scope"\s*:\s*\{\s*\}')))
         AND NOT contains(json, '\u0000') AND NOT regexp_matches(json, $trailing_comma)
+        AND NOT ($names <> '' AND (contains(structure, '"JSON"') OR contains(structure, '"arrayValue"')) AND regexp_matches(json, $names))
+        AND NOT coalesce(evaluated, FALSE)
         AND NOT ((contains(structure, 'DOUBLE') OR contains(structure, 'JSON')) AND regexp_matches(json, $not_a_number))
         AND len(json_keys(json)) = list_unique(json_keys(json))
         AND list_bool_and(list_transform(json_keys(json, '$.**'), lambda k: len(k) = list_unique(k)))
@@ -246,12 +258,15 @@ SELECT
             completion_tokens := TRY_CAST(about['gen_ai.usage.output_tokens'] AS BIGINT)
         )
     END AS usage,
+    NULL::STRUCT(thumb VARCHAR, score DOUBLE, "comment" VARCHAR) AS feedback,
     messages[:preamble] AS system,
     messages[preamble + 1:] AS said,
     length - preamble AS length,
     hash(digests[preamble + 1:]) AS full,
     CASE WHEN replied > preamble THEN hash(digests[preamble + 1:replied]) END AS parent,
-    digests[preamble + 1] AS opening,
+    hash(struct_pack(
+        role := messages[preamble + 1].role, content := trim(coalesce(messages[preamble + 1].content, ''))
+    )) AS opening,
     hash(digests[:preamble]) AS instructions,
     span.traceId AS trace
 FROM linked

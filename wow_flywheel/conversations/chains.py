@@ -23,6 +23,8 @@ LINE: Final = 2**20
 HEAVY: Final = ("system", "said")
 LIGHT: Final = {name: kind for name, kind in CALLS.items() if name not in HEAVY}
 """What linking needs of a call; a place is unique among all calls of the day."""
+WORDS: Final = ("thumb", "score", "comment")
+"""What feedback has; of each the last one counts."""
 UNCLEAR: Final = dict.fromkeys(("session", "customer", "scenario", "call_id", "trace"), pl.String)
 """What is known of a call that is not plain."""
 
@@ -54,7 +56,9 @@ def link(calls: pl.DataFrame, unclear: pl.DataFrame) -> Linked:
     """
     scoped = calls.filter("plain").with_columns(scope=_scope(), line=pl.col("place") // LINE)
     touched = [scoped.join(unclear, on=name, how="semi").select("scope") for name in ("call_id", "trace")]
-    tangled = pl.concat([_tangled(scoped), unclear.select(scope=_scope()), *touched]).unique()
+    tangled = pl.concat(
+        [_tangled(scoped), _rated_elsewhere(scoped, unclear), unclear.select(scope=_scope()), *touched]
+    ).unique()
     while (spread := _sharing_lines(scoped, tangled)).height > tangled.height:
         tangled = spread
     whole = scoped.join(tangled, on="scope", how="anti").sort("scope", "opening", "length")
@@ -89,7 +93,9 @@ def rows(calls: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
         model=pl.col("model").drop_nulls().last(),
         started_at=pl.col("started").first(),
         ended_at=pl.coalesce("ended", "started").max(),
+        feedback=pl.struct(pl.col("feedback").struct.field(name).drop_nulls().last() for name in WORDS),
     )
+    about = about.with_columns(pl.when(pl.any_horizontal(pl.col("feedback").struct.unnest().is_not_null())).then("feedback"))
     about = about.join(_ids(last, chains), on=by, how="left", validate="1:1")
     found = about.join(_messages(last, chains), on=by, how="left", validate="1:1").with_columns(
         pl.col("user_id").fill_null(ANONYMOUS + pl.col("conversation_id"))
@@ -131,6 +137,18 @@ def _with_traces_shared(scoped: pl.DataFrame) -> pl.DataFrame:
     """Scopes of which a trace also has calls in another one."""
     shared = scoped.filter(pl.col("trace").is_not_null()).group_by("trace").agg(pl.col("scope").unique())
     return shared.filter(pl.col("scope").list.len() > 1).select(pl.col("scope").explode())
+
+
+def _rated_elsewhere(scoped: pl.DataFrame, unclear: pl.DataFrame) -> pl.DataFrame:
+    """Scopes with a rated call whose id is also a session's or a trace's: what was said of it was said of those as well."""
+    rated = scoped.filter(pl.col("feedback").is_not_null()).select("scope", name="call_id")
+    named = [
+        each.select(pl.col(kind).alias("name"), scope=pl.col("scope") if "scope" in each.columns else _scope())
+        for each in (scoped, unclear)
+        for kind in ("session", "trace")
+    ]
+    both = rated.join(pl.concat(named), on="name", suffix="_named")
+    return pl.concat([both.select("scope"), both.select(scope="scope_named")])
 
 
 def _messages(last: pl.DataFrame, chains: pl.DataFrame) -> pl.DataFrame:

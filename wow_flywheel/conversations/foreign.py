@@ -19,12 +19,13 @@ import numpy as np
 import polars as pl
 
 from wow_flywheel.conversations.account import Account
+from wow_flywheel.conversations.call_structures import OPENAI, OTEL
 from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, Linked, link, rows
 from wow_flywheel.conversations.fields import REASONS, BrokenRecordError
 from wow_flywheel.conversations.line_days import line_days
 from wow_flywheel.conversations.lines import Block, Line, read_blocks
 from wow_flywheel.conversations.plain import BESIDE, LOGGED, SHAPE
-from wow_flywheel.conversations.plain_calls import CALLS, OPENAI, OTEL, PlainCalls
+from wow_flywheel.conversations.plain_calls import CALLS, PlainCalls
 from wow_flywheel.conversations.readers import openai_calls, otel, registry
 from wow_flywheel.conversations.readers.provenance import OTHER_CHOICE, Waiting
 from wow_flywheel.conversations.record import parse_record

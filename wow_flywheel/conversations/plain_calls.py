@@ -1,10 +1,12 @@
 """Calls of a model that are plainly well formed, many at once: no Python per line.
 
-What belongs here: which JSON structures are covered, and running the formats' files under `sql/ingest/` on a block of lines.
-What does not: linking calls to conversations (`chains`); the lines that are not plain, which go to the careful `readers`.
+What belongs here: running the formats' files under `sql/ingest/` on a block of lines. What does not: which JSON types are
+covered (`call_structures`); linking calls to conversations (`chains`); the lines that are not plain, which go to the careful
+`readers`.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,84 +16,10 @@ import polars as pl
 from wow_flywheel.contracts import TIMESTAMP
 from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.plain import lines_table
+from wow_flywheel.conversations.readers.scores import DOWN, UP
 from wow_flywheel.conversations.redaction.names import names_in_document
-from wow_flywheel.conversations.structures import ANY, EMPTY, NOTHING, NUMBER, OTHERS, TEXT, TIME, TOKENS, fits, transform
+from wow_flywheel.conversations.structures import fits, transform
 from wow_flywheel.queries import Parameter, Session, load
-
-_MESSAGE: Final = {
-    "role": TEXT,
-    "content": TEXT,
-    "name": TEXT,
-    "tool_calls": [{"id": TEXT, "type": TEXT, "index": NUMBER, "function": {"name": TEXT, "arguments": TEXT}}],
-    "tool_call_id": TEXT,
-    "refusal": NOTHING,
-    "function_call": NOTHING,
-    "audio": NOTHING,
-    "reasoning_content": NOTHING,
-    "annotations": [NOTHING],
-}
-_SETTINGS: Final = (
-    "tools", "tool_choice", "temperature", "top_p", "n", "stream", "stream_options", "stop", "max_tokens",
-    "max_completion_tokens", "presence_penalty", "frequency_penalty", "logit_bias", "seed", "response_format",
-    "parallel_tool_calls", "logprobs", "top_logprobs", "service_tier", "reasoning_effort", "store", "verbosity",
-    "prompt_cache_key", "top_k", "min_p", "repetition_penalty", "length_penalty", "stop_token_ids", "ignore_eos", "min_tokens",
-    "skip_special_tokens", "add_generation_prompt", "chat_template_kwargs", "guided_json", "guided_regex", "guided_choice",
-    "prompt_logprobs", "priority",
-)  # fmt: skip
-_REQUEST: Final[dict[str, Any]] = {"model": TEXT, "user": TEXT, "messages": [_MESSAGE]} | dict.fromkeys(_SETTINGS, ANY)
-_RESPONSE: Final[dict[str, Any]] = {
-    "id": TEXT,
-    "object": TEXT,
-    "created": TIME,
-    "model": TEXT,
-    "choices": [
-        {"index": ANY, "message": _MESSAGE, "finish_reason": ANY, "logprobs": ANY}
-        | dict.fromkeys(("stop_reason", "matched_stop", "token_ids"), ANY)
-    ],
-    "usage": {"prompt_tokens": TOKENS, "completion_tokens": TOKENS, "total_tokens": ANY}
-    | dict.fromkeys(("prompt_tokens_details", "completion_tokens_details", "queue_time", "prompt_time", "cost"), ANY),
-    "system_fingerprint": ANY,
-    "prompt_logprobs": ANY,
-    "prompt_token_ids": ANY,
-    "kv_transfer_params": ANY,
-    "service_tier": ANY,
-}
-_ABOUT: Final = ("session_id", "conversation_id", "thread_id", "user_id", "end_user", "user", "scenario", "workload_id")
-_TIMES: Final = ("timestamp", "created_at", "started_at", "start_time", "time", "ended_at", "end_time", "completed_at")
-OPENAI: Final[dict[str, Any]] = {
-    **dict.fromkeys(_ABOUT, TEXT),
-    **dict.fromkeys(_TIMES, TIME),
-    "request": _REQUEST,
-    "response": _RESPONSE,
-    "metadata": NOTHING,
-    "feedback": NOTHING,
-    "attributes": NOTHING,
-    OTHERS: ANY,
-}
-"""The JSON types of a plain call in an OpenAI call log."""
-
-_VALUE: Final = {"stringValue": TEXT, "intValue": TIME, "doubleValue": ANY, "boolValue": ANY, "arrayValue": ANY}
-_ATTRIBUTES: Final = [{"key": TEXT, "value": _VALUE}]
-_SPAN: Final[dict[str, Any]] = {
-    "traceId": TEXT,
-    "spanId": TEXT,
-    "startTimeUnixNano": TIME,
-    "endTimeUnixNano": TIME,
-    "attributes": _ATTRIBUTES,
-    "events": [NOTHING],
-    OTHERS: ANY,
-}
-_SCOPE: Final = {"attributes": [NOTHING], OTHERS: ANY, EMPTY: NOTHING}
-OTEL: Final[dict[str, Any]] = {
-    "resourceSpans": [
-        {
-            "resource": {"attributes": _ATTRIBUTES, OTHERS: ANY},
-            "scopeSpans": [{"spans": [_SPAN], "scope": _SCOPE, "schemaUrl": ANY}],
-            "schemaUrl": ANY,
-        }
-    ],
-}
-"""The JSON types of a plain OTLP export: attributes, and no events."""
 
 MESSAGE: Final = pl.Struct(
     {
@@ -113,6 +41,7 @@ CALLS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "model": pl.String,
     "scenario": pl.String,
     "usage": pl.Struct({"prompt_tokens": pl.Int64, "completion_tokens": pl.Int64}),
+    "feedback": pl.Struct({"thumb": pl.String, "score": pl.Float64, "comment": pl.String}),
     "system": pl.List(MESSAGE),
     "said": pl.List(MESSAGE),
     "length": pl.Int64,
@@ -159,7 +88,21 @@ class PlainCalls:
         return any(each != "NULL" for each in names_in_document(structure, self.personal))
 
     def _parameters(self) -> dict[str, Parameter]:
+        """The types to read, and what `conversations.redaction.names` and `conversations.readers.scores` know."""
         shared: dict[str, Parameter] = {"record_structure": json.dumps(transform(self.expected))}
-        if self.name != "otel_calls" or not self.personal:
-            return shared
-        return shared | {"personal": list(self.personal)}
+        if self.personal:
+            shared["names"] = _naming(self.personal)
+        if self.name == "openai_calls":
+            shared["up"], shared["down"] = [*sorted(UP)], [*sorted(DOWN)]
+        elif self.personal:
+            shared["personal"] = list(self.personal)
+        return shared
+
+
+def _naming(personal: Sequence[str]) -> str:
+    """What JSON text has that may name its customer at one of these paths, where its structure does not tell: a pattern."""
+    alone = {path for path in personal if "." not in path}
+    holders = {path.split(".")[0] for path in personal if "." in path and path.rpartition(".")[2] not in alone}
+    paths, objects = ("|".join(map(re.escape, sorted(each))) for each in (set(personal), holders))
+    patterns = [rf'"(?:{paths})"\s*:', rf'"key"\s*:\s*"(?:{paths})"']
+    return "|".join([*patterns, *([rf'"(?:{objects})"\s*:\s*[\[{{]'] if objects else [])])

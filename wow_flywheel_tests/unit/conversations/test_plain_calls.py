@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wow_flywheel.conversations.call_structures import OPENAI
 from wow_flywheel.conversations.chains import HEAVY, LIGHT, LINE, UNCLEAR, link, rows
 from wow_flywheel.conversations.lines import read_blocks
 from wow_flywheel.conversations.plain import SHAPE
-from wow_flywheel.conversations.plain_calls import OPENAI, PlainCalls
+from wow_flywheel.conversations.plain_calls import PlainCalls
 from wow_flywheel.conversations.readers.registry import read as read_carefully
 from wow_flywheel.conversations.record import parse_record
 from wow_flywheel_tests.effort import examples
@@ -116,6 +117,31 @@ def test_a_conversation_is_what_its_last_call_says() -> None:
 
 
 OTHER = [{"role": "user", "content": "Cancel it"}, {"role": "assistant", "content": "Done"}]
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+BOTH = {"role": "assistant", "content": "", "tool_calls": [TOOL_CALL, TOOL_CALL | {"id": "t2"}]}
+
+
+def named(answered: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": answered, "name": "find", "content": "{}"}
+
+
+def text(*texts: str, **more: Any) -> dict[str, Any]:
+    """A customer's message whose content is a list of parts."""
+    return {"role": "user", "content": [{"type": "text", "text": each} | more for each in texts]}
+
+
+def with_arguments(turn: dict[str, Any], arguments: Any) -> dict[str, Any]:
+    return turn | {"tool_calls": [TOOL_CALL | {"function": {"name": "find", "arguments": arguments}}]}
+
+
+def as_objects(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [with_arguments(each, {"order": 7, "why": ["é", None, 1.5]}) if "tool_calls" in each else each for each in turns]
+
+
+def rated(documents: list[dict[str, Any]], *given: Any) -> list[dict[str, Any]]:
+    return [each | {"feedback": feedback} for each, feedback in zip(documents, given, strict=True)]
+
+
 PLAIN = {
     "one session": conversation(session_id="s"),
     "two sessions, their calls mixed": [
@@ -148,6 +174,43 @@ PLAIN = {
         }
         for each in conversation()
     ],
+    "feedback": rated(conversation(session_id="s"), {"thumb": "up"}, {}, {"thumb": "thumbs_down", "score": 2, "comment": "No"}),
+    "metadata": [each | {"metadata": {"session_id": "s", "user_id": 7, "tags": ["a"]}} for each in conversation()],
+    "empty metadata": [each | {"metadata": {}} for each in conversation(session_id="s")],
+    "metadata of the request": [
+        each | {"request": each["request"] | {"metadata": {"thread_id": "t", "scenario": "refunds", "k": {"v": 1}}}}
+        for each in conversation()
+    ],
+    "numbers that name session and user": conversation(session_id=12, user_id=34),
+    "content as parts": conversation(turns=[text(each["content"]) if each["role"] == "user" else each for each in TURNS]),
+    "all content as parts": conversation(turns=[
+        text("hi", "there", "", cache_control={"type": "ephemeral"}), *TURNS[1:2],
+        TURNS[2] | {"content": text("a", "", "b")["content"]}, TURNS[3],
+    ]),
+    "a name of a tool": conversation(turns=[*TURNS[:2], TURNS[2] | {"name": "find"}, *TURNS[3:]]),
+    "parallel calls": conversation(turns=[TURNS[0], BOTH, named("t2"), named("t1"), TURNS[3]]),
+    "arguments as objects": conversation(turns=as_objects(TURNS)),
+    "objects in the request, text in the reply": [
+        document([TURNS[0], with_arguments(TURNS[1], '{"order": 7, "why": ["é", null, 1.5]}')], 0, session_id="s"),
+        document(as_objects(TURNS)[:4], 1, session_id="s"),
+    ],
+    "the role developer": [
+        each | {"request": each["request"] | {"messages": [{"role": "developer", "content": "Be kind."}, *TURNS[:1]]}}
+        for each in conversation()[:1]
+    ],
+    "fields that come with a vendor": [
+        each | {
+            "request": each["request"] | {"provider": {"order": ["x"]}, "safety_identifier": "y", "extra": [1, {"z": None}]},
+            "response": each["response"] | {
+                "provider": "x", "x_groq": {"id": "y"}, "choices": [
+                    {"native_finish_reason": "stop", "message": each["response"]["choices"][0]["message"] | {
+                        "reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{"text": "hm"}],
+                        "provider_specific_fields": {"refusal": None}, "annotations": [{"url": "x"}], "audio": None}}],
+                "usage": each["response"]["usage"] | {"prompt_cache_hit_tokens": 3},
+            },
+        }
+        for each in conversation(session_id="s")
+    ],
     "fields that nobody reads": [each | {"latency": 0.5, "tags": ["x"]} for each in conversation()],
 }  # fmt: skip
 LEFT = {
@@ -162,12 +225,31 @@ LEFT = {
         *conversation(session_id="s")[:2],
         document(TURNS, 2, session_id="s") | {"request": {"messages": TURNS[:-1]}},
     ],
-    "feedback": [*conversation(session_id="s")[:2], conversation(session_id="s")[2] | {"feedback": {"thumb": "up"}}],
-    "metadata": [each | {"metadata": {"session_id": "s"}} for each in conversation()],
-    "parts": [document([{"role": "user", "content": [{"type": "text", "text": "hi"}]}, OTHER[1]], 0)],
-    "a name of a tool": [document([*TURNS[:2], TURNS[2] | {"name": "find"}, TURNS[3]], 0)],
-    "arguments as an object": [document([TURNS[0], {"role": "assistant", "tool_calls": [
-        {"id": "1", "function": {"name": "f", "arguments": {"a": 1}}}]}], 0)],
+    "a correction": [
+        *conversation(session_id="s")[:2],
+        conversation(session_id="s")[2] | {"feedback": {"thumb": "down", "correction": "Bye!"}},
+    ],
+    "a session whose name is a number with a point": [each | {"metadata": {"session_id": 1.5}} for each in conversation()],
+    "metadata that is text": [each | {"metadata": '{"session_id": "s"}'} for each in conversation()],
+    "an image": [document([{"role": "user", "content": [*text("hi")["content"], IMAGE]}, OTHER[1]], 0)],
+    "text that looks like parts beside parts": [
+        document([text("hi"), {"role": "user", "content": '[{"type":"text","text":"x"}]'}, OTHER[1]], 0)
+    ],
+    "a tool of another turn": conversation(turns=[*TURNS[:2], named("t2"), TURNS[3]], session_id="s"),
+    "two answers of one name to one call": conversation(
+        turns=[TURNS[0], BOTH, named("t1"), named("t1"), TURNS[3]], session_id="s"
+    ),
+    "arguments as an object and as text": conversation(
+        turns=[*TURNS[:4], *as_objects(TURNS)[:4], *TURNS[4:]], session_id="s"
+    ),
+    "a piece of a stream": [
+        each | {"response": each["response"] | {"object": "chat.completion.chunk"}} for each in conversation(session_id="s")[:1]
+    ],
+    "the history says the reply otherwise": [
+        conversation(session_id="s")[0],
+        document([TURNS[0], {"role": "assistant", "tool_calls": [TOOL_CALL | {"id": "t9"}]}, *TURNS[2:4]], 1, session_id="s"),
+    ],
+    "a message that says nothing": [document([*OTHER[:1], {"role": "user"}, OTHER[1]], 0)],
     "a history that begins with the assistant": [document([OTHER[1], *OTHER], 0)],
     "no reply": [document(OTHER, 0) | {"response": {"id": "x", "choices": []}}],
 }  # fmt: skip
