@@ -22,7 +22,7 @@ from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.messages import MESSAGE_FIELDS
 from wow_flywheel.conversations.readers.feedback import CORRECTIONS
 from wow_flywheel.conversations.record import CONTRACT, FEEDBACK_FIELDS, FIELDS
-from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, TEXT, TOKENS, fits, transform
+from wow_flywheel.conversations.structures import ANY, NUMBER, OTHERS, REMEMBERED, TEXT, TOKENS, fits, transform
 from wow_flywheel.queries import Parameter, Scalar, Session, load
 
 LINES_A_BATCH: Final = 512
@@ -125,6 +125,8 @@ class PlainReader:
 
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             found = json.loads(structure)
             whole = fits(found, RECORD) and not _corrects(found) and all(_leads_to_text(found, path) for path in self.personal)
             self._known[structure] = whole and (self.contract.mode(DRIFTING) is Drift.DISCARD or not self._others(structure))

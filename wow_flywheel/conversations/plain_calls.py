@@ -18,7 +18,7 @@ from wow_flywheel.conversations.lines import Block
 from wow_flywheel.conversations.plain import lines_table
 from wow_flywheel.conversations.readers.scores import DOWN, UP
 from wow_flywheel.conversations.redaction.names import names_in_document
-from wow_flywheel.conversations.structures import fits, transform
+from wow_flywheel.conversations.structures import REMEMBERED, fits, transform
 from wow_flywheel.queries import Parameter, Session, load
 
 MESSAGE: Final = pl.Struct(
@@ -79,6 +79,8 @@ class PlainCalls:
 
     def _covers(self, structure: str) -> bool:
         if structure not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             found = json.loads(structure)
             self._known[structure] = fits(found, self.expected) and not self._names(found)
         return self._known[structure]

@@ -28,7 +28,8 @@ _DUCKDB: Final = {
     TIME: "VARCHAR",
 }
 
-
+REMEMBERED: Final = 10_000
+"""Structures of which a reader remembers whether it covers them. One writer's lines have few, unless values stand as keys."""
 OTHERS: Final = "*"
 """As a key of what is expected, with `ANY` or `Unless`: other keys are allowed and not read. Without it they are refused."""
 EMPTY: Final = "?"
