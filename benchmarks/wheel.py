@@ -25,6 +25,7 @@ import polars as pl
 
 from benchmarks import ablations
 from wow_flywheel.contracts import ISSUE_TYPES
+from wow_flywheel.defs.evaluation.judge import gate
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type
 from wow_flywheel.lake import Lake
@@ -81,8 +82,15 @@ def run(seed: int, turns: int, *, variants: bool = False) -> dict[str, Any]:
             "days": lake.read("satisfaction_daily").filter(pl.col("scenario") == "*").sort("dt"),
             "cases": lake.read("cases"),
             "pairs": lake.read("preference_pairs").height,
+            "refused": refused(lake, home / "data" / "models" / "cycles"),
             "released": (releases / "current").read_text().strip(),
         }
+
+
+def refused(lake: Lake, cycles: Path) -> dict[str, str]:
+    """Why the gate refused a cycle's candidate, by cycle; the others were released."""
+    decisions = {folder.name: gate(lake, folder, folder.name, None) for folder in sorted(cycles.iterdir())}
+    return {cycle: decision.reason for cycle, decision in decisions.items() if not decision.passed}
 
 
 def repairs(lake: Lake) -> pl.DataFrame:
@@ -122,6 +130,8 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
         "|---|---|---|---|---|---|---|",
         *(line for run in runs for line in _turn_lines(run)),
         "",
+        *(f"- Refused: seed {run['seed']}, {cycle}: {why}" for run in runs for cycle, why in run["refused"].items()),
+        *([""] if any(run["refused"] for run in runs) else []),
         "## Repair rate by issue type",
         "",
         "Turns at which Bad Cases of held-out customers went wrong, replayed with the model in use and the DPO model of the",

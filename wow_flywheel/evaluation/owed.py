@@ -98,7 +98,8 @@ def owed_by(site: Site, right: DialogueAction, source: str, known: Iterable[str]
         return Owed("action", source, action=right.action) if ready else None
     reply = right.reply or ""
     told = [sentence.casefold() for m in site.prompt if m["role"] != "tool" for sentence in statements(m.get("content") or "")]
-    values = dict.fromkeys([*_values(site.prompt), *(number for number in NUMBER.findall(reply) if number in set(known))])
+    told_by_units = frozenset(known)
+    values = dict.fromkeys([*_values(site.prompt), *(n for n in NUMBER.findall(reply) if n in told_by_units)])
     mine = " ".join(sentence for sentence in statements(reply) if not NEGATED.search(sentence)).casefold()
     new = [v for v in values if stands_in(v.casefold(), mine) and not any(stands_in(v.casefold(), each) for each in told)]
     if new:

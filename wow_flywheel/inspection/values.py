@@ -45,7 +45,7 @@ def parsed(text: str | None) -> Any:
 
 def stands_in(value: str, text: str) -> bool:
     """True if a text holds a value as a whole: not as a part of another word or number."""
-    return re.search(whole(value), text) is not None
+    return value in text and re.search(whole(value), text) is not None
 
 
 def whole(value: str) -> str:

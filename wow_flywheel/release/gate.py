@@ -5,7 +5,8 @@ What belongs here: the verdict. What does not: the rules (`gate_rules`), single 
 
 What blocks, always on intervals and never on the point alone: a *target* must improve (superiority); no guarded metric may be
 worse than its margin (non-inferiority); no value of the candidate's own may pass its limit; what is required must have been
-measured, on enough episodes. A guarded metric that is not required and has too few episodes blocks where it is plainly worse.
+measured, on enough episodes. A guarded metric that is not required and has too few episodes blocks where it is plainly worse,
+perhaps by more than its margin.
 
 Many tests are made, and each could err. That a worse model is released takes *every* guard to err at once, so each may keep its
 interval (an intersection-union test: Berger 1982); more guards make the gate stricter, not laxer. Targets are different

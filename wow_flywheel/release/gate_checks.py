@@ -64,9 +64,12 @@ def non_inferiority(metric: str, margin: float, change: Change | None) -> GateCh
 
 
 def not_plainly_worse(metric: str, margin: float, change: Change | None) -> GateCheck:
-    """Of a metric with few episodes: is its whole interval on the worse side? That it is not shows and passes nothing."""
+    """Of a metric with few episodes: is its whole interval on the worse side, and may it be worse than its margin?
+
+    What keeps its margin passes, as it would with more episodes; of the rest, that it is not plainly worse passes nothing.
+    """
     name = f"{metric} not worse"
-    if change is None:
+    if change is None or (change.gain_low is not None and change.gain_low >= -margin):
         return non_inferiority(metric, margin, change)
     worse = change.gain_high is not None and change.gain_high < 0
     verdict = "is plainly worse" if worse else "has too few episodes to tell, and is not plainly worse"

@@ -42,7 +42,8 @@ class GateRules:
             most 3 % above the first base model's, the bound that the report proposes.
         required: Metrics that must have been measured on both models, on `min_episodes`; without one nothing is released.
         min_episodes: Fewest episodes to compare on. Default 50. A target that has fewer does not improve; a guarded metric
-            that is not required and has fewer blocks only where its whole interval is on the worse side.
+            that is not required and has fewer blocks only where its whole interval is on the worse side and reaches
+            beyond its margin.
         min_coverage: Smallest share of a metric's episodes, of either model, that must enter its comparison. Default 0.9: a
             candidate cannot pass by failing to answer the hard ones.
         confidence: Of the intervals, two-sided. Default 0.95. The tables hold 95 % intervals; for another confidence each half

@@ -32,11 +32,12 @@ def test_whatever_is_measured_may_not_get_worse(changes: Changes, rules: GateRul
 
 
 def test_a_metric_that_nobody_requires_blocks_on_few_episodes_only_where_it_is_plainly_worse() -> None:
-    for change, verdict in (((-0.1, -0.4, 0.2), None), ((-0.4, -0.7, -0.1), False)):
+    within = (-0.05, -0.1, -0.01)  # plainly worse, and within the margin of 0.15: with more episodes it would pass as well
+    for change, verdict in (((-0.1, -0.4, 0.2), None), ((-0.4, -0.7, -0.1), False), (within, True)):
         comparisons, evaluations = frames(GOOD | {"repair_rate": change})
         few = pl.col("metric") == "repair_rate"
         few_rows = [frame.with_columns(n=pl.when(few).then(20).otherwise("n")) for frame in (comparisons, evaluations)]
         decision = decide(few_rows[0], few_rows[1], GateRules())
         check = next(check for check in decision.checks if check.name == "repair_rate not worse")
-        assert (check.passed, decision.passed) == (verdict, verdict is None)
+        assert (check.passed, decision.passed) == (verdict, verdict is not False)
         assert ("is plainly worse" in check.why) is (verdict is False)
