@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from wow_flywheel.dialogue import Action, DialogueAction, Message
 from wow_flywheel.evaluation.slots import same_action
-from wow_flywheel.inspection.values import leaves, stands_in
+from wow_flywheel.inspection.values import leaves, parsed, stands_in
 from wow_flywheel.inspection.wording import QUESTION
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.pairs.slots import NUMBER, SLOT
@@ -141,15 +141,8 @@ def questions(reply: str) -> list[str]:
 def _values(prompt: Sequence[Message]) -> list[str]:
     """What tool results gave: numbers, and words that are long enough to be no accident (in Chinese, two characters)."""
     results = [m.get("content") or "" for m in prompt if m["role"] == "tool"]
-    found = [value for text in results for _, value in leaves(_parsed(text))]
+    found = [value for text in results for _, value in leaves(parsed(text))]
     return [value for value in found if NUMBER.fullmatch(value) or WORDS.search(value) or CHINESE.search(value)]
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _states(sentence: str, fact: str) -> bool:

@@ -10,20 +10,13 @@ from typing import Final
 
 import polars as pl
 
-from wow_flywheel.contracts import POLICIES_KNOWN
+from wow_flywheel.contracts import POLICIES_KNOWN, STALE_CASES
 from wow_flywheel.lake import Lake
 from wow_flywheel.policies.apply import names_none
 from wow_flywheel.policies.units import Policy, frame
 
 RESTING: Final = ("rule_findings", "inspections", "cases", "preference_pairs")
-STALE: Final = {
-    "dt": pl.Date,
-    "conversation_id": pl.String,
-    "policy_id": pl.String,
-    "old_version": pl.String,
-    "new_version": pl.String,
-    "why": pl.String,
-}
+STALE: Final = {name: kind for name, kind in STALE_CASES.columns.items() if name != "marked_at"}
 KEY: Final = ["dt", "conversation_id", "policy_id"]
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from wow_flywheel.defs.contract_checks import check_spec
 from wow_flywheel.defs.failures import plain_failures, reported
-from wow_flywheel.defs.pairs.checks import CHECKS, severity_of
+from wow_flywheel.defs.pairs.checks import CHECKS, check_results
 from wow_flywheel.defs.resources import Flywheel
 
 NAMES: Final = ("chosen_differs_from_rejected", "length_ratio_bounded", "length_does_not_tell", "no_telltale_prefix")
@@ -34,15 +34,4 @@ def trained_pairs_are_sound(context: dg.AssetCheckExecutionContext, flywheel: Fl
         limits = limits_of(flywheel)
         rows = flywheel.lake().read("preference_dataset", context.partition_key).filter(split="train").sort("pair_id")
         found = side_findings(rows.to_dicts(), limits.model_copy(update={"evidence": BEYOND_CHANCE}))
-    results = [
-        dg.AssetCheckResult(
-            passed=each.passed,
-            check_name=each.check,
-            asset_key="preference_dataset",
-            severity=severity_of(limits, each.check),
-            description=each.sentence,
-            metadata={"value": float(each.value)},
-        )
-        for each in found
-    ]
-    yield from reported(results, WHAT_TO_DO)
+    yield from reported(check_results(found, "preference_dataset", limits), WHAT_TO_DO)

@@ -5,7 +5,7 @@ own check, which is generated.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import dagster as dg
@@ -18,6 +18,7 @@ from wow_flywheel.defs.partitions import day_of
 from wow_flywheel.defs.resources import Flywheel
 
 if TYPE_CHECKING:
+    from wow_flywheel.pairs.hygiene import Finding
     from wow_flywheel.pairs.limits import PairLimits
 
 CHECKS: Final = {
@@ -49,18 +50,22 @@ def pairs_are_sound(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) 
         limits = read_limits(read_section(flywheel.settings().checks, SECTION))
         day = day_of(context.partition_key)
         found = findings(flywheel.lake().read("preference_pairs", day), bad_cases_by_language(flywheel, context), limits)
-    results = [
+    yield from reported(check_results(found, "preference_pairs", limits), WHAT_TO_DO)
+
+
+def check_results(found: "Iterable[Finding]", asset: str, limits: "PairLimits") -> list[dg.AssetCheckResult]:
+    """What was measured of pairs, as checks of an asset."""
+    return [
         dg.AssetCheckResult(
             passed=each.passed,
             check_name=each.check,
-            asset_key="preference_pairs",
+            asset_key=asset,
             severity=severity_of(limits, each.check),
             description=each.sentence,
             metadata={"value": float(each.value)},
         )
         for each in found
     ]
-    yield from reported(results, WHAT_TO_DO)
 
 
 def bad_cases_by_language(flywheel: Flywheel, context: dg.AssetCheckExecutionContext) -> Counter[str]:
