@@ -10,6 +10,11 @@ ALL: Final = "WOW_TEST_EFFORT"
 QUICK: Final = 3
 
 
+def everything() -> bool:
+    """Whether all is to be tried that there is, as `make test-all` does."""
+    return os.environ.get(ALL) == "all"
+
+
 def examples(count: int) -> int:
     """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a third."""
-    return count if os.environ.get(ALL) == "all" else max(1, count // QUICK)
+    return count if everything() else max(1, count // QUICK)

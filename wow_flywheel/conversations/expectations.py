@@ -181,7 +181,10 @@ def _most(name: str, description: str, severity: Severity, figure: str, high: fl
 
 
 def _evaluated(facts: Mapping[str, float | None], expectations: Sequence[_Expectation]) -> list[bool]:
-    """Whether each holds, as Great Expectations finds; a figure that there is none of cannot break it."""
+    """Whether each holds, as Great Expectations finds; a figure that there is none of cannot break it.
+
+    One suite, of which only the verdicts are asked for: figure by figure the same takes ten times as long, on every day.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
@@ -190,9 +193,15 @@ def _evaluated(facts: Mapping[str, float | None], expectations: Sequence[_Expect
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("facts")
     frame = pl.DataFrame({name: [value] for name, value in facts.items()}, schema=dict.fromkeys(facts, pl.Float64)).to_pandas()
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
-    between = gx.expectations.ExpectColumnValuesToBeBetween
-    asked = [between(column=each.figure, min_value=each.low, max_value=each.high) for each in expectations]
-    return [bool(batch.validate(each).success) for each in asked]
+    between = gx.expectations.ExpectColumnMaxToBeBetween  # of one row, the greatest value is the value
+    asked = [
+        between(column=each.figure, min_value=each.low, max_value=each.high, meta={"name": each.name})
+        for each in expectations
+        if facts[each.figure] is not None
+    ]
+    found = batch.validate(gx.ExpectationSuite("day", expectations=asked), result_format="BOOLEAN_ONLY").results
+    held = {each.expectation_config.meta["name"]: bool(each.success) for each in found}
+    return [facts[each.figure] is None or held[each.name] for each in expectations]
 
 
 def _outcome(

@@ -70,13 +70,20 @@ def sign_in(screen: Page, desk: Desk) -> None:
             if attempt == 49:
                 raise
             screen.wait_for_timeout(200)
+    expect(screen.get_by_label("Your name")).to_be_focused()  # the browser focuses it some time after it has loaded the page
     screen.keyboard.type("ana")
     screen.keyboard.press("Enter")
 
 
+def is_at(screen: Page, conversation: str) -> None:
+    """Wait until a conversation is shown and the page hears keys, which is a moment later."""
+    expect(screen.get_by_role("heading", name=conversation)).to_be_visible()
+    screen.wait_for_load_state()
+
+
 def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
     sign_in(screen, desk)
-    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+    is_at(screen, "torn")
     expect(screen.locator("mark.selected")).to_have_text("9 days")
     expect(screen.locator("#turn-0")).to_contain_text("你好，退款")
     expect(screen.get_by_text("Why you see this")).to_be_visible()
@@ -100,9 +107,9 @@ def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
     assert found["note"] == "arg: no such promise"
 
     screen.keyboard.press("n")
-    expect(screen.get_by_role("heading", name="plain/#1")).to_be_visible()
+    is_at(screen, "plain/#1")
     screen.keyboard.press("p")
-    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+    is_at(screen, "torn")
 
     screen.keyboard.press("e")
     screen.keyboard.press("Control+Enter")
@@ -116,7 +123,7 @@ def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
     assert (edit["turn"], edit["issue_type"], edit["decided_by"]) == (3, "hallucination", "ana")
 
     for key, name in (("g", "torn"), ("b", "plain/#1"), ("f", "sure")):
-        expect(screen.get_by_role("heading", name=name)).to_be_visible()
+        is_at(screen, name)
         screen.keyboard.press(key)
         expect(screen.get_by_role("heading", name=name)).to_have_count(0)
     expect(screen.get_by_text("Nothing waits.")).to_be_visible()
@@ -129,7 +136,7 @@ def test_the_other_keys_select_accept_note_and_send_to_review(screen: Page, desk
     both = pl.concat([desk.lake.read("inspections"), rows.inspections(cold)])
     desk.lake.replace("inspections", both, rows.DAY)
     sign_in(screen, desk)
-    expect(screen.get_by_role("heading", name="torn")).to_be_visible()
+    is_at(screen, "torn")
     marked = screen.locator("mark.selected")
     expect(marked).to_have_text("9 days")
     for key, words in (("j", "Done."), ("k", "9 days")):

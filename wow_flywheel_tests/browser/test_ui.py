@@ -49,6 +49,7 @@ def test_one_click_labels_a_day_and_the_case_says_why(page: Page, ui: Ui) -> Non
     expect(page.get_by_text("1 of 3 lines are quarantined; the table")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_one_click_turns_the_wheel_and_without_a_model_it_says_what_is_missing(page: Page, ui: Ui) -> None:
     page.goto("/locations/wow_flywheel/jobs/flywheel/playground")
     page.get_by_role("button", name="Launch Run").click()

@@ -93,6 +93,7 @@ def test_good_labels_and_no_evidence_let_the_night_go_on_and_say_what_they_rest_
     assert f"calibration of {DAY}" in checks(second)["cases.labels_agree"].description
 
 
+@pytest.mark.slow
 def test_a_changed_policy_runs_the_days_again_that_rest_on_it(place: Path, nightly, tick) -> None:
     write_logs(place, [conversation(1, *CALM)])
     policy(place, "A late delivery earns a voucher of 5 dollars.")

@@ -310,6 +310,7 @@ def killing(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(owner, name, dying(getattr(owner, name)))
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_completes(full: Lake, place: Path) -> None:
     """Killed at its first write, then at its second, and so on: each run goes on from what the one before left."""
     kills = 0

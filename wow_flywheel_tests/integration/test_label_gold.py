@@ -24,6 +24,7 @@ def test_few_of_the_good_were_dissatisfied() -> None:
     assert unhappy / good < 0.04
 
 
+@pytest.mark.slow
 def test_what_the_triage_learned_makes_good_right_where_the_talk_says_little() -> None:
     gold = not_solved()
     alone, good = share(gold, labels("tau"), "good", aside=False, true=False)

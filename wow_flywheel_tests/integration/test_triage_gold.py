@@ -19,6 +19,7 @@ def first_fold(gold: Gold, folds) -> dict[str, float]:
     return {scorer.__name__: auroc(np.array(scorer(gold, train, test)), truths) for scorer in (triage, evidence)}
 
 
+@pytest.mark.slow
 def test_it_ranks_the_dissatisfied_better_than_the_evidence_alone_on_other_conversations_and_other_tasks() -> None:
     gold = low_satisfaction()
     other, unseen = first_fold(gold, random_folds), first_fold(gold, task_folds)

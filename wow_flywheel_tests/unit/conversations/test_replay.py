@@ -63,15 +63,21 @@ def test_a_repaired_line_of_feedback_is_recovered_and_kept(tmp_path: Path) -> No
 
 def repaired(root: Path, documents: list[Any], broken: set[int]) -> ReplayOutcome:
     """A day in which some lines were broken off, and then are whole."""
+    return kept_and_repaired(root, documents, broken)[1]
+
+
+def kept_and_repaired(root: Path, documents: list[Any], broken: set[int]) -> tuple[set[int], ReplayOutcome]:
+    """The lines that were kept aside at first, and what a replay makes of them once they are whole."""
     logs, lake = root / "logs", Lake.at(str(root / "lake"))
     places = Settings.from_env({"WOW_LOGS_URI": str(logs), "WOW_LAKE_URI": lake.uri})
     lines = [json.dumps(each).encode() for each in documents]
     write(logs, b"\n".join(text[:-1] if number in broken else text for number, text in enumerate(lines)))
     with read(logs) as day:
-        assert {number - 1 for number in day.quarantine["source_line"]} >= broken
+        kept = {number - 1 for number in day.quarantine["source_line"]}
+        assert kept >= broken
         lake.replace("quarantine", day.quarantine, DAY)
     write(logs, b"\n".join(lines))
-    return replay(lake, places, DAY)
+    return kept, replay(lake, places, DAY)
 
 
 CALLS = [export(span(1, TURNS[:2])), export(span(2, TURNS[:4])), export(span(3, TURNS))]
@@ -114,13 +120,9 @@ def test_every_repaired_line_is_recovered_if_something_was_made_of_it(name: str,
     found = registry.read(name, enumerate(documents), dt.UTC)
     used = {index for sources in found.sources for index in sources} | {n for word in found.waiting for n in word.sources}
     with tempfile.TemporaryDirectory() as root:
-        done = repaired(Path(root), documents, broken)
-    recovered = {int(each["source_line"]) - 1 for each in done.recovered}
-    kept_aside = recovered - broken  # by which alone nobody could tell the file's format
-    assert recovered & broken == broken & used
-    assert kept_aside <= used
-    assert done.still_quarantined == 0
-    assert kept_aside or done.vanished == len(broken - used)
+        kept, done = kept_and_repaired(Path(root), documents, broken)  # also those by which alone nobody could tell the format
+    assert {int(each["source_line"]) - 1 for each in done.recovered} == kept & used
+    assert (done.vanished, done.still_quarantined) == (len(kept - used), 0)
 
 
 def test_the_commands(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
