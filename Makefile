@@ -32,11 +32,12 @@ lint: install ## ruff, mypy --strict, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Three workers on two cores: many tests wait for processes that they start.
 test: lint ## lint and all tests but the slow ones
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not slow"
 
 test-all: lint ## lint and all tests, property tests with all their examples
-	WOW_TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal
+	WOW_TEST_EFFORT=all $(BIN)/pytest -n 3 --dist worksteal
 
 test-extras: install ## training on a Ray cluster of two nodes, metrics in MLflow; installs those extras (500 MB) into a venv of its own
 	$(PYTHON) -m venv .venv-extras

@@ -1,4 +1,4 @@
-"""How hard property tests try: a third of their examples in `make test`, all of them in `make test-all`.
+"""How hard property tests try: a fifth of their examples in `make test`, all of them in `make test-all`.
 
 What belongs here: the number of examples. What does not: strategies.
 """
@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 ALL: Final = "WOW_TEST_EFFORT"
-QUICK: Final = 3
+QUICK: Final = 5
 
 
 def everything() -> bool:
@@ -16,5 +16,5 @@ def everything() -> bool:
 
 
 def examples(count: int) -> int:
-    """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a third."""
+    """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a fifth."""
     return count if everything() else max(1, count // QUICK)

@@ -1,6 +1,7 @@
 """Duplicates on a real instance: across days, in the checks, and out of the training data but not out of the metrics."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from wow_flywheel.lake import Lake
 from wow_flywheel_tests.defs.conftest import checks, conversation, write_logs
 
 NEXT = "2026-01-06"
+TODAY = dt.date(2026, 1, 5)
 TOMORROW = dt.date(2026, 1, 6)
 TALK = ("Hello, where is my tea, please?", "It is with the courier and arrives at noon today.", "Thank you, great!")
 
@@ -29,6 +31,7 @@ def test_a_repeated_day_is_kept_by_metrics_and_left_out_of_training(
         6, "Can I pay by card?", "Yes, at the door or online.", "Thank you, great!", user="u-3", day=NEXT, thumb="up"
     )
     write_logs(place, [*others, own], NEXT)
+    lake.append("decisions", _good({"c-1": TODAY, **dict.fromkeys(("c-4", "c-5", "c-6"), TOMORROW)}))
     assert nightly().success
     result = nightly(NEXT)
     assert result.success
@@ -37,11 +40,8 @@ def test_a_repeated_day_is_kept_by_metrics_and_left_out_of_training(
     assert told.description == "66.7% of 3 conversations repeat an earlier one; from 30% on this is a warning"
     assert lake.read("duplicates", TOMORROW)["of_conversation_id"].to_list() == ["c-1", "c-1"]
     assert lake.read("satisfaction_daily", TOMORROW).filter(scenario="*")["conversations"].to_list() == [3]
-    good = set(lake.read("cases").filter(label="good")["conversation_id"])
-    assert set(good_conversations(lake, TOMORROW, 7)["conversation_id"]) <= good - {"c-4", "c-5"}
-    lake.append("decisions", _good(lake))
-    assert nightly().success
-    assert nightly(NEXT).success
+    assert set(lake.read("cases").filter(label="good")["conversation_id"]) == {"c-1", "c-4", "c-5", "c-6"}
+    assert set(good_conversations(lake, TOMORROW, 7)["conversation_id"]) == {"c-1", "c-6"}
     open_cycle(instance, NEXT)
     keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
     job = defs.resolve_job_def("training_cycle")
@@ -53,13 +53,11 @@ def test_a_repeated_day_is_kept_by_metrics_and_left_out_of_training(
     assert manifest.settings["near_duplicate"] == 0.9
 
 
-def _good(lake: Lake) -> pl.DataFrame:
+def _good(days: Mapping[str, dt.date]) -> pl.DataFrame:
     now = dt.datetime(2026, 1, 7, tzinfo=dt.UTC)
     by = {"label": "good", "decided_by": "ana", "decided_at": now, "note": None}
-    return pl.DataFrame(
-        [row | by for row in lake.read("conversations").select("dt", "conversation_id").to_dicts()],
-        schema_overrides={"note": pl.String},
-    )
+    rows = [{"dt": day, "conversation_id": name} | by for name, day in days.items()]
+    return pl.DataFrame(rows, schema_overrides={"note": pl.String})
 
 
 def test_the_window_of_days_is_what_the_graph_says() -> None:

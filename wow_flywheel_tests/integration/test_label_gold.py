@@ -5,7 +5,10 @@ import pytest
 from benchmarks.labels_by_label import FIRST, labels, learned_risks, share
 from benchmarks.labels_gold import SHARED, low_satisfaction, not_achieved, not_solved
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is missing: real conversations with gold labels")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is missing: real conversations with gold labels"),
+]
 
 
 def test_good_means_that_the_task_was_achieved_and_failed_that_it_was_not() -> None:
@@ -24,7 +27,6 @@ def test_few_of_the_good_were_dissatisfied() -> None:
     assert unhappy / good < 0.04
 
 
-@pytest.mark.slow
 def test_what_the_triage_learned_makes_good_right_where_the_talk_says_little() -> None:
     gold = not_solved()
     alone, good = share(gold, labels("tau"), "good", aside=False, true=False)

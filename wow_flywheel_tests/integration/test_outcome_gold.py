@@ -59,6 +59,7 @@ def test_people_who_say_that_their_task_was_achieved_score_higher_and_the_dissat
     assert auroc([-row["satisfied_score"] for row in judged], unhappy) > 0.68
 
 
+@pytest.mark.slow
 def test_on_agents_judged_by_a_database_the_talk_says_little_but_not_the_contrary() -> None:
     rows = verdicts("tau")
     assert len(rows) == 519

@@ -157,7 +157,7 @@ def test_a_long_conversation_is_heard_in_windows_with_a_running_summary(client: 
     lie = message("assistant", f"About parcel 7. {LIE}")
     done = looked_at(client, frame(conversation("long", *before, lie, message("user", "No, it was not."))))
     prompts = [body["messages"][-1]["content"] for body in endpoint.answered]
-    first = next(prompt for prompt in prompts if "is hallucination" in prompt)
+    first = next(prompt for prompt in prompts if "is hallucination" in prompt and '{"turn": 0, ' in prompt)
     assert "<summary>" not in first
     later = [prompt for prompt in prompts if "is hallucination" in prompt and "<summary>" in prompt]
     assert later

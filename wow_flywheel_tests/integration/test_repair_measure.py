@@ -88,6 +88,7 @@ def test_what_the_measure_says_agrees_with_the_worlds_own_customers(closed) -> N
     assert sum(agreed) >= 0.9 * len(agreed)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not labels_gold.SHARED.is_dir(), reason="../shared/data is missing: STAR's conversations")
 def test_on_star_constants_repair_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, place = labels_gold.SHARED / "star", tmp_path / "star"

@@ -7,7 +7,10 @@ from benchmarks.labels_agreement import evidence, random_folds, task_folds, tria
 from benchmarks.labels_gold import SHARED, Gold, low_satisfaction, not_achieved
 from wow_flywheel.inspection.calibration.agreement import auroc
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is missing: real conversations with gold labels")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is missing: real conversations with gold labels"),
+]
 
 
 def first_fold(gold: Gold, folds) -> dict[str, float]:
@@ -19,7 +22,6 @@ def first_fold(gold: Gold, folds) -> dict[str, float]:
     return {scorer.__name__: auroc(np.array(scorer(gold, train, test)), truths) for scorer in (triage, evidence)}
 
 
-@pytest.mark.slow
 def test_it_ranks_the_dissatisfied_better_than_the_evidence_alone_on_other_conversations_and_other_tasks() -> None:
     gold = low_satisfaction()
     other, unseen = first_fold(gold, random_folds), first_fold(gold, task_folds)

@@ -75,6 +75,7 @@ def test_a_run_killed_five_times_at_random_ends_as_an_undisturbed_one(trainer: s
     assert found.weights <= 1e-6
 
 
+@pytest.mark.slow
 def test_accelerate_launch_runs_the_same_command(model: Path, data: Path, tmp_path: Path) -> None:
     launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1"]
     assert "final loss" in finish(*launch, *command(model, data, tmp_path / "run", "--max-steps", "2"))

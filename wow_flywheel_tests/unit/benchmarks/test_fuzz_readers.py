@@ -15,7 +15,7 @@ from benchmarks.fuzz_readers import MUTATIONS, Tally, fuzz, spoilt_files
 from benchmarks.fuzz_seeds import BUILT, seeds
 from benchmarks.fuzz_shrink import shrink
 
-DAYS = 6
+DAYS = 4
 NO_SAMPLES = Path("nowhere")
 
 

@@ -86,6 +86,7 @@ def test_every_line_that_it_builds_is_plainly_a_conversation(logs: Path, tmp_pat
         assert (read.counts["lines"], read.counts["conversations"]) == (5, 5)
 
 
+@pytest.mark.slow
 def test_it_prints_the_tables_and_json(capfd: pytest.CaptureFixture[str]) -> None:
     if not ingest_data.STAR.is_dir():
         pytest.skip("the sample data (../shared/data) is not here")

@@ -17,6 +17,7 @@ from wow_flywheel.conversations.readers import registry
 from wow_flywheel.conversations.replay import ReplayOutcome, replay
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, read, write
 from wow_flywheel_tests.unit.conversations.readers.valid import DOCUMENTS
 from wow_flywheel_tests.unit.conversations.test_foreign import TURNS, conversation, document, export, span
@@ -113,7 +114,7 @@ def test_a_repaired_line_that_repeats_another_is_not_recovered(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_every_repaired_line_is_recovered_if_something_was_made_of_it(name: str, data: st.DataObject) -> None:
     documents = DOCUMENTS[name]
     broken = data.draw(st.sets(st.integers(0, len(documents) - 1), min_size=1))
