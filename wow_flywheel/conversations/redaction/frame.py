@@ -117,12 +117,22 @@ def _labels(frame: pl.DataFrame, messages: pl.DataFrame, calls: pl.DataFrame) ->
     rows = frame.select(row=_NUMBER).with_columns(frame.select(name for name in OF_CONVERSATIONS if name in frame.columns))
     labelled: list[tuple[pl.DataFrame, str]] = [(rows, name) for name in rows.columns if name != "row"]
     labelled += [(messages, name) for name in OF_MESSAGES] + [(calls, name) for name in OF_CALLS]
-    values = pl.concat([holders[name].drop_nulls().unique() for holders, name in labelled]).unique()
-    looked = values.filter(suspicious(values) | values.str.contains(PROSE)).implode()
+    looked = _worth_a_look(pl.concat([holders[name].drop_nulls().unique() for holders, name in labelled]).unique()).implode()
     found = [_texts_of(holders, name, _LABEL + _LABELS.index(name), holders[name].is_in(looked)) for holders, name in labelled]
     for place, (holders, name) in enumerate(((calls, "id"), (messages, "tool_call_id"))):
         found.append(_texts_of(holders, name, _CALL_ID + place, suspicious(holders[name])))
     return found
+
+
+def _worth_a_look(labels: pl.Series) -> pl.Series:
+    """The labels in which something may be found; a word in which nothing is found once (`agent@human`) is left out for all.
+
+    Otherwise one such word, which all conversations have, has all of their texts looked at one by one.
+    """
+    prose = labels.str.contains(PROSE)
+    words = labels.filter(suspicious(labels) & ~prose)
+    telling = [word for word in words if redact_label(Redactor(), word) != word]
+    return pl.concat([labels.filter(prose), pl.Series(labels.name, telling, dtype=pl.String)])
 
 
 def _texts_of(holders: pl.DataFrame, name: str, kind: int, wanted: pl.Series) -> pl.DataFrame:

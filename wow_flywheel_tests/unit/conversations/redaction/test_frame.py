@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wow_flywheel.contracts import CONVERSATIONS
 from wow_flywheel.conversations.redaction.catalogue import KINDS
-from wow_flywheel.conversations.redaction.frame import redact_frame
+from wow_flywheel.conversations.redaction.frame import _Changes, redact_frame
 from wow_flywheel.conversations.redaction.json_text import redact_content, redact_json
 from wow_flywheel.conversations.redaction.kinds import narrow
 from wow_flywheel.conversations.redaction.names import as_personal
@@ -216,3 +216,16 @@ def test_easy_names_are_replaced_in_all_texts_of_a_conversation_together() -> No
     assert first[1]["tool_calls"][0]["arguments"] == '{"CustomerName": "<NAME_2>", "passenger": "<NAME_1>"}'
     assert [each["content"] for each in second] == ["Nora Quist"]
     assert redacted["redactions"].to_list() == [6, 0]
+
+
+def test_a_word_that_only_looks_odd_does_not_have_every_text_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = dict.fromkeys(("created_at", "action", "tool_call_id", "usage", "tool_calls"))
+    messages = [{"role": "user", "content": "I am Nora Quist."} | rest, {"role": "assistant", "content": "Hello, Nora!"} | rest]
+    row = dict.fromkeys(COLUMNS) | {"conversation_id": "c", "user_id": "u", "messages": messages, "personal": ["Nora Quist"]}
+    frame = pl.DataFrame([row | {"model": "agent@human"}] * 3, schema=COLUMNS | {"personal": pl.List(pl.String)})
+    told = frame.with_columns(model=pl.lit("ann.lee@mail.example"))
+    assert redact_frame(told)["model"].to_list() == ["<EMAIL_1>"] * 3
+    monkeypatch.setattr(_Changes, "redact", None)  # of one conversation, text by text: not needed here
+    redacted = redact_frame(frame)
+    assert redacted["model"].to_list() == ["agent@human"] * 3
+    assert [each["content"] for each in redacted["messages"][2]] == ["I am <NAME_1>.", "Hello, <NAME_1>!"]
