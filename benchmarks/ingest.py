@@ -204,11 +204,12 @@ def formats_table(done: Mapping[str, Mapping[str, Measured] | None], size: int) 
     rows: list[Sequence[str]] = []
     for name, sides in done.items():
         if sides is None:
-            rows.append((name, "not measured: the ingest does not read every line", "", "", ""))
+            rows.append((name, "not measured: the ingest does not read every line", "", "", "", ""))
             continue
-        speed = [f"{sides['ours']['counts'][what] / sides['ours']['seconds']:,.0f}" for what in ("conversations", "lines")]
-        rows.append((name, f"{sides['ours']['seconds']:.1f}", f"{ratio(sides, 'ours'):.2f}", *speed))
-    header = (f"{size:,} conversations as", "ours, s", "ours / DuckDB", "conversations/s", "lines/s")
+        ours = sides["ours"]
+        speed = [f"{ours['counts'][what] / ours['seconds']:,.0f}" for what in ("conversations", "lines")]
+        rows.append((name, f"{ours['seconds']:.1f}", f"{ratio(sides, 'ours'):.2f}", *speed, f"{ours['peak_mib']:.0f}"))
+    header = (f"{size:,} conversations as", "ours, s", "ours / DuckDB", "conversations/s", "lines/s", "peak MiB")
     return table(header, rows) if rows else ""
 
 

@@ -182,12 +182,23 @@ def _marked(said: pl.DataFrame) -> pl.DataFrame:
     tool = said.select((pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)).to_series().arg_true()
     names = pl.zeros(len(said), pl.Boolean, eager=True).scatter(tool, naming(said["text"].gather(tool)))
     marked = said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
-    asked = marked.filter(pl.col("question").is_not_null()).select("row").unique()
-    if asked.is_empty():
-        return marked
-    again = (pl.col("kind") < _LABEL) & pl.col("row").is_in(asked["row"].implode())
-    told = again & (pl.col("text").str.contains(ANSWERS) | hidden(pl.col("text")))
-    return marked.with_columns(suspicious=pl.col("suspicious") | told)
+    given = marked.filter(pl.col("question").is_not_null()).select("row", "text")
+    return marked if given.is_empty() else _with_repeats(marked, given)
+
+
+def _with_repeats(marked: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """Mark the texts in which an answer may be said again: those with one of its runs of digits, in its conversation.
+
+    An answer begins and ends with no part of a longer number, so all of its runs of digits are there wherever it is said again.
+    """
+    text = pl.col("text")
+    runs = pl.when(hidden(text)).then(pl.concat_list(pl.lit(""))).otherwise(text.str.extract_all(f"{ANSWERS}+"))
+    told = given.select("row", run=runs).explode("run").drop_nulls().unique()
+    may = marked.filter(pl.col("kind") < _LABEL, ~pl.col("suspicious")).join(told, on="row")
+    again = may.filter(hidden(text) | (text.str.contains(ANSWERS) & text.str.contains(pl.col("run"), literal=True)))
+    places = again.select("kind", "place", again=True).unique()
+    joined = marked.join(places, on=["kind", "place"], how="left", maintain_order="left")
+    return joined.with_columns(suspicious=pl.col("suspicious") | pl.col("again").fill_null(value=False)).drop("again")
 
 
 @dataclass(slots=True)

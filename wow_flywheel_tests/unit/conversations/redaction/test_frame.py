@@ -143,6 +143,25 @@ def test_a_frame_is_redacted_as_its_rows_are(drawn: list[tuple[dict[str, Any], l
     assert redact_frame(named).equals(redacted)
 
 
+SAID_AGAIN = [
+    *ASKED, *GIVEN, "So 512345678, is it?", "Not hunter2aB", "4 May 1990!", "May 4, 1990", "1 2 3 4 5 6 7 8 and flat 22",
+    "Flat 22.", "1 2 3 4 5 6 7 8", '{"n": 415, "m": [4155552671]}', "a4155552671", "(4155552671)", "Order 51234567 of 1990.",
+    "１９９０ 4 May 1990",
+]  # fmt: skip
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "tool"]), st.sampled_from(SAID_AGAIN)), max_size=8))
+def test_an_answer_that_is_said_again_is_found_as_in_its_row(said: list[tuple[str, str]]) -> None:
+    rest = dict.fromkeys(("created_at", "action", "tool_call_id", "usage", "tool_calls"))
+    messages = [{"role": role, "content": content} | rest for role, content in said]
+    row = dict.fromkeys(COLUMNS) | {"conversation_id": "c", "user_id": "u", "messages": messages}
+    expected = redact_row(row)
+    found = redact_frame(pl.DataFrame([row], schema=COLUMNS)).to_dicts()[0]
+    assert [each["content"] for each in found["messages"]] == [each["content"] for each in expected["messages"]]
+    assert found["redactions"] == expected["redactions"]
+
+
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(texts, max_size=6))
 def test_a_text_that_changes_has_passed_the_screen(drawn: list[str]) -> None:
