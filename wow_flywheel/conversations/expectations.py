@@ -183,7 +183,7 @@ def _most(name: str, description: str, severity: Severity, figure: str, high: fl
 def _evaluated(facts: Mapping[str, float | None], expectations: Sequence[_Expectation]) -> list[bool]:
     """Whether each holds, as Great Expectations finds; a figure that there is none of cannot break it.
 
-    One suite, of which only the verdicts are asked for: figure by figure the same takes ten times as long, on every day.
+    One suite, of which only the verdicts are asked for: figure by figure the same takes several times as long, on every day.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
