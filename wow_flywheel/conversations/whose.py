@@ -23,11 +23,11 @@ _FOUND: Final = (
         re.IGNORECASE,
     ),
     re.compile(
-        rb'"(?:string|int)_?value"\s*:\s*' + _TEXT + rb'[^{}]*\}\s*,\s*"key"\s*:\s*"' + _ATTRIBUTES + rb'"', re.IGNORECASE
+        rb'"(?:string|int)_?value"\s*:\s*' + _TEXT + rb'[^{}]{0,500}\}\s*,\s*"key"\s*:\s*"' + _ATTRIBUTES + rb'"', re.IGNORECASE
     ),
 )
 _EMBEDDED: Final = re.compile(
-    rb'\\+"(?:' + _FIELDS + rb"|" + _ATTRIBUTES + rb')\\+"\s*:\s*(?:\\+"([^"\\]{1,500})\\+"|(\d{1,20})(?=\s*[,}\]]))',
+    rb'(?<!\\)\\+"(?:' + _FIELDS + rb"|" + _ATTRIBUTES + rb')\\+"\s*:\s*(?:\\+"([^"\\]{1,500})\\+"|(\d{1,20})(?=\s*[,}\]]))',
     re.IGNORECASE,
 )
 """The same in JSON that is kept as text in JSON."""

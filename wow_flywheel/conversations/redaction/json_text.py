@@ -120,12 +120,24 @@ def _redact_named(redactor: Redactor, text: str, nesting: int) -> str:
 
 
 def _redact_named_string(redactor: Redactor, encoded: str, nesting: int) -> str:
-    value = json.loads(encoded, strict=False) if "\\" in encoded else encoded[1:-1]
+    value = _decoded(encoded)
+    if value is None:
+        return redactor.redact(encoded)
     if nesting and looks_like_json(value):
         redacted = redact_json(redactor, value, nesting=nesting - 1)
     else:
         redacted = redactor.redact(value)
     return encoded if redacted == value else json.dumps(redacted, ensure_ascii=False)
+
+
+def _decoded(encoded: str) -> str | None:
+    """The text of a JSON string; None if it is none, as may be in what is nested too deep to be parsed as a whole."""
+    if "\\" not in encoded:
+        return encoded[1:-1]
+    try:
+        return str(json.loads(encoded, strict=False))
+    except ValueError:
+        return None
 
 
 def redact_broken(data: bytes, limit: int) -> str:
@@ -177,7 +189,9 @@ class _JsonTokens:
             return token
         colon = match["colon"] or ""
         encoded = token.removesuffix(colon)
-        value = json.loads(encoded, strict=False) if "\\" in encoded else match["text"]
+        value = _decoded(encoded)
+        if value is None:
+            return self._redactor.redact(token)
         if colon:
             self._key = value
         redacted = self._redactor.redact(value) if colon else self._string(value)

@@ -46,3 +46,10 @@ def test_the_id_is_made_out_even_of_broken_json(line: bytes, user_id: str | None
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken(line: bytes) -> None:
     assert users_named_in(line) == [] or b"user" in line.lower()
+
+
+@pytest.mark.parametrize(
+    "run", [b"\\" * 2_000_000, b'"intValue": 1, ' * 100_000, b'"' + b"a." * 1_000_000], ids=["backslashes", "values", "names"]
+)
+def test_a_long_run_of_anything_costs_time_in_proportion(run: bytes) -> None:  # else this runs into the limit of any test
+    assert users_named_in(b'{"x": "' + run + b'", "user_id": "ann"') == ["ann"]

@@ -248,3 +248,11 @@ def test_a_word_that_only_looks_odd_does_not_have_every_text_looked_at(monkeypat
     redacted = redact_frame(frame)
     assert redacted["model"].to_list() == ["agent@human"] * 3
     assert [each["content"] for each in redacted["messages"][2]] == ["I am <NAME_1>.", "Hello, <NAME_1>!"]
+
+
+@pytest.mark.parametrize("known", [(), ("NAME", "Nora Quist")], ids=["values", "names alone"])
+def test_what_is_nested_too_deep_to_be_parsed_may_hold_strings_that_are_none(known: tuple[str, str]) -> None:
+    redactor = Redactor.knowing([known] if known else ())
+    redactor.kinds = not known
+    text = "[" * 100_000 + '"\\q Nora Quist ann@mail.example"'
+    assert redact_content(redactor, text).endswith(' <NAME_1> ann@mail.example"' if known else ' Nora Quist <EMAIL_1>"')
