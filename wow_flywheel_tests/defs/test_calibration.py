@@ -82,6 +82,7 @@ def test_labels_that_fell_stop_the_pairs_until_a_limit_is_changed(place: Path, l
     assert nightly().success
 
 
+@pytest.mark.slow
 def test_good_labels_and_no_evidence_let_the_night_go_on_and_say_what_they_rest_on(place: Path, lake: Lake, nightly) -> None:
     write_logs(place, [conversation(1, *CALM)])
     first = nightly()
@@ -156,6 +157,7 @@ def test_calibration_follows_the_night_that_it_looks_at() -> None:
     assert [int(hour) for hour, _ in minute_and_hour] == [2, 4]
 
 
+@pytest.mark.slow
 def test_labels_that_fell_stop_training_too(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
     monkeypatch.setenv("WOW_MODEL", "org/model")
     rest = ("I am sorry, it arrives at noon.", "Thank you, great!")

@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from wow_flywheel.contracts import DECISIONS, FINDING_DECISIONS
 from wow_flywheel.lake import Lake
@@ -85,6 +86,7 @@ def test_a_missing_source_is_a_plain_failure_that_is_not_retried(place: Path, ni
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
 
 
+@pytest.mark.slow
 def test_a_persons_decision_survives_a_rerun(place: Path, lake: Lake, nightly) -> None:
     write_logs(place, [REPEATED, CALM])
     assert nightly().success
@@ -130,6 +132,7 @@ def test_a_day_far_from_the_usual_number_is_a_warning(place: Path, lake: Lake, n
     assert told.description.endswith("seen: 0.11 times the usual number; allowed 0.5 to 2")
 
 
+@pytest.mark.slow
 def test_a_users_severity_decides_what_stops_the_day(place: Path, nightly, monkeypatch) -> None:
     write_logs(place, [conversation(1, "Hello", "Hi", "Thanks!") | {"scenario": None}])
     checks_file = place / "checks.yaml"

@@ -102,6 +102,7 @@ def test_a_budget_of_nothing_asks_nothing_and_sends_everything_chosen_to_people(
     assert "over_budget" in str(cases["reasons"].to_list())
 
 
+@pytest.mark.slow
 def test_a_night_again_ranks_as_the_first_time_although_the_panel_has_spoken(
     place: Path, lake: Lake, nightly, endpoint: FaultyEndpoint
 ) -> None:

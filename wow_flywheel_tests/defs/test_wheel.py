@@ -105,6 +105,7 @@ def test_a_day_outside_the_calendar_is_a_plain_failure(place: Path, instance, co
     assert failure_message(failure) == message
 
 
+@pytest.mark.slow
 def test_a_day_in_the_future_is_left_out_and_the_others_are_labelled(place: Path, lake: Lake, instance) -> None:
     write_logs(place, [conversation(1, "Hello", "Hi, how can I help?", "Thank you!")])
     write_logs(place, [conversation(2, "Hello", "Hi", "Thanks!", day="2999-01-01")], day="2999-01-01")
@@ -118,6 +119,7 @@ def test_a_wrong_day_is_a_plain_failure(place: Path, instance) -> None:
     assert failure_message(failure) == "'yesterday' is no day → write it as YYYY-MM-DD"
 
 
+@pytest.mark.slow
 def test_embedded_turns_go_on_after_a_refusal_each_with_the_next_day(place: Path, instance, monkeypatch, capfd) -> None:
     monkeypatch.delenv("WOW_LOGS_URI")
     monkeypatch.chdir(place)

@@ -157,8 +157,8 @@ LISTED, LOOKED = rf"list-type=2.*dt%3D{DAY}", r"GET /faulty/logs/loose/.*calls\.
     ("folder", "match"),
     [
         (f"dt={DAY}", LISTED),
-        (f"dt={DAY}", r"GET /faulty/logs/dt.*calls\.jsonl"),
-        ("loose", "list-type=2.*loose"),
+        pytest.param(f"dt={DAY}", r"GET /faulty/logs/dt.*calls\.jsonl", marks=pytest.mark.slow),
+        pytest.param("loose", "list-type=2.*loose", marks=pytest.mark.slow),
         ("loose", LOOKED),
     ],
     ids=["listed, of a day", "read once, of a day", "listed, of no day", "looked through, of no day"],

@@ -41,7 +41,7 @@ def pseudonyms(days: list[DayRead]) -> int:
     [
         # STAR's accounts and bar codes have 8 to 13 digits: none is a phone or a card
         ("star", 15, 4216, {"NAME", "USER", "BIRTH", "ADDRESS"}),
-        ("tau", 12, 519, {"EMAIL", "PHONE", "NAME", "BIRTH", "ADDRESS"}),
+        pytest.param("tau", 12, 519, {"EMAIL", "PHONE", "NAME", "BIRTH", "ADDRESS"}, marks=pytest.mark.slow),
         ("crosswoz", 4, 500, {"PHONE", "ADDRESS"}),
     ],
 )
