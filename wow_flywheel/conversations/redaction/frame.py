@@ -33,6 +33,7 @@ _ID: Final = _CALL_ID + len(_CALL_IDS)
 """Kinds of texts: one of `_LABEL` for each of `_LABELS`, then those of ids, which are replaced as a whole."""
 _NUMBER: Final = pl.int_range(pl.len(), dtype=pl.Int64)
 _LAST: Final = 2**62
+_MANY: Final = 20
 _LOOKS_LIKE_JSON: Final = r"^[\s\x1c-\x1f]*[{\[]"
 
 Text = tuple[int, int, int, str, str, str | None, bool]
@@ -175,10 +176,7 @@ def _to_look_at(texts: pl.DataFrame, known: Known) -> pl.DataFrame:
 
 
 def _marked(said: pl.DataFrame) -> pl.DataFrame:
-    """All at once: each look costs some milliseconds before the first text.
-
-    A number that is given in answer is looked for in all texts of its conversation.
-    """
+    """All at once: each look costs some milliseconds before the first text."""
     tool = said.select((pl.col("role") == "tool") | pl.col("text").str.contains(_LOOKS_LIKE_JSON)).to_series().arg_true()
     names = pl.zeros(len(said), pl.Boolean, eager=True).scatter(tool, naming(said["text"].gather(tool)))
     marked = said.with_columns(suspicious(said["text"]).alias("suspicious"), names.alias("naming"))
@@ -190,9 +188,10 @@ def _with_repeats(marked: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     """Mark the texts in which an answer may be said again: those with one of its runs of digits, in its conversation.
 
     An answer begins and ends with no part of a longer number, so all of its runs of digits are there wherever it is said again.
+    Where it may be hidden, or stands among many numbers, every text with a digit is marked: a run costs a search of each text.
     """
-    text = pl.col("text")
-    runs = pl.when(hidden(text)).then(pl.concat_list(pl.lit(""))).otherwise(text.str.extract_all(f"{ANSWERS}+"))
+    text, found = pl.col("text"), pl.col("text").str.extract_all(f"{ANSWERS}+").list.unique()
+    runs = pl.when(hidden(text) | (found.list.len() > _MANY)).then(pl.concat_list(pl.lit(""))).otherwise(found)
     told = given.select("row", run=runs).explode("run").drop_nulls().unique()
     may = marked.filter(pl.col("kind") < _LABEL, ~pl.col("suspicious")).join(told, on="row")
     again = may.filter(hidden(text) | (text.str.contains(ANSWERS) & text.str.contains(pl.col("run"), literal=True)))

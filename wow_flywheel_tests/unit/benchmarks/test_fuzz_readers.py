@@ -14,8 +14,9 @@ from benchmarks.fuzz_packings import PACKINGS
 from benchmarks.fuzz_readers import MUTATIONS, Tally, fuzz, spoilt_files
 from benchmarks.fuzz_seeds import BUILT, seeds
 from benchmarks.fuzz_shrink import shrink
+from wow_flywheel_tests.effort import everything
 
-DAYS = 4
+DAYS = 6 if everything() else 4
 NO_SAMPLES = Path("nowhere")
 
 

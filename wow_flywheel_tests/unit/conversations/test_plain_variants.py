@@ -156,7 +156,7 @@ ODD = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from(["request", "response", "choice", "usage", "message", "reply"]),
     st.sampled_from(names_in_readers()),

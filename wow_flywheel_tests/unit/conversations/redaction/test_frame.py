@@ -256,3 +256,11 @@ def test_what_is_nested_too_deep_to_be_parsed_may_hold_strings_that_are_none(kno
     redactor.kinds = not known
     text = "[" * 100_000 + '"\\q Nora Quist ann@mail.example"'
     assert redact_content(redactor, text).endswith(' <NAME_1> ann@mail.example"' if known else ' Nora Quist <EMAIL_1>"')
+
+
+def test_an_answer_among_many_numbers_is_found_again() -> None:
+    rest = dict.fromkeys(("created_at", "action", "tool_call_id", "usage", "tool_calls"))
+    said = (ASKED[0], "4155552671, " + ", ".join(map(str, range(100, 400))), "So 4155552671, is it?")
+    messages = [{"role": ("assistant", "user")[at % 2], "content": content} | rest for at, content in enumerate(said)]
+    row = dict.fromkeys(COLUMNS) | {"conversation_id": "c", "user_id": "u", "messages": messages}
+    assert redact_frame(pl.DataFrame([row], schema=COLUMNS))["messages"][0][2]["content"] == "So <PHONE_1>, is it?"
