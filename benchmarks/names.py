@@ -5,12 +5,11 @@ What belongs here: the evidence of docs/decisions/0013. What does not: the whole
 Redaction replaces the names of a conversation in all of its texts together, in a loop over conversations. Without a loop, all
 parts of all names of a block would be searched at once (Aho-Corasick, as Polars has it), matches of another conversation's
 names dropped by a join, and their neighbours looked at; what would then still be left is to replace them. Both are timed on
-each block of an ingest; so is the block's whole redaction. Prints Markdown.
+the blocks of an ingest, after it; so is its whole redaction. Prints Markdown.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,12 +17,10 @@ from typing import Any
 import polars as pl
 
 from benchmarks.ingest_data import DAY, STAR, as_it_is, build
-from benchmarks.ingest_sides import ingest
+from benchmarks.ingest_sides import ingest, time_stage
 from wow_flywheel.conversations import account
 from wow_flywheel.conversations.redaction import frame
 from wow_flywheel.conversations.redaction.known_names import PARTING, Known, people, replaced_names
-
-ROWS = ("redaction", "names replaced together", "its loop over conversations", "search of all names at once")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,32 +28,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.names", description=__doc__)
     parser.add_argument("--conversations", type=int, default=20_000, help="how many (default: %(default)s)")
     args = parser.parse_args(argv)
-    seconds = dict.fromkeys(ROWS, 0.0)
+    seconds: dict[str, float] = {}
+    blocks: list[tuple[pl.DataFrame, Known]] = []
+    replaced = frame.replaced_together
 
     def together(texts: pl.DataFrame, known: Known) -> Any:
-        found = timed(seconds, ROWS[1], lambda: replaced(texts, known))
-        joined, names = _joined(texts, known)
-        timed(seconds, ROWS[2], lambda: [replaced_names(people(names[row]), text) for row, text in joined.iter_rows()])
-        timed(seconds, ROWS[3], lambda: _searched(joined, names))
-        return found
+        blocks.append(_joined(texts, known))
+        return replaced(texts, known)
 
-    replaced, whole = frame.replaced_together, account.redact_frame
     vars(frame)["replaced_together"] = together
-    vars(account)["redact_frame"] = lambda *given, **named: timed(seconds, ROWS[0], lambda: whole(*given, **named))
+    time_stage(seconds, "redaction", account.__name__, "redact_frame")
+    time_stage(seconds, "search of all names at once, which redaction does not do", __name__, "_searched")
+    time_stage(seconds, "loop over conversations, which it does", __name__, "_replaced")
     with TemporaryDirectory() as folder:
         build(STAR, args.conversations, Path(folder) / "logs" / f"dt={DAY}" / "a.jsonl", as_it_is)
         ingest(Path(folder) / "logs", Path(folder))()
-    seconds[ROWS[0]] -= seconds[ROWS[2]] + seconds[ROWS[3]]  # which this benchmark did inside of it
+    for joined, names in blocks:
+        _replaced(joined, names)
+        _searched(joined, names)
     print(f"| {args.conversations:,} conversations | seconds |\n|---|---:|")
-    print("\n".join(f"| {name} | {seconds[name]:.2f} |" for name in ROWS))
+    print("\n".join(f"| {name} | {taken:.2f} |" for name, taken in seconds.items()))
 
 
-def timed(seconds: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
-    """Do something, and add the seconds that it took."""
-    started = time.perf_counter()
-    done = work()
-    seconds[name] += time.perf_counter() - started
-    return done
+def _replaced(joined: pl.DataFrame, names: Known) -> None:
+    """The loop of `replaced_together`."""
+    for row, text in joined.iter_rows():
+        replaced_names(people(names[row]), text)
 
 
 def _joined(texts: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, Known]:
