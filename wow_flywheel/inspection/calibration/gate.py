@@ -10,16 +10,19 @@ must not stop a night. With too little evidence the gate is open, and says so.
 import datetime as dt
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.errors import SettingsError
-from wow_flywheel.inspection.calibration.measure import ALL
+from wow_flywheel.inspection.calibration.measure import ALL, LAYERS
 from wow_flywheel.inspection.calibration.people import LABELS
 
 SECTION: Final = "agreement"
+IssueType = Annotated[str, Field(pattern=f"^({'|'.join(ISSUE_TYPES)})$")]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class AgreementLimits(BaseModel):
@@ -27,6 +30,8 @@ class AgreementLimits(BaseModel):
 
     Attributes:
         planted_precision: Least precision on planted defects, of a layer or an inspector at an issue type.
+        planted_recall: By issue type, least recall on planted defects of the layer that finds most; no type has one unless it
+            is set, since a flywheel must be able to start with what its inspectors find.
         recall_fall: Most that recall at an issue type may fall below the level accepted so far: the median of the last `days`
             measurements that had not themselves fallen.
         accepted_since: Recall measured before this day counts no longer: the day by which people accept a new level, for
@@ -41,6 +46,7 @@ class AgreementLimits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     planted_precision: float = Field(0.7, ge=0, le=1)
+    planted_recall: Mapping[IssueType, Share] = Field(default_factory=dict)
     recall_fall: float = Field(0.15, ge=0, le=1)
     accepted_since: dt.date | None = None
     people_precision: float = Field(0.5, ge=0, le=1)
@@ -60,7 +66,8 @@ def read_limits(given: Mapping[str, Any]) -> AgreementLimits:
         return AgreementLimits.model_validate(dict(given))
     except ValidationError as error:
         where = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-        hint = f"the limits are {', '.join(AgreementLimits.model_fields)}: numbers in their ranges, and a day"
+        names = ", ".join(AgreementLimits.model_fields)
+        hint = f"the limits are {names}: numbers in their ranges, for planted_recall by issue type, and a day"
     raise SettingsError(f"WOW_CHECKS: {SECTION}.{where} is wrong", hint=hint)
 
 
@@ -93,7 +100,7 @@ def judge(rows: pl.DataFrame, limits: AgreementLimits, day: dt.date | None = Non
     newest: dt.date = rows.select(pl.col("dt").max()).item()
     now = rows.filter(pl.col("dt") == newest)
     age = ((day or newest) - newest).days
-    fell = (*_old(newest, age, limits), *_planted(rows, newest, limits), *_people(now, limits))
+    fell = (*_old(newest, age, limits), *_planted(rows, newest, limits), *_missed(now, limits), *_people(now, limits))
     planted = now.filter(basis="planted", locale="*", inspector="rules")["defects"].sum()
     decided = _decided(now)
     scarce = "" if decided >= limits.evidence else f", too few to judge by people's word (under {limits.evidence})"
@@ -120,6 +127,19 @@ def _planted(rows: pl.DataFrame, newest: dt.date, limits: AgreementLimits) -> It
         level = accepted_level(by_who[row["inspector"], row["issue_type"]].filter(pl.col("dt") < newest), limits)
         if _fallen(row, level, limits):
             yield f"{name}: recall {row['recall']:.2f} on planted defects, usually {level:.2f}"
+
+
+def _missed(now: pl.DataFrame, limits: AgreementLimits) -> Iterator[str]:
+    """Issue types of which even the best layer finds too few: what any layer finds is found."""
+    layers = now.filter(pl.col("inspector").is_in(LAYERS), basis="planted", locale="*")
+    for issue_type, least in limits.planted_recall.items():
+        rows = layers.filter(pl.col("defects") >= limits.evidence, issue_type=issue_type)
+        if rows.height and rows["recall_high"].max() < least:  # type: ignore[operator] # polars' max is of any type
+            best = rows.sort("recall", "inspector", descending=[True, False]).row(0, named=True)
+            yield (
+                f"{best['inspector']} at {issue_type}: recall {best['recall']:.2f} on planted defects, the best of all layers, "
+                f"below {least:g}"
+            )
 
 
 def accepted_level(before: pl.DataFrame, limits: AgreementLimits) -> float | None:

@@ -51,6 +51,24 @@ def test_recall_counts_against_what_is_usual_not_against_perfection() -> None:
     assert said.fell == ("evidence at hallucination: recall 0.33 on planted defects, usually 0.90",)
 
 
+def test_an_issue_type_has_a_least_recall_where_it_is_set() -> None:
+    """The best layer counts: what rules find need not be found again."""
+    none_found = pl.DataFrame([planted(0), planted(6, who="rules"), planted(0, of=29, who="panel")], schema=CALIBRATION.columns)
+    wanted = read_limits({"planted_recall": {"hallucination": 0.5, "poor_empathy": 0.9}})
+    assert judge(none_found, LIMITS).passed
+    assert judge(none_found, wanted).fell == (
+        "rules at hallucination: recall 0.10 on planted defects, the best of all layers, below 0.5",
+    )
+    enough = pl.DataFrame([planted(0), planted(28, who="rules")], schema=CALIBRATION.columns)
+    assert judge(enough, wanted).passed, "0.47, but its interval reaches 0.5"
+
+
+@pytest.mark.parametrize("given", [{"halucination": 0.5}, {"hallucination": 1.5}, 0.5])
+def test_a_least_recall_is_a_share_of_an_issue_type(given: Any) -> None:
+    with pytest.raises(SettingsError, match=r"agreement\.planted_recall"):
+        read_limits({"planted_recall": given})
+
+
 def test_chance_alone_closes_nothing() -> None:
     assert verdict(planted(10, alarms=8, of=29)).passed  # 18 claims: too few
     assert verdict(planted(39, alarms=20)).passed  # 0.66, but its interval reaches 0.7
