@@ -1,8 +1,9 @@
 """Does a training that is killed again and again end as one that nobody disturbed? `python -m benchmarks.kill_drill --kills 5`.
 
 What belongs here: killing, resuming, comparing. What does not: how a run resumes (`wow_flywheel.training.loop`). Runs `sft` (or
-`dpo`) on a model of a few thousand weights, once in peace and once with SIGKILL at random moments; compares every row of the
-loss curve and every weight, and prints one line. Exit code 1 if anything differs. About two minutes on two free cores.
+`dpo`) on a model of a few thousand weights, or on `--model` (above 50 M weights it is packed and computed in bf16), once in
+peace and once with SIGKILL at random moments; compares every row of the loss curve and every weight, and prints one line.
+Exit code 1 if anything differs. About two minutes on two free cores; `--model` of 135 M weights with `--steps 24` takes ten.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from wow_flywheel_tests.training import world
 
 ROOT = Path(__file__).parent.parent
 STEPS = 120
+LAST_STEPS = 0.1
+"""Share of the steps in which no kill is awaited: a run must not end before it."""
 PATIENCE = 300.0
 """Seconds that a run may take between two steps before the drill gives up."""
 
@@ -51,36 +54,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--trainer", choices=["sft", "dpo"], default="sft")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--model", type=Path, help="a model folder; by default a model of a few thousand weights is made")
+    parser.add_argument("--steps", type=int, default=STEPS, help="optimizer steps of 4 examples (default: %(default)s)")
+    parser.add_argument("--pause", type=float, default=0.15, help="most seconds from a step to its kill (default: %(default)s)")
     args = parser.parse_args(argv)
     prepare_process(os.environ)
-    with TemporaryDirectory() as folder:
-        found = drill(Path(folder), args.trainer, args.kills, random.Random(args.seed))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        command = training(folder, args.trainer, args.model or world.make_model(folder / "model"), args.steps)
+        found = drill(folder, command, moments(args.steps, args.kills, args.pause, random.Random(args.seed)))
     same = found.rows and found.loss <= 1e-6 and found.weights <= 1e-6
     print(
-        f"{args.trainer}: killed {len(found.kills)} times, after steps {found.kills} of {STEPS}; greatest difference of the "
-        f"loss {found.loss:.1e}, of a weight {found.weights:.1e}: {'the same run' if same else 'NOT the same run'}"
+        f"{args.trainer}: killed {len(found.kills)} times, after steps {found.kills} of {args.steps}; greatest difference of "
+        f"the loss {found.loss:.1e}, of a weight {found.weights:.1e}: {'the same run' if same else 'NOT the same run'}"
     )
     return 0 if same else 1
 
 
-def drill(folder: Path, trainer: str, kills: int, rng: random.Random) -> Outcome:
+def training(folder: Path, trainer: str, model: Path, steps: int) -> list[str]:
+    """The command of a training on made-up dialogues or pairs, without its output folder.
+
+    Args:
+        folder: Where the data go.
+        trainer: `sft` or `dpo`.
+        model: What it starts from.
+        steps: Optimizer steps of 4 examples, with a checkpoint after each fourth.
+    """
+    data = folder / f"{trainer}.jsonl"
+    rows = world.pairs(64) if trainer == "dpo" else [{"messages": messages} for messages in world.dialogues(64)]
+    world.write_jsonl(data, rows)
+    flag = {"sft": "--train-file", "dpo": "--pairs"}[trainer]
+    given = ["-m", f"wow_flywheel.training.{trainer}", "--model", str(model), flag, str(data)]
+    given += ["--max-length", "256", "--batch-size", "4", "--learning-rate", "0.001", "--max-steps", str(steps)]
+    return given + ["--logging-steps", "2", "--save-steps", "4", "--max-chosen-drop", "0"][: 6 if trainer == "dpo" else 4]
+
+
+def drill(folder: Path, given: Sequence[str], kills: Sequence[tuple[int, float]]) -> Outcome:
     """Train twice, once in peace.
 
     Args:
         folder: Where to.
-        trainer: `sft` or `dpo`.
-        kills: How often to kill.
-        rng: Chooses the moments.
+        given: The command; see `training`.
+        kills: For each kill the least step to wait for, and seconds to wait then.
     """
-    model = world.make_model(folder / "model")
-    world.write_jsonl(folder / "sft.jsonl", [{"messages": messages} for messages in world.dialogues(64)])
-    world.write_jsonl(folder / "dpo.jsonl", world.pairs(64))
-    data = {"sft": "--train-file", "dpo": "--pairs"}[trainer]
-    given = ["-m", f"wow_flywheel.training.{trainer}", "--model", str(model), data, str(folder / f"{trainer}.jsonl")]
-    given += ["--max-length", "256", "--batch-size", "4", "--learning-rate", "0.001", "--max-steps", str(STEPS)]
-    given += ["--logging-steps", "2", "--save-steps", "4", "--max-chosen-drop", "0"][: 6 if trainer == "dpo" else 4]
     cut, whole = folder / "cut", folder / "whole"
-    seen = [_kill(given, cut, moment) for moment in _moments(kills, rng)]
+    seen = [_kill(given, cut, moment) for moment in kills]
     for each in (cut, whole):
         subprocess.run([sys.executable, *given, "--output-dir", str(each)], check=True, env=_env(), stdout=subprocess.DEVNULL)
     rows = [_rows(each) for each in (whole, cut)]
@@ -89,10 +107,10 @@ def drill(folder: Path, trainer: str, kills: int, rng: random.Random) -> Outcome
     return Outcome(seen, loss, _difference(whole, cut), keys[0] == keys[1])
 
 
-def _moments(kills: int, rng: random.Random) -> list[tuple[int, float]]:
+def moments(steps: int, kills: int, pause: float, rng: random.Random) -> list[tuple[int, float]]:
     """For each kill the least step to wait for and seconds to wait then: a kill may fall into a step, a log or a checkpoint."""
-    steps = sorted(rng.sample(range(2, STEPS - 10), kills))
-    return [(step, rng.uniform(0, 0.15)) for step in steps]
+    awaited = sorted(rng.sample(range(2, steps - round(LAST_STEPS * steps)), kills))
+    return [(step, rng.uniform(0, pause)) for step in awaited]
 
 
 def _kill(given: Sequence[str], folder: Path, moment: tuple[int, float]) -> int:

@@ -68,7 +68,8 @@ def test_a_killed_run_resumes_to_the_very_same_model(model: Path, data: Path, tm
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("trainer", ["sft", "dpo"])
 def test_a_run_killed_five_times_at_random_ends_as_an_undisturbed_one(trainer: str, tmp_path: Path) -> None:
-    found = kill_drill.drill(tmp_path, trainer, 5, random.Random(os.getpid()))
+    given = kill_drill.training(tmp_path, trainer, world.make_model(tmp_path / "model"), kill_drill.STEPS)
+    found = kill_drill.drill(tmp_path, given, kill_drill.moments(kill_drill.STEPS, 5, 0.15, random.Random(os.getpid())))
     assert len(found.kills) == 5
     assert found.rows
     assert found.loss <= 1e-6
