@@ -1,4 +1,4 @@
-"""Planted defects: recall and precision by issue type, on the closed world, written Chinese dialogues, and STAR.
+"""Planted defects: recall and precision by issue type, on the closed world, written Chinese dialogues, STAR and CrossWOZ.
 
 What belongs here: the clean conversations of each source, and the table. What does not: planting and measuring
 (`wow_flywheel.inspection.calibration`).
@@ -11,11 +11,13 @@ import polars as pl
 
 from benchmarks.labels_gold import SHARED, answers, frames
 from wow_flywheel.contracts import ISSUE_TYPES
+from wow_flywheel.conversations.ingest import read_day
+from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.defs.calibration.sources import Clean, reference
 from wow_flywheel.inspection.calibration.measure import claims_on, measure
 from wow_flywheel.inspection.calibration.plant import plant
 from wow_flywheel.inspection.calibration.samples import promises
-from wow_flywheel.knowledge.load import load_knowledge, load_procedures
+from wow_flywheel.knowledge.load import KNOWLEDGE_SCHEMA, PROCEDURE_SCHEMA, load_knowledge, load_procedures
 
 DAY = dt.date(2026, 1, 5)
 EACH = 150
@@ -32,9 +34,17 @@ def star() -> Clean:
     return Clean("STAR (en)", rows, load_knowledge(str(SHARED / "star" / "knowledge")), procedures, (promises(),))
 
 
+def crosswoz() -> Clean:
+    """CrossWOZ, Chinese dialogues between people; nobody judged them, so that a real fault in one counts as a false alarm."""
+    source = LogSource.at(str(SHARED / "crosswoz" / "logs"))
+    rows = pl.concat([read_day(source, day).conversations for day in source.days()])
+    no_knowledge, no_procedures = pl.DataFrame(schema=KNOWLEDGE_SCHEMA), pl.DataFrame(schema=PROCEDURE_SCHEMA)
+    return Clean("CrossWOZ (zh)", rows, no_knowledge, no_procedures, (promises(),))
+
+
 def tables() -> Iterator[str]:
     """Markdown: one table a source."""
-    sources = [*reference(DAY, 600), *([star()] if SHARED.is_dir() else [])]
+    sources = [*reference(DAY, 600), *([star(), crosswoz()] if SHARED.is_dir() else [])]
     for source in sources:
         planted = plant(source.conversations, knowledge=source.knowledge, procedures=source.procedures, each=EACH)
         claims = claims_on(planted, knowledge=source.knowledge, procedures=source.procedures, policies=source.policies)

@@ -22,6 +22,7 @@ from wow_flywheel.pairs.candidates import Candidate
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.serving.engine import ReplyEngine
 
+REPLIES = ("reply_loss", "rr", "action_accuracy", "slot_f1", "format_validity")
 LONGEST_REPLY = 96
 """Tokens; the untrained model would otherwise chat on to the engine's limit."""
 
@@ -104,9 +105,9 @@ def _points(star: Star, dialogue: Mapping[str, Any]) -> list[tuple[list[ChatMess
 
 
 def replies(folder: Path, dialogues: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """reply_loss, rr, action_accuracy (tool calls), format_validity: means over held-out dialogues."""
+    """reply_loss, rr, action_accuracy and slot_f1 (tool calls), format_validity: means over held-out dialogues."""
     outcomes = evaluate_offline(engine(folder), [dict(each) for each in dialogues], model="model")
-    means = {name: outcomes[name].mean() for name in ("reply_loss", "rr", "action_accuracy", "format_validity")}
+    means = {name: outcomes[name].mean() for name in REPLIES}
     return {name: None if value is None else float(value) for name, value in means.items()}  # type: ignore[arg-type]
 
 

@@ -28,6 +28,13 @@ ROOT = Path(__file__).parent.parent
 MODELS = ("base", "SFT", "DPO")
 SFT = {"learning_rate": 1e-4, "batch_size": 8, "max_length": 1024, "max_dropped": 0.5, "save_steps": 10, "logging_steps": 5}
 DPO = {"learning_rate": 5e-6, "batch_size": 8, "max_length": 1024, "max_dropped": 0.5, "save_steps": 10, "logging_steps": 5}
+REPLY_TITLES = {
+    "reply_loss": "reply loss ↓, nats per token",
+    "rr": "RR ↓, %",
+    "action_accuracy": "tool call with every argument right ↑, %",
+    "slot_f1": "tool and argument right ↑, F1 in %",
+    "format_validity": "valid output ↑, %",
+}
 DPO_LOSS = {"beta": 0.1, "sft_weight": 0.2}
 
 
@@ -144,10 +151,7 @@ def _tables(split: str, found: Mapping[tuple[str, str], Mapping[str, Any]]) -> l
     lines.append(
         _line(f"next action ↑, % of {turns} turns (guessing: {100 * chance:.0f})", [_share(*row["next"][:2]) for row in rows])
     )
-    for name, title in (
-        ("reply_loss", "reply loss ↓, nats per token"), ("rr", "RR ↓, %"), ("action_accuracy", "right tool call ↑, %"),
-        ("format_validity", "valid output ↑, %"),
-    ):  # fmt: skip
+    for name, title in REPLY_TITLES.items():
         lines.append(_line(title, [_value(row[name], percent=name != "reply_loss") for row in rows]))
     for issue in ISSUE_TYPES:
         if issue in rows[0]["repairs"]:
