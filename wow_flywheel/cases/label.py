@@ -13,9 +13,9 @@ from wow_flywheel.cases.decisions import latest
 from wow_flywheel.contracts import CASES, SEVERITIES
 
 BY_RULES = "rules"
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Raised when equal evidence gets another label. Since 2, Good needs `proven` where tools are used, and a high risk that the
-triage has learned withholds it."""
+triage has learned withholds it; since 3 that risk heeds the evidence's own verdict, and 0.3 of it withholds."""
 
 TOOLS_ARE_USED: Final = 0.5
 """Share of a scenario's conversations of the day with a tool call, from which on a solved demand would have left a trace."""
@@ -39,7 +39,7 @@ class CaseRules:
 
     solved: float = 0.6
     proven: float = 0.75
-    unsolved_risk: float = 0.4
+    unsolved_risk: float = 0.3
     failed: float = 0.45
     satisfied: float = 0.65
     dissatisfied: float = 0.35

@@ -5,22 +5,26 @@ score is used for (`rank`). It is trained anew each time (seconds on one core) a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.inspection.triage.features import Observed, features
 from wow_flywheel.inspection.triage.meaning import SentenceEncoder, endings
+from wow_flywheel.inspection.triage.relative import relative
 from wow_flywheel.inspection.triage.words import CommonWords, said_by_customer
 
 Target = Literal["dissatisfied", "unsolved"]
 TARGETS: tuple[Target, ...] = ("dissatisfied", "unsolved")
 MIN_OF_EACH = 10
 TREES = 200
-WORDS_COUNT_AS = 2.0
+WORDS_COUNT_AS = 4.0
+"""Weight of the customer's words beside the four ensembles of trees: half of the mean."""
 LIMIT = 1e-3
+EVIDENCE_COUNTS = 0.4
+"""Weight of the evidence inspectors' log-odds beside the rest, for `unsolved`."""
 MEANING_COUNTS = 0.3
-"""Weight of the embeddings' log-odds beside the rest; `python -m benchmarks.labels agreement` measures what it does."""
+"""Weight of the embeddings' log-odds beside the rest; `python -m benchmarks.labels agreement` measures what these do."""
 
 COMPONENTS = 48
 
@@ -32,6 +36,7 @@ class Examples:
     Attributes:
         names: Of the features.
         numbers: One row of features a conversation.
+        relative: The same features relative to the scenario's other conversations; see `relative`.
         texts: What each customer said.
         scenarios: Of each conversation; used only to leave words of single scenarios out.
         meanings: See `meaning.endings`; None where no encoder is configured.
@@ -39,6 +44,7 @@ class Examples:
 
     names: tuple[str, ...]
     numbers: Any
+    relative: Any
     texts: list[str]
     scenarios: list[str]
     meanings: Any = None
@@ -53,24 +59,37 @@ class Examples:
         numbers = np.array([[row[name] for name in names] for row in rows], dtype=float).reshape(len(rows), len(names))
         said = [said_by_customer(each.messages) for each in observed]
         meanings = endings([each.messages for each in observed], encoder) if encoder else None
-        return cls(names, numbers, said, list(scenarios), meanings)
+        return cls(names, numbers, relative(numbers, scenarios), said, list(scenarios), meanings)
 
     def take(self, rows: Sequence[int]) -> "Examples":
         """Some of them, by position."""
         picked = list(rows)
         texts, scenarios = [self.texts[i] for i in picked], [self.scenarios[i] for i in picked]
-        return Examples(
-            self.names, self.numbers[picked], texts, scenarios, None if self.meanings is None else self.meanings[picked]
-        )
+        meanings = None if self.meanings is None else self.meanings[picked]
+        return Examples(self.names, self.numbers[picked], self.relative[picked], texts, scenarios, meanings)
+
+    def beside(self, others: "Examples") -> "Examples":
+        """The same, relative to what is usual among them and others together: a day alone has few of a scenario."""
+        import numpy as np
+
+        numbers = np.concatenate([self.numbers, others.numbers])
+        among_all = relative(numbers, [*self.scenarios, *others.scenarios])
+        return replace(self, relative=among_all[: len(self.numbers)])
+
+    def column(self, name: str) -> Any:
+        """One feature of all conversations."""
+        return self.numbers[:, self.names.index(name)]
 
 
 @dataclass(slots=True)
 class Estimator:
-    """Two ensembles of trees over the features; for dissatisfaction also a logistic regression over the customer's words.
+    """Two ensembles of trees over the features, and two over the features relative to the scenario.
 
-    Words are left out for `unsolved`: there they told on the scenarios in training, and nothing on others (measured, see
-    docs/labelling/calibration.md). Where examples have embeddings, a logistic regression over their principal components adds
-    its log-odds. The score is the logistic of the mean log-odds.
+    For `dissatisfied` a logistic regression over the customer's words counts as much as they do. Words are left out for
+    `unsolved`: there they told on the scenarios in training, and nothing on others (measured, see
+    docs/labelling/calibration.md); instead the evidence inspectors' own verdict, which knows no scenario, adds its log-odds.
+    Where examples have embeddings, a logistic regression over their principal components adds its own. The score is the
+    logistic of the sum.
 
     Attributes:
         target: What it estimates.
@@ -80,6 +99,7 @@ class Estimator:
     target: Target
     seed: int = 0
     _trees: list[Any] = field(init=False, default_factory=list)
+    _relative_trees: list[Any] = field(init=False, default_factory=list)
     _words: CommonWords = field(init=False, default_factory=CommonWords)
     _by_words: Any = field(init=False, default=None)
     _by_meaning: Any = field(init=False, default=None)
@@ -104,6 +124,7 @@ class Estimator:
                 hint=f"collect at least {MIN_OF_EACH} of each: decide cases by `wow-flywheel review`, or log ratings",
             )
         self._trees = [model.fit(examples.numbers, truth) for model in _ensembles(self.seed)]
+        self._relative_trees = [model.fit(examples.relative, truth) for model in _ensembles(self.seed)]
         if self.target == "dissatisfied":
             matrix = self._words.fit(examples.texts, examples.scenarios)
             self._by_words = LogisticRegression(max_iter=500).fit(matrix, truth)
@@ -115,16 +136,25 @@ class Estimator:
         """How likely each is dissatisfied or unsolved, from 0 to 1; a ranking more than a probability."""
         import numpy as np
 
-        likely = [np.clip(model.predict_proba(examples.numbers)[:, 1], LIMIT, 1 - LIMIT) for model in self._trees]
-        parts = [np.log(p / (1 - p)) for p in likely]
+        parts = [_log_odds(model.predict_proba(examples.numbers)[:, 1]) for model in self._trees]
+        parts += [_log_odds(model.predict_proba(examples.relative)[:, 1]) for model in self._relative_trees]
         weights = [1.0] * len(parts)
         if self._by_words is not None:
             parts.append(self._by_words.decision_function(self._words.transform(examples.texts)))
             weights.append(WORDS_COUNT_AS)
         odds = np.average(parts, axis=0, weights=weights)
+        if self.target == "unsolved":
+            odds = odds + EVIDENCE_COUNTS * np.nan_to_num(_log_odds(1 - examples.column("solved_score")))
         if self._by_meaning is not None:
             odds = odds + MEANING_COUNTS * self._by_meaning.decision_function(examples.meanings)
         return [float(value) for value in 1 / (1 + np.exp(-odds))]
+
+
+def _log_odds(probabilities: Any) -> Any:
+    import numpy as np
+
+    clipped = np.clip(probabilities, LIMIT, 1 - LIMIT)
+    return np.log(clipped / (1 - clipped))
 
 
 def _ensembles(seed: int) -> tuple[Any, ...]:

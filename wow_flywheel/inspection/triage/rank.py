@@ -83,7 +83,7 @@ def _risks(
     target: Target, learned: pl.DataFrame, earlier: Callable[[], Examples], today: Callable[[], Examples]
 ) -> tuple[Sequence[float | None], int]:
     fitted = Estimator(target).fit(earlier().take(learned["row"].to_list()), learned["label"].to_list())
-    return fitted.score(today()), learned.height
+    return fitted.score(today().beside(earlier())), learned.height
 
 
 def _examples(tables: Tables, encoder: SentenceEncoder | None) -> Examples:

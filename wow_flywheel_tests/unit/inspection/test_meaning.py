@@ -1,5 +1,6 @@
 """What was said last as embeddings: a tiny encoder with random weights stands for a trained one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from wow_flywheel.errors import SettingsError
 from wow_flywheel.inspection.triage.estimator import Estimator, Examples
 from wow_flywheel.inspection.triage.meaning import SentenceEncoder, endings
+from wow_flywheel.inspection.triage.relative import relative
 
 WIDTH = 16
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "hello", "my", "parcel", "is", "late", "thanks", "sorry"]
@@ -62,8 +64,10 @@ def test_what_only_the_embeddings_tell_is_learned() -> None:
     labels = [place % 2 == 0 for place in range(60)]
     meanings = generator.normal(size=(60, 8))
     meanings[:, 3] += np.where(labels, 3.0, -3.0)
-    blind = Examples(("turns",), np.arange(60.0).reshape(-1, 1) // 2 % 2, ["hello"] * 60, ["parcel"] * 60)
-    seeing = Examples(blind.names, blind.numbers, blind.texts, blind.scenarios, meanings.astype(np.float32))
+    numbers = np.column_stack([np.arange(60.0) // 2 % 2, np.full(60, np.nan)])
+    scenarios = ["parcel"] * 60
+    blind = Examples(("turns", "solved_score"), numbers, relative(numbers, scenarios), ["hello"] * 60, scenarios)
+    seeing = replace(blind, meanings=meanings.astype(np.float32))
 
     def apart(examples: Examples) -> bool:
         known = Estimator("unsolved").fit(examples.take(range(40)), labels[:40])

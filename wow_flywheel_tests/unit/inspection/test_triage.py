@@ -1,6 +1,7 @@
 """The triage: features of any conversation, what it learns, what it refuses, how it ranks."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from wow_flywheel.inspection.triage.estimator import Estimator, Examples
 from wow_flywheel.inspection.triage.features import Observed, features, observe
 from wow_flywheel.inspection.triage.labels import known, with_upheld
 from wow_flywheel.inspection.triage.rank import rank
+from wow_flywheel.inspection.triage.relative import relative
 from wow_flywheel.inspection.triage.saving import at_random, saving, to_find
 from wow_flywheel.inspection.triage.words import CommonWords
 from wow_flywheel_tests.unit.cases import rows
@@ -109,6 +111,38 @@ def test_words_of_few_scenarios_are_not_learned() -> None:
     words.fit(texts, ["hotel"] * 3 + ["taxi"] * 3 + ["bank"])
     assert words.transform(["hotel taxi"]).nnz == 0
     assert words.transform(["hurry"]).nnz == 1
+
+
+def test_features_are_told_relative_to_what_is_usual_in_the_scenario() -> None:
+    """Ten turns are many among 2, 4, 6, 8, 10 (mean 6, deviation 8 ** 0.5), and usual among tens."""
+    scenarios = ["parcel"] * 5 + ["refund"] * 5 + ["rare"] * 4
+    turns = [2.0, 4.0, 6.0, 8.0, 10.0, *[10.0] * 5, *[10.0] * 4]
+    unsaid = [float("nan")] * 5 + [1.0] * 9
+    found = relative(np.array([turns, unsaid]).T, scenarios)
+    assert found[:5, 0] == pytest.approx([-(2**0.5), -(0.5**0.5), 0, 0.5**0.5, 2**0.5], abs=1e-5)
+    assert found[5:, 0].tolist() == [0.0] * 9, "nothing differs, or too few to know what is usual"
+    assert np.isnan(found[:5, 1]).all()
+    assert found[5:, 1].tolist() == [0.0] * 9
+
+
+def test_a_days_few_conversations_are_told_beside_those_of_the_days_before() -> None:
+    today, before = examples(2)[0], examples(30)[0]
+    assert not today.relative.any(), "two conversations tell nothing of what is usual"
+    told = today.beside(before)
+    assert told.relative.any()
+    assert (told.numbers == today.numbers)[~np.isnan(today.numbers)].all()
+    assert len(told.relative) == 2
+
+
+def test_the_evidence_has_a_say_on_solved_and_none_on_satisfied() -> None:
+    talks, labels = examples(40)
+    for target, heard in (("unsolved", True), ("dissatisfied", False)):
+        known = Estimator(target).fit(talks, labels)
+        first = talks.take([0])
+        doubted, trusted = (replace(first, numbers=first.numbers.copy()) for _ in range(2))
+        for each, score in ((doubted, 0.1), (trusted, 0.9)):
+            each.numbers[0, each.names.index("solved_score")] = score
+        assert (known.score(doubted)[0] > known.score(trusted)[0]) == heard
 
 
 @pytest.mark.parametrize("target", ["dissatisfied", "unsolved"])
