@@ -34,7 +34,7 @@ GUEST = "ann.lee@example.org"
 WORDS = "zebra-striped umbrella"
 SAME = "Please wait while I look into your delivery for you."
 NOW = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC)
-DIALOGUE_TABLES = set(TABLES) - {*NOBODYS, "rewrite_candidates", "preference_pairs", "preference_dataset"}
+DIALOGUE_TABLES = set(TABLES) - {*NOBODYS, "rewrite_candidates", "preference_pairs", "preference_dataset", "labelled_dataset"}
 
 
 def records() -> Iterator[dict[str, object]]:

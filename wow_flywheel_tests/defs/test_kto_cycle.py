@@ -131,6 +131,7 @@ def test_by_default_a_cycle_without_pairs_has_no_kto_model(folder: Path, lake: L
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_kto_model_is_evaluated_gated_and_released(place: Path, folder: Path, lake: Lake, instance) -> None:
     make_base(place / "base", [*good_talks(), *bad_talks()])
     result = run(instance, *DATASETS, "sft_model", "dpo_model", "kto_model", "evaluation", "release")
