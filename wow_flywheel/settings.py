@@ -27,8 +27,10 @@ class Settings:
         knowledge_uri: `WOW_KNOWLEDGE_URI`, folder or prefix of `*.jsonl[.gz]` knowledge units (id, title, content).
         policies_uri: `WOW_POLICIES_URI`, folder or prefix of procedures (`*.jsonl[.gz]`) and business rules (`*.md`).
         model: `WOW_MODEL`, local path or hub id of the model to train; None means the embedded closed world's model.
-        training_config: `WOW_TRAINING_CONFIG`, a YAML or JSON file whose sections `sft` and `dpo` change the trainers'
+        training_config: `WOW_TRAINING_CONFIG`, a YAML or JSON file whose sections `sft`, `dpo` and `kto` change the trainers'
             defaults.
+        without_pairs: `WOW_WITHOUT_PAIRS`, the candidate of a cycle without preference pairs: `sft`, its fine-tuned model, or
+            `kto`, that model tuned on labelled replies.
         llm_base_url: `WOW_LLM_BASE_URL`, an OpenAI-compatible endpoint; None means that no LLM is configured.
         llm_model: `WOW_LLM_MODEL`, the model name to ask that endpoint for.
         embeddings_model: `WOW_EMBEDDINGS_MODEL`, local path or hub id of a sentence encoder for the triage; None goes without.
@@ -72,6 +74,7 @@ class Settings:
     policies_uri: str
     model: str | None
     training_config: str | None
+    without_pairs: str
     llm_base_url: str | None
     llm_model: str | None
     embeddings_model: str | None
@@ -119,6 +122,7 @@ class Settings:
             policies_uri=read_uri(env, "WOW_POLICIES_URI", f"{DEFAULT_DATA_DIR}/policies"),
             model=_text(env, "WOW_MODEL"),
             training_config=_text(env, "WOW_TRAINING_CONFIG"),
+            without_pairs=_choice(env, "WOW_WITHOUT_PAIRS", ("sft", "kto")),
             llm_base_url=_http(env, "WOW_LLM_BASE_URL"),
             llm_model=_text(env, "WOW_LLM_MODEL"),
             embeddings_model=_text(env, "WOW_EMBEDDINGS_MODEL"),
@@ -185,6 +189,14 @@ def _local(env: Mapping[str, str], name: str, default: str) -> str:
             f"{name}={value!r} is not a local folder",
             hint=f"trainers write checkpoints to a file system: set {name} to a local or mounted folder",
         )
+    return value
+
+
+def _choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """A variable that is one of some words, the first by default."""
+    value = _text(env, name) or allowed[0]
+    if value not in allowed:
+        raise SettingsError(f"{name}={value!r} is none of {', '.join(allowed)}", hint=f"set {name} to one, or leave it unset")
     return value
 
 

@@ -1,6 +1,7 @@
-"""Tables of what is learned from and how well: rewrites, pairs, datasets, evaluations, comparisons.
+"""Tables of what is learned from: rewrites, pairs, datasets.
 
-What belongs here: the tables from the pairs on. What does not: labels (`labels`); models, which are folders.
+What belongs here: the tables from the rewrites to what a model saw. What does not: labels (`labels`), how well it was learned
+(`evaluations`); models, which are folders.
 """
 
 from typing import Final
@@ -120,6 +121,33 @@ PREFERENCE_DATASET: Final = Contract(
     pattern={"split": ("train", "held_out")},
 )  # fmt: skip
 
+LABELLED_DATASET: Final = Contract(
+    name="labelled_dataset",
+    version=1,
+    grain="one reply of a cycle that is labelled good or bad, with the chat before it: what KTO learns from without pairs",
+    columns={
+        "cycle": pl.String,
+        "dt": pl.Date,
+        "conversation_id": pl.String,
+        "reply_id": pl.String,
+        "user_id": pl.String,
+        "scenario": pl.String,
+        "label": pl.String,
+        "issue_type": pl.String,
+        "language": pl.String,
+        "split": pl.String,
+        "prompt": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
+        "completion": pl.String,
+    },
+    required=(
+        "cycle", "dt", "conversation_id", "reply_id", "user_id", "scenario", "label", "language", "split", "prompt",
+        "completion",
+    ),
+    key=("reply_id",),
+    partition="cycle",
+    pattern={"split": ("train",), "label": ("good", "bad"), "issue_type": ISSUE_TYPES},
+)  # fmt: skip
+
 DATASET_ROWS: Final = Contract(
     name="dataset_rows",
     version=1,
@@ -138,7 +166,7 @@ DATASET_ROWS: Final = Contract(
     },
     required=("cycle", "dataset", "conversation_id", "split"),
     partition="cycle",
-    pattern={"split": SPLITS, "dataset": ("sft_dataset", "preference_dataset")},
+    pattern={"split": SPLITS, "dataset": ("sft_dataset", "preference_dataset", "labelled_dataset")},
 )
 
 INPUT_KINDS: Final = ("human", "general", "evaluation", "knowledge", "procedures")
@@ -170,113 +198,4 @@ CYCLE_INPUTS: Final = Contract(
     key=("build", "kind", "place"),
     partition="cycle",
     pattern={"kind": INPUT_KINDS},
-)
-
-EVALUATION_KINDS: Final = ("simulated", "offline", "repair", "general", "judged")
-_DIFFERENCE: Final = {
-    "difference": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "n": pl.Int64,
-    "sd": pl.Float64,
-    "higher_is_better": pl.Boolean,
-    "kind": pl.String,
-}
-
-EVALUATIONS: Final = Contract(
-    name="evaluations",
-    version=3,
-    grain="one metric of one model in one cycle, with its 95 % confidence interval",
-    columns={
-        "cycle": pl.String,
-        "model": pl.String,
-        "metric": pl.String,
-        "value": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "n": pl.Int64,
-        "higher_is_better": pl.Boolean,
-        "kind": pl.String,
-        "unit": pl.String,
-        "metric_version": pl.Int64,
-        "interval": pl.String,
-        "model_sha256": pl.String,
-    },
-    required=("cycle", "model", "metric", "n", "higher_is_better", "kind"),
-    key=("model", "metric", "kind"),
-    partition="cycle",
-    pattern={"kind": EVALUATION_KINDS, "interval": ("wilson", "bootstrap")},
-)
-
-COMPARISONS: Final = Contract(
-    name="comparisons",
-    version=2,
-    grain="candidate minus baseline for one metric in one cycle, paired by episode, with its 95 % bootstrap interval",
-    columns={"cycle": pl.String, "baseline": pl.String, "candidate": pl.String, "metric": pl.String, **_DIFFERENCE},
-    required=("cycle", "baseline", "candidate", "metric", "n", "higher_is_better", "kind"),
-    key=("baseline", "candidate", "metric", "kind"),
-    partition="cycle",
-    pattern={"kind": EVALUATION_KINDS},
-)
-
-COMPARISON_SLICES: Final = Contract(
-    name="comparison_slices",
-    version=1,
-    grain="candidate minus baseline for one metric and one group of episodes (a scenario, a language, an issue type)",
-    columns={
-        "cycle": pl.String,
-        "baseline": pl.String,
-        "candidate": pl.String,
-        "metric": pl.String,
-        "slice_by": pl.String,
-        "slice": pl.String,
-        "before": pl.Float64,
-        "after": pl.Float64,
-        **_DIFFERENCE,
-    },
-    required=("cycle", "baseline", "candidate", "metric", "slice_by", "slice", "n", "higher_is_better", "kind"),
-    key=("baseline", "candidate", "metric", "kind", "slice_by", "slice"),
-    partition="cycle",
-    pattern={"kind": EVALUATION_KINDS, "slice_by": ("scenario", "locale", "issue_type")},
-)
-
-KNOWLEDGE_ABLATION: Final = Contract(
-    name="knowledge_ablation",
-    version=1,
-    grain="what one metric loses where the model is not given its knowledge, on a share of traffic, paired by episode",
-    columns={
-        "cycle": pl.String,
-        "model": pl.String,
-        "metric": pl.String,
-        "traffic": pl.Int64,
-        "share": pl.Float64,
-        "with_knowledge": pl.Float64,
-        "without_knowledge": pl.Float64,
-        **_DIFFERENCE,
-    },
-    required=("cycle", "model", "metric", "traffic", "share", "n", "higher_is_better", "kind"),
-    key=("model", "metric"),
-    partition="cycle",
-    pattern={"kind": ("simulated",)},
-)
-
-SINGLE_ISSUE_DPO: Final = Contract(
-    name="single_issue_dpo",
-    version=1,
-    grain="the repair rate of one issue type before and after DPO on pairs of that type alone",
-    columns={
-        "cycle": pl.String,
-        "issue_type": pl.String,
-        "pairs": pl.Int64,
-        "held_out_turns": pl.Int64,
-        "trained": pl.Boolean,
-        "why": pl.String,
-        "before": pl.Float64,
-        "after": pl.Float64,
-        **_DIFFERENCE,
-    },
-    required=("cycle", "issue_type", "pairs", "held_out_turns", "trained", "why", "n", "higher_is_better", "kind"),
-    key=("issue_type",),
-    partition="cycle",
-    pattern={"issue_type": ISSUE_TYPES, "kind": ("repair",)},
 )

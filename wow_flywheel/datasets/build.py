@@ -1,7 +1,7 @@
 """Builds a cycle's datasets: Good Cases and what is mixed with them for SFT, preference pairs for DPO, both on one split.
 
 What belongs here: the order of the steps, and the account of what was left out. What does not: each step (`tables`, `rows`,
-`components`, `limits`, `mixing`, `contamination`), files (`files`).
+`placed`, `limits`, `mixing`, `contamination`), what a cycle without pairs has instead (`without_pairs`), files (`files`).
 
     rows of the days, dialogues between people, replay → without duplicates → one side for all that hangs together → caps
     → knowledge and general data at their shares → without what repeats an evaluation set
@@ -9,20 +9,21 @@ What belongs here: the order of the steps, and the account of what was left out.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
 
-from wow_flywheel.contracts import PREFERENCE_DATASET, SFT_DATASET
-from wow_flywheel.conversations.duplicates.fingerprints import fingerprints
-from wow_flywheel.datasets.components import UNIT, History, sides
+from wow_flywheel.contracts import LABELLED_DATASET, PREFERENCE_DATASET, SFT_DATASET
+from wow_flywheel.datasets import without_pairs
+from wow_flywheel.datasets.components import UNIT, History
 from wow_flywheel.datasets.contamination import scan, texts
 from wow_flywheel.datasets.evaluated import site_texts
 from wow_flywheel.datasets.external import External
 from wow_flywheel.datasets.internalise import knowledge_rows
 from wow_flywheel.datasets.limits import limited, repeats, without
 from wow_flywheel.datasets.mixing import drawn, share_budget
+from wow_flywheel.datasets.placed import Placed, place
 from wow_flywheel.datasets.recipe import Recipe
 from wow_flywheel.datasets.rows import dialogue_rows, preference_rows, sft_rows, size
 from wow_flywheel.datasets.split import split_expr, split_of
@@ -49,13 +50,14 @@ class Datasets:
         counts: Rows by dataset and split.
         left_out: By table, how many rows would have been in it but for a reason: stale (judged by a policy that has changed
             since), duplicate, merged or reserved_customer (see `components`), source_held_out (the chosen reply was said to a
-            held-out customer), user_cap, template_cap, contaminated.
+            held-out customer), user_cap, template_cap, contaminated; of labelled replies see `without_pairs.Labelled`.
         mix: What the training set is made of, by source: rows, UTF-8 bytes, share of all bytes; and for shares that were asked
             for, `asked` and how many rows there were to choose from.
         recipe: What decided it.
         general: conversation_id of the general data that were drawn, those included that repeated what is evaluated.
         contaminated: The rows that were left out for what they repeat: column `table`, then those of
             `contamination.scan`.
+        labelled: Contract `labelled_dataset`; rows only where KTO is to train on them.
     """
 
     sft: pl.DataFrame
@@ -68,6 +70,7 @@ class Datasets:
     recipe: Recipe = field(default_factory=Recipe)
     general: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
     contaminated: pl.DataFrame = field(default_factory=pl.DataFrame)
+    labelled: pl.DataFrame = field(default_factory=LABELLED_DATASET.empty)
 
 
 def build_datasets(
@@ -97,7 +100,9 @@ def build_datasets(
     known = {"duplicate": 0, "merged": 0, "reserved_customer": 0, "source_held_out": 0}
     account = {name: {**known, "stale": stale} for name, stale in tables.stale(days).items()}
     rows = _once(tables, rows, account)
-    rows = _sided(tables, cycle, rows, external, recipe, account)
+    units = pl.concat([frame.select(*UNIT, "user_id", "scenario") for frame in rows.values()])
+    placed = place(tables, cycle, units, external, recipe.split_similarity)
+    rows = _sided(rows, placed, recipe, account)
     rows = _capped(tables, rows, recipe, account)
     if rows["sft_dataset"].filter(split="train").is_empty():
         raise DatasetError(
@@ -107,14 +112,30 @@ def build_datasets(
     rows["sft_dataset"], chosen_from = _mixed(rows["sft_dataset"], external, cycle, recipe)
     general = rows["sft_dataset"].filter(source="general")["conversation_id"]
     evaluated = pl.concat([external.evaluation, site_texts(tables, days)])
-    rows, found = _clean(rows, evaluated, recipe, account)
+    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), evaluated])
+    rows, found = _clean(rows, aside, recipe, account)
     sft, preferences = SFT_DATASET.conform(rows["sft_dataset"]), PREFERENCE_DATASET.conform(rows["preference_dataset"])
     counts = {f"{name}_{split}": frame.filter(split=split).height for name, frame in
               (("sft", sft), ("preferences", preferences)) for split in ("train", "held_out")}  # fmt: skip
     if recipe.validation_share:
         counts["sft_validation"] = sft.filter(split="validation").height
     mix = shares(sft, chosen_from)
-    return Datasets(sft, preferences, tuple(days), tables.versions, counts, account, mix, recipe, general, found)
+    built = Datasets(sft, preferences, tuple(days), tables.versions, counts, account, mix, recipe, general, found)
+    if recipe.without_pairs == "sft" or counts["preferences_train"]:
+        return built
+    return _with(built, without_pairs.labelled(tables, cycle, days, sft, placed, aside, recipe))
+
+
+def _with(built: Datasets, labelled: without_pairs.Labelled) -> Datasets:
+    """The datasets with the labelled replies that a cycle without pairs has instead."""
+    name = without_pairs.NAME
+    return replace(
+        built,
+        labelled=labelled.rows,
+        counts={**built.counts, "labelled_train": labelled.rows.height},
+        left_out={**built.left_out, name: labelled.left_out},
+        contaminated=pl.concat([built.contaminated, labelled.found.select(pl.lit(name).alias("table"), pl.all())]),
+    )
 
 
 def shares(sft: pl.DataFrame, chosen_from: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -155,14 +176,9 @@ def _once(tables: Tables, rows: Rows, account: dict[str, dict[str, int]]) -> Row
     return once
 
 
-def _sided(
-    tables: Tables, cycle: str, rows: Rows, external: External, recipe: Recipe, account: dict[str, dict[str, int]]
-) -> Rows:
+def _sided(rows: Rows, placed: Placed, recipe: Recipe, account: dict[str, dict[str, int]]) -> Rows:
     """The rows with their side; those without one leave."""
-    units = pl.concat([frame.select(*UNIT, "user_id", "scenario") for frame in rows.values()])
-    history = tables.history(cycle)
-    prints = pl.concat([tables.prints(units), fingerprints(external.human)]).unique(UNIT, keep="first", maintain_order=True)
-    decided = sides(units, prints, history, tables.prints(history.rows), recipe.split_similarity)
+    decided = placed.units.select(*UNIT, "component", "side", "why")
     sided = {}
     for name, frame in rows.items():
         joined = frame.drop("split").join(decided, on=UNIT, how="left", maintain_order="left").rename({"side": "split"})
@@ -171,7 +187,7 @@ def _sided(
         joined = joined.with_columns(why=pl.when(_moved_back()).then(pl.lit("merged")).otherwise("why"))
         sided[name] = joined.filter(pl.col("split").is_not_null(), pl.col("why").is_null()).select(frame.columns)
         account[name] |= dict(joined.drop_nulls("why")["why"].value_counts().iter_rows())
-    sided["preference_dataset"], left = _without_held_out_sources(sided, history)
+    sided["preference_dataset"], left = _without_held_out_sources(sided, placed.history)
     account["preference_dataset"]["source_held_out"] = left
     return sided
 
@@ -239,11 +255,8 @@ def _general_rows(general: pl.DataFrame, cycle: str) -> pl.DataFrame:
     )
 
 
-def _clean(
-    rows: Rows, evaluated: pl.DataFrame, recipe: Recipe, account: dict[str, dict[str, int]]
-) -> tuple[Rows, pl.DataFrame]:
+def _clean(rows: Rows, aside: pl.DataFrame, recipe: Recipe, account: dict[str, dict[str, int]]) -> tuple[Rows, pl.DataFrame]:
     """The rows without those of training that repeat what is evaluated on."""
-    aside = pl.concat([*(texts(name, frame.filter(split="held_out")) for name, frame in rows.items()), evaluated])
     clean, named = {}, []
     for name, frame in rows.items():
         ours = pl.col("split") != "held_out"

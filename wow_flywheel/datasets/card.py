@@ -51,7 +51,7 @@ def front_matter(
         "license_name": "see-licences-below",
         "task_categories": ["text-generation"],
         "size_categories": [next((name for limit, name in SIZES if rows < limit), "n>1M")],
-        "tags": ["customer-service", "sft", "dpo", "preference"],
+        "tags": ["customer-service", "sft", "dpo", "preference", *(["kto"] if manifest.stage == "kto" else [])],
     }
     if files is not None:
         head["configs"] = [
@@ -63,10 +63,16 @@ def front_matter(
 
 def _what(manifest: Manifest) -> str:
     days = ", ".join(map(str, manifest.source_partitions))
+    labelled = (
+        " It has no preference pairs to train on: the model is tuned by KTO on `labelled_dataset`, last replies of Good Cases "
+        "(good) and what was said where Bad Cases went wrong (bad)."
+        if manifest.stage == "kto"
+        else ""
+    )
     return (
         f"From the days {days}. Assistant turns are unified dialogue-action JSON: knowledge used, reply, action. Personal data "
         "was redacted before anything was stored. Everything that shares a customer, a conversation or nearly its words is on "
-        "one side of the split, and what one cycle holds out no later one trains on."
+        "one side of the split, and what one cycle holds out no later one trains on." + labelled
     )
 
 

@@ -22,7 +22,10 @@ CycleOption = Annotated[str, typer.Option("--cycle", help="The training cycle, a
 COUNTED: Final = {
     "sft_dataset": ("split", "source", "scenario", "language"),
     "preference_dataset": ("split", "scenario", "issue_type", "language"),
+    "labelled_dataset": ("label", "scenario", "issue_type", "language"),
 }
+ALWAYS: Final = ("sft_dataset", "preference_dataset")
+"""Shown also where they have no rows; the others only cycles of some settings have."""
 
 
 @app.command("list")
@@ -43,7 +46,7 @@ def show(cycle: CycleOption, as_json: JsonOption = False) -> None:
     frames = _read(cycle)
     counts: Counts = {}
     for name, frame in frames.items():
-        counts |= count_by(name, frame, *COUNTED[name])
+        counts |= count_by(name, frame, *COUNTED[name]) if name in ALWAYS or frame.height else {}
     days = sorted({str(day) for frame in frames.values() for day in frame["dt"].drop_nulls()})
     if as_json:
         print_json({"cycle": cycle, "days": days, "counts": counts})
@@ -124,7 +127,7 @@ def _cycles(lake: Lake) -> list[dict[str, Any]]:
         for name in COUNTED
     ]
     rows = pl.concat(counted).collect()
-    columns = ["sft.train", "sft.held_out", "preference.train", "preference.held_out"]
+    columns = ["sft.train", "sft.held_out", "preference.train", "preference.held_out", "labelled.train"]
     by_part = {(cycle, part): count for cycle, part, count in rows.iter_rows()}
     return [{"cycle": each} | {name: by_part.get((each, name), 0) for name in columns} for each in sorted(set(rows["cycle"]))]
 

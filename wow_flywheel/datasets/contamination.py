@@ -14,7 +14,9 @@ from wow_flywheel.conversations.duplicates.fingerprints import BANDS, bands_of, 
 from wow_flywheel.conversations.duplicates.near import near
 from wow_flywheel.datasets.grams import overlaps
 
-KEY: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
+KEY: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id", "labelled_dataset": "reply_id"}
+ANSWERS: Final = {"sft_dataset": (), "preference_dataset": ("chosen", "rejected"), "labelled_dataset": ("completion",)}
+"""The columns of what is said after the prompt; a dialogue has none apart."""
 FOUND: Final = {"row": pl.String, "set": pl.String, "of_row": pl.String, "rule": pl.String, "similarity": pl.Float64}
 TEXTS: Final = {"set": pl.String, "row": pl.String, "text": pl.String, "customer": pl.String}
 """A text by the set and row that it is of; `customer` is null for what no customer of ours was part of."""
@@ -30,14 +32,12 @@ def texts(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """What the rows of a dataset say: set (the table), row (its key), text, customer.
 
     Args:
-        table: `sft_dataset` or `preference_dataset`.
+        table: A dataset.
         rows: Its contract.
     """
-    messages = "messages" if table == "sft_dataset" else "prompt"
+    messages = "prompt" if ANSWERS[table] else "messages"
     said = pl.col(messages).list.eval(pl.element().struct.field("content")).list.join(MARK)
-    answers: list[pl.Expr] = (
-        [] if table == "sft_dataset" else [pl.lit(MARK), pl.col("chosen"), pl.lit(MARK), pl.col("rejected")]
-    )
+    answers = [part for name in ANSWERS[table] for part in (pl.lit(MARK), pl.col(name))]
     whole = pl.concat_str(pl.lit(MARK), said.fill_null(""), *answers)
     text = whole.str.replace_many(list(SHAPE), ["\x04"] * len(SHAPE))
     return rows.select(set=pl.lit(table), row=KEY[table], text=text, customer="user_id")

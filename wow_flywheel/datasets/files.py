@@ -19,6 +19,7 @@ from wow_flywheel.storage import sync_folder
 
 GENERAL_HELD_OUT: Final = "general.held_out.jsonl"
 VALIDATION: Final = "sft.validation.jsonl"
+LABELLED: Final = "labelled.train.jsonl"
 Record = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -28,7 +29,8 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
     General data that is kept aside, if there is any, goes to `general.held_out.jsonl` as plain texts: it is no customer's
     dialogue, and general ability is measured on it where `WOW_GENERAL_SET` names nothing else.
 
-    Dialogues for validation go to `sft.validation.jsonl`. Of these two, one without rows is not there, nor left from before.
+    Dialogues for validation go to `sft.validation.jsonl`, labelled replies to `labelled.train.jsonl`. Of these three, one
+    without rows is not there, nor left from before.
 
     Args:
         datasets: The cycle's datasets.
@@ -41,7 +43,7 @@ def write(datasets: Datasets, folder: Path) -> dict[str, str]:
     written = {
         name: write_lines(folder / name, map(record, rows.iter_rows(named=True))) for name, _, rows, record in parts(datasets)
     }
-    for name in {GENERAL_HELD_OUT, VALIDATION} - set(written):
+    for name in {GENERAL_HELD_OUT, VALIDATION, LABELLED} - set(written):
         (folder / name).unlink(missing_ok=True)
     return written
 
@@ -65,6 +67,8 @@ def parts(datasets: Datasets) -> Iterator[tuple[str, str, pl.DataFrame, Record]]
         yield VALIDATION, "sft_dataset", validation, sft_record
     if aside.height:
         yield GENERAL_HELD_OUT, "sft_dataset", aside, text_record
+    if datasets.labelled.height:
+        yield LABELLED, "labelled_dataset", datasets.labelled, labelled_record
 
 
 def sft_record(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +89,17 @@ def preference_record(row: Mapping[str, Any]) -> dict[str, Any]:
         "chosen": [{"role": "assistant", "content": row["chosen"]}],
         "rejected": [{"role": "assistant", "content": row["rejected"]}],
         **{name: row[name] for name in ("issue_type", "conversation_id", "pair_id", "user_id")},
+    }
+
+
+def labelled_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of labelled replies: TRL's conversational format for KTO, and whose it is; a good reply has no issue type."""
+    return {
+        "prompt": row["prompt"],
+        "completion": [{"role": "assistant", "content": row["completion"]}],
+        "label": row["label"] == "good",
+        "issue_type": row["issue_type"] or "",
+        **{name: row[name] for name in ("conversation_id", "reply_id", "user_id")},
     }
 
 

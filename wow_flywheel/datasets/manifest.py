@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +17,7 @@ from wow_flywheel.errors import DatasetError
 from wow_flywheel.storage import write_atomic
 
 Counts = dict[str, dict[str, int]]
+Stage = Literal["sft", "dpo", "kto"]
 
 
 class Parents(BaseModel):
@@ -47,6 +48,8 @@ class Manifest(BaseModel):
         licences: A note for each source.
         git_commit: The code's commit, `-dirty` where files differ from it (`training.provenance.git_commit`).
         parents: What the model starts from.
+        candidate: The trainer that the cycle's candidate comes out of: `sft`, or `dpo` or `kto` after it; None in manifests
+            from before KTO, see `stage`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +68,12 @@ class Manifest(BaseModel):
     licences: dict[str, str] = Field(default_factory=dict)
     git_commit: str | None = None
     parents: Parents
+    candidate: Stage | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """The trainer that the cycle's candidate comes out of; in manifests that do not say it, by the counts of pairs."""
+        return self.candidate or stage_of(self.counts)
 
     @property
     def build(self) -> str:
@@ -97,10 +106,24 @@ def build_of(files: Mapping[str, str]) -> str:
     return sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
-def counts_of(sft: pl.DataFrame, preferences: pl.DataFrame) -> Counts:
-    """All counts of a cycle's datasets: each column's values, and the hold-out of each scenario."""
+def stage_of(counts: Counts) -> Stage:
+    """The trainer that a cycle's candidate comes out of: DPO where there are pairs to train on, KTO where there are labelled
+    replies instead, else SFT.
+    """
+    if counts["preference_dataset.split"].get("train"):
+        return "dpo"
+    return "kto" if counts.get("labelled_dataset.label") else "sft"
+
+
+def counts_of(sft: pl.DataFrame, preferences: pl.DataFrame, labelled: pl.DataFrame) -> Counts:
+    """All counts of a cycle's datasets: each column's values, and the hold-out of each scenario; of labelled replies, if there
+    are any, the issue types of the bad ones.
+    """
     counts = count_by("sft_dataset", sft, "split", "source", "scenario", "language")
     counts |= count_by("preference_dataset", preferences, "split", "scenario", "issue_type", "language")
+    if labelled.height:
+        counts |= count_by("labelled_dataset", labelled, "label", "scenario", "language")
+        counts |= count_by("labelled_dataset", labelled.filter(label="bad"), "issue_type")
     counts |= count_by("sft_dataset.held_out", sft.filter(split="held_out"), "scenario")
     return counts | count_by("preference_dataset.held_out", preferences.filter(split="held_out"), "scenario", "issue_type")
 

@@ -32,6 +32,8 @@ class Recipe:
             never on different sides.
         validation_share: `WOW_VALIDATION_SHARE`, share of the components on the training side whose dialogues are not trained
             on but measured meanwhile: what SFT stops early by. 0 takes none.
+        without_pairs: `WOW_WITHOUT_PAIRS`, what becomes of a cycle whose training side has no preference pairs: `sft` leaves it
+            at fine-tuning, `kto` gathers labelled replies.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -41,6 +43,7 @@ class Recipe:
     replay_decay: float = 0.5
     split_similarity: float = 0.8
     validation_share: float = 0
+    without_pairs: str = "sft"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -98,6 +101,7 @@ def read_recipe(env: Mapping[str, str], settings: Settings) -> Recipe:
         replay_decay=read_number(env, "WOW_REPLAY_DECAY", 0.5, 0, 1),
         split_similarity=read_number(env, "WOW_SPLIT_SIMILARITY", 0.8, 0.8, 1),
         validation_share=_below_one(env, "WOW_VALIDATION_SHARE", 0),
+        without_pairs=settings.without_pairs,
     )
 
 

@@ -15,11 +15,21 @@ import polars as pl
 
 from wow_flywheel.contracts import DATASET_ROWS
 from wow_flywheel.datasets.build import Datasets
-from wow_flywheel.datasets.files import parts
+from wow_flywheel.datasets.files import LABELLED, parts
 from wow_flywheel.lake import Lake
 
-TRAINED: Final = {"sft_dataset": "sft.train.jsonl", "preference_dataset": "preferences.train.jsonl"}
+TRAINED: Final = {
+    "sft_dataset": "sft.train.jsonl",
+    "preference_dataset": "preferences.train.jsonl",
+    "labelled_dataset": LABELLED,
+}
 """The file that a model is trained on, by dataset."""
+STAGES: Final = {
+    "sft": ("sft_dataset",),
+    "dpo": ("sft_dataset", "preference_dataset"),
+    "kto": ("sft_dataset", "labelled_dataset"),
+}
+"""The datasets that a cycle's model of each trainer learned from, its own last."""
 
 
 def record_rows(lake: Lake, datasets: Datasets, cycle: str, files: Mapping[str, str]) -> None:
@@ -54,4 +64,6 @@ def recorded_rows(lake: Lake) -> pl.LazyFrame:
 
 def _named(rows: pl.LazyFrame) -> pl.LazyFrame:
     columns = set(rows.collect_schema().names())
+    if "label" in columns:  # what a labelled reply comes from is what it is labelled
+        rows, columns = rows.with_columns(source=pl.format("{}_case", "label")), columns | {"source"}
     return rows.select([name for name in DATASET_ROWS.columns if name in columns])

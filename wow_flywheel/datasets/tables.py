@@ -19,7 +19,7 @@ from wow_flywheel.datasets.recipe import Recipe
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.lake import Lake
 
-DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id"}
+DATASETS: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id", "labelled_dataset": "reply_id"}
 """The key of a row, by dataset."""
 READ: Final = (
     "conversations", "cases", "inspections", "preference_pairs", "duplicates", "fingerprints", "stale_cases", *DATASETS,

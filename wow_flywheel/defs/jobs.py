@@ -30,7 +30,7 @@ training_cycle: Final = dg.define_asset_job(
     "training_cycle",
     selection=dg.AssetSelection.groups(*CYCLE_GROUPS),
     config=LOGGERS,
-    description="One cycle: datasets → SFT → DPO → evaluation → gate → release. A refused candidate changes nothing.",
+    description="One cycle: datasets → SFT → DPO or KTO → evaluation → gate → release. A refused candidate changes nothing.",
 )
 
 knowledge_ablation: Final = dg.define_asset_job(

@@ -46,7 +46,8 @@ defs: Final = dg.Definitions(
         *(rules.rule_findings, satisfaction.satisfaction, satisfaction.satisfaction_daily),
         *(triage.triage, inspection.inspections, cases.cases, pairs.preference_pairs),
         calibration.calibration,
-        *(datasets.datasets, training.sft_model, training.dpo_model, evaluation.evaluation, release.release),
+        *(datasets.datasets, training.sft_model, training.dpo_model, training.kto_model),
+        *(evaluation.evaluation, release.release),
         *(experiments.knowledge_ablation, experiments.single_issue_dpo),
     ],
     asset_checks=[

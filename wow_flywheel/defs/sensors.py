@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -17,6 +18,7 @@ import polars as pl
 
 from wow_flywheel.conversations.arrivals import Found, LogCursor, arrived, in_words, look
 from wow_flywheel.conversations.sources import LogSource
+from wow_flywheel.datasets.unused import unused_pairs
 from wow_flywheel.defs.jobs import nightly, training_cycle
 from wow_flywheel.defs.partitions import FIRST_DAY, cycles, day_of_cycle, days
 from wow_flywheel.defs.resources import Flywheel
@@ -117,12 +119,13 @@ def waiting_edits(lake: Lake) -> dict[str, str]:
 @dg.sensor(
     job=training_cycle,
     minimum_interval_seconds=300,
-    description="Opens a training cycle when enough preference pairs have been made since the last one (`WOW_MIN_PAIRS`).",
+    description="Opens a training cycle when there are enough pairs to train on that no cycle has looked at (`WOW_MIN_PAIRS`).",
 )
 def enough_pairs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.SensorResult | dg.SkipReason:
-    """Count the pairs that no cycle has used."""
+    """Count the pairs to train on that no cycle has looked at."""
     needed = min_pairs(os.environ)
-    newest, fresh = unused_pairs(flywheel.lake())
+    models = Path(flywheel.settings().models_uri)
+    newest, fresh = unused_pairs(flywheel.lake(), models, flywheel.window_days)
     if newest is None or fresh < needed:
         return dg.SkipReason(f"{fresh} new preference pairs; a cycle opens at {needed}")
     cycle = free_key(newest, context.instance.get_dynamic_partitions("cycle"))
@@ -133,14 +136,6 @@ def enough_pairs(context: dg.SensorEvaluationContext, flywheel: Flywheel) -> dg.
         dynamic_partitions_requests=[cycles.build_add_request([cycle])],
         cursor=f"{newest} {fresh}",
     )
-
-
-def unused_pairs(lake: Lake) -> tuple[dt.date | None, int]:
-    """The newest day with preference pairs, and how many pairs are in no cycle's dataset."""
-    pairs = lake.scan("preference_pairs").select("dt", "pair_id").collect()
-    used = lake.scan("preference_dataset").select("pair_id").collect()["pair_id"]
-    fresh = pairs.filter(pl.col("pair_id").is_in(used.implode()).not_())
-    return (None, 0) if fresh.is_empty() else (max(fresh["dt"]), fresh["pair_id"].n_unique())
 
 
 def free_key(day: dt.date, taken: Sequence[str]) -> str:

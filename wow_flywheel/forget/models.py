@@ -3,8 +3,8 @@
 What belongs here: from rows of dataset files to models and releases. What does not: which rows (`erase`, `lineage`).
 
 A model saw the rows of the files that it was trained on: those that its trainer's run names, or the manifest of its release. An
-SFT model saw no pairs; a DPO model saw the dialogues too, through the SFT model that it started from. Where no record has the
-file (a model from before it was kept, a file that was written anew without a person), all rows of its cycle count.
+SFT model saw the dialogues alone; a DPO or KTO model saw them too, through the SFT model that it started from. Where no record
+has the file (a model from before it was kept, a file that was written anew without a person), all rows of its cycle count.
 """
 
 import json
@@ -17,12 +17,12 @@ import polars as pl
 
 from wow_flywheel.datasets.cycle import can_be_rebuilt
 from wow_flywheel.datasets.manifest import Manifest
-from wow_flywheel.datasets.recorded import TRAINED, recorded_rows
+from wow_flywheel.datasets.recorded import STAGES, TRAINED, recorded_rows
 from wow_flywheel.lake import Lake
 from wow_flywheel.release.store import ReleaseStore
 
-STAGES = {"sft": ("train_file", "sft_dataset"), "dpo": ("pairs", "preference_dataset")}
-"""By trainer: the field of its run that names its data, and the dataset that they are of."""
+FIELDS = {"sft": "train_file", "dpo": "pairs", "kto": "replies"}
+"""By trainer, the field of its run that names its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Sighting:
 
     Attributes:
         cycle: The cycle.
-        dataset: `sft_dataset` or `preference_dataset`; None if only the cycle is known.
+        dataset: A dataset; None if only the cycle is known.
         file: The file's SHA-256; None if it is not known, which may be any of the cycle.
     """
 
@@ -145,20 +145,22 @@ def manifest_of_release(path: Path) -> Manifest | None:
 
 
 def checkpoints(path: Path) -> list[Model]:
-    """The checkpoints of a cycle; a DPO model has the files of the SFT model too.
+    """The checkpoints of a cycle; a DPO or KTO model has the files of the SFT model too.
 
     Args:
         path: The cycle's manifest.
     """
     manifest = Manifest.load(path)
-    files: dict[str, str | None] = {}
+    own = {
+        datasets[-1]: _data_of(path.parent / name, FIELDS[name]) or manifest.files.get(TRAINED[datasets[-1]])
+        for name, datasets in STAGES.items()
+    }
     found = []
-    for name, (field, dataset) in STAGES.items():
-        folder = path.parent / name
-        files = {**files, dataset: _data_of(folder, field) or manifest.files.get(TRAINED[dataset])}
-        if (folder / "model").is_dir():
-            parent = manifest.parents.previous_release
-            found.append(Model(str(folder / "model"), path.parent.name, released=False, files=files, started_from=parent))
+    for name, datasets in STAGES.items():
+        folder, parent = path.parent / name / "model", manifest.parents.previous_release
+        if folder.is_dir():
+            files = {dataset: own[dataset] for dataset in datasets}
+            found.append(Model(str(folder), path.parent.name, released=False, files=files, started_from=parent))
     return found
 
 
@@ -169,7 +171,7 @@ def released(path: Path) -> Model:
         path: Its folder.
     """
     manifest, decision = (_json(path / f"{name}.json") for name in ("manifest", "decision"))
-    datasets = list(TRAINED)[: 1 if str(decision.get("candidate")).endswith("-sft") else 2]
+    datasets = STAGES.get(str(decision.get("candidate")).rpartition("-")[2], STAGES["dpo"])
     named = {dataset: manifest.get("files", {}).get(TRAINED[dataset]) for dataset in datasets}
     parent = manifest.get("parents", {}).get("previous_release")
     return Model(path.name, path.name.partition("-")[2], released=True, files=named, started_from=parent)

@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="The id.")]
 
 @app.command()
 def model(name: Name, as_json: JsonOption = False) -> None:
-    """Which conversations made a model: a release's id, `current`, a cycle, or a cycle with -sft or -dpo."""
+    """Which conversations made a model: a release's id, `current`, a cycle, or a cycle with -sft, -dpo or -kto."""
     given = settings()
     chain = of_model(Lake.at(given.lake_uri), Path(given.models_uri), name)
     if as_json:

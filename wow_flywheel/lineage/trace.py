@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from wow_flywheel.datasets.manifest import Manifest, Parents
-from wow_flywheel.datasets.recorded import TRAINED, recorded_rows
+from wow_flywheel.datasets.recorded import STAGES, TRAINED, recorded_rows
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.forget.models import Model, all_models, manifest_of_release, sightings, trained_on
 from wow_flywheel.lake import Lake
@@ -20,8 +20,6 @@ from wow_flywheel.policies.units import Policy
 from wow_flywheel.release.store import RELEASE_ID, ReleaseStore
 
 MANIFEST: Final = "manifest.json"
-STAGES: Final = {"sft": ("sft_dataset",), "dpo": tuple(TRAINED)}
-"""The datasets that a cycle's model of each trainer learned from."""
 
 
 def of_model(lake: Lake, models: Path, name: str) -> list[dict[str, Any]]:
@@ -30,7 +28,7 @@ def of_model(lake: Lake, models: Path, name: str) -> list[dict[str, Any]]:
     Args:
         lake: The tables.
         models: `WOW_MODELS_URI`.
-        name: A release's id, `current`, a cycle, or a cycle with `-sft` or `-dpo`.
+        name: A release's id, `current`, a cycle (its candidate), or a cycle with `-sft`, `-dpo` or `-kto`.
 
     Returns:
         A mapping a cycle: cycle, base_model, previous_release, recorded, and conversations: dt, conversation_id, dataset,
@@ -117,13 +115,14 @@ def _named(models: Path, known: list[Model], name: str) -> tuple[str, Parents, M
         files = next(model.files for model in known if model.name == release)
         manifest = manifest_of_release(models / "releases" / (release or ""))
         return (match["cycle"], manifest.parents, files) if manifest is not None else None
-    cycle, stage = next(
-        ((name.removesuffix(f"-{stage}"), stage) for stage in STAGES if name.endswith(f"-{stage}")), (name, "dpo")
+    cycle, named = next(
+        ((name.removesuffix(f"-{stage}"), stage) for stage in STAGES if name.endswith(f"-{stage}")), (name, None)
     )
     path = models / "cycles" / cycle / MANIFEST
     if not path.is_file():
         return None
     manifest = Manifest.load(path)
+    stage = named or ("kto" if TRAINED["labelled_dataset"] in manifest.files else "dpo")
     trained = {Path(model.name).parent.name: model.files for model in known if model.cycle == cycle and not model.released}
     default = {dataset: manifest.files.get(TRAINED[dataset]) for dataset in STAGES[stage]}
     return cycle, manifest.parents, trained.get(stage, default)

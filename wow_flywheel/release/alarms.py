@@ -25,7 +25,7 @@ def alarms_of(changes: Mapping[str, Change], evaluations: pl.DataFrame, baseline
         baseline: The model in use.
         candidate: The model judged.
     """
-    found = [_repetition(changes, evaluations, baseline), _satisfaction(changes), _knowledge(evaluations, candidate)]
+    found = [_repetition(changes, evaluations, baseline), _satisfaction(changes, candidate), _knowledge(evaluations, candidate)]
     return [alarm for alarm in found if alarm is not None]
 
 
@@ -38,12 +38,13 @@ def _repetition(changes: Mapping[str, Change], evaluations: pl.DataFrame, baseli
     return Alarm(name="RR not falling", why=why)
 
 
-def _satisfaction(changes: Mapping[str, Change]) -> Alarm | None:
+def _satisfaction(changes: Mapping[str, Change], candidate: str) -> Alarm | None:
     worse = [change for name in ("usm1", "usm2") if (change := changes.get(name)) and (change.gain_high or 0) < 0]
     if not worse:
         return None
     moved = ", ".join(f"{change.metric} {change.text}" for change in worse)
-    return Alarm(name="USM 1 up or USM 2 down after DPO", why=f"{moved}: look for bad preference pairs")
+    method, suspects = ("KTO", "wrong labels") if candidate.endswith("-kto") else ("DPO", "bad preference pairs")
+    return Alarm(name=f"USM 1 up or USM 2 down after {method}", why=f"{moved}: look for {suspects}")
 
 
 def _knowledge(evaluations: pl.DataFrame, candidate: str) -> Alarm | None:

@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from wow_flywheel.contracts.learning import EVALUATION_KINDS
+from wow_flywheel.contracts.evaluations import EVALUATION_KINDS
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.evaluation.intervals import LEVEL
 

@@ -2,7 +2,7 @@
 
 What belongs here: what is particular to KTO (arXiv 2402.01306), whose loss compares each reply with the reference and with a
 mismatched reply of the same batch. What does not: that loss (TRL), the shared loop (`loop`), choosing labelled replies
-(`labelled`).
+(`datasets.labelled`).
 """
 
 import argparse

@@ -96,6 +96,7 @@ def facts(record: Mapping[str, Any]) -> dict[str, Any]:
     """What a reader wants to know of a run, by name, nulls left out."""
     values = {
         "model": record["model_path"],
+        "trainer": record["trainer"],
         "first loss": record["first_loss"],
         "final loss": record["final_loss"],
         "evaluation loss": record.get("eval_loss"),

@@ -11,6 +11,8 @@ import pytest
 from wow_flywheel.lake import Lake
 
 DAY = "2026-01-05"
+DATASETS = ("sft_dataset", "preference_dataset", "labelled_dataset")
+"""What the one step that builds datasets makes."""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from wow_flywheel.defs.schedules import calibrate_schedule, nightly_schedule
 from wow_flywheel.inspection.calibration.measure import counted
 from wow_flywheel.lake import Lake
 from wow_flywheel.rules.registry import load_rules
-from wow_flywheel_tests.defs.conftest import DAY, checks, conversation, step_failures, write_logs
+from wow_flywheel_tests.defs.conftest import DATASETS, DAY, checks, conversation, step_failures, write_logs
 from wow_flywheel_tests.defs.test_cycle import _all_good, _run
 
 TODAY = dt.date.fromisoformat(DAY)
@@ -164,7 +164,7 @@ def test_labels_that_fell_stop_training_too(place: Path, lake: Lake, nightly, in
     write_logs(place, [conversation(i, f"Hello, my tea number {i} is late.", *rest, thumb="up") for i in range(20)])
     assert nightly().success
     calibrated(lake, 30, 70)
-    result = _run(instance, "sft_dataset", "preference_dataset", "sft_model")
+    result = _run(instance, *DATASETS, "sft_model")
     assert not checks(result)["sft_dataset.labels_agree"].passed
     assert checks(result)["sft_dataset.labels_agree"].blocking
     assert lake.exists("sft_dataset")

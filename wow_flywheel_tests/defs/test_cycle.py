@@ -18,15 +18,15 @@ from wow_flywheel.defs.flywheel.sub_runs import failures_of
 from wow_flywheel.defs.partitions import day_of_cycle, open_cycle
 from wow_flywheel.defs.release.assets import release
 from wow_flywheel.defs.resources import Flywheel
-from wow_flywheel.defs.training.recipes import dpo_config, sft_config
+from wow_flywheel.defs.training.recipes import dpo_config, kto_config, sft_config
 from wow_flywheel.errors import DatasetError, SettingsError
 from wow_flywheel.lake import Lake
 from wow_flywheel.model_files import model_digest
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
-from wow_flywheel.training.config import DpoConfig, SftConfig
-from wow_flywheel_tests.defs.conftest import checks, conversation, write_logs
+from wow_flywheel.training.config import DpoConfig, KtoConfig, SftConfig
+from wow_flywheel_tests.defs.conftest import DATASETS, checks, conversation, write_logs
 from wow_flywheel_tests.unit.release.conftest import judged, make_checkpoint
 
 CYCLE = "2026-01-05"
@@ -91,7 +91,10 @@ def test_the_recipes_are_configs_that_the_trainers_take(tmp_path: Path) -> None:
     for settings in (_settings(), _settings(WOW_LOGS_URI="/logs")):
         sft = SftConfig.from_mapping(sft_config(settings, tmp_path, "m"))
         dpo = DpoConfig.from_mapping(dpo_config(settings, tmp_path))
-        assert dpo.model == f"{sft.output_dir}/model"
+        kto = KtoConfig.from_mapping(kto_config(settings, tmp_path, {"good": 30, "bad": 10}))
+        assert dpo.model == kto.model == f"{sft.output_dir}/model"
+        assert kto.replies == str(tmp_path / "labelled.train.jsonl")
+        assert kto.learning_rate == (1e-4 if settings.embedded else 1e-6)
         assert sft.learning_rate == (1e-3 if settings.embedded else 2e-5)
 
 
@@ -105,14 +108,28 @@ def test_the_users_file_changes_the_trainers_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("replies", "weights"),
+    [({"good": 30, "bad": 10}, (1.0, 3.0)), ({"good": 10, "bad": 15}, (1.5, 1.0)), ({"good": 12, "bad": 12}, (1.0, 1.0))],
+)
+def test_the_rarer_label_weighs_as_much_more_as_it_is_rarer(tmp_path: Path, replies: dict, weights: tuple) -> None:
+    config = KtoConfig.from_mapping(kto_config(_settings(), tmp_path, replies))
+    assert (config.desirable_weight, config.undesirable_weight) == weights
+    (tmp_path / "training.yaml").write_text("kto: {undesirable_weight: 0.5, beta: 0.3}")
+    settings = _settings(WOW_TRAINING_CONFIG=str(tmp_path / "training.yaml"))
+    config = KtoConfig.from_mapping(kto_config(settings, tmp_path, replies))
+    assert (config.desirable_weight, config.undesirable_weight, config.beta) == (weights[0], 0.5, 0.3)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (None, "cannot be read (No such file or directory)"),
         ("sft: [", "is not YAML (ParserError)"),
         ("- sft", "holds no mapping of fields"),
-        ("max_length: 3", "has other sections than sft and dpo"),
+        ("max_length: 3", "has other sections than sft, dpo and kto"),
         ("sft: 3", "or one that holds no fields"),
         ("sft: {model: m}", "sets model of sft"),
+        ("sft: {replies: f}", "sets replies of sft"),
     ],
 )
 def test_a_wrong_file_of_the_user_is_refused_by_name(tmp_path: Path, text: str | None, message: str) -> None:
@@ -133,6 +150,15 @@ def test_without_pairs_the_sft_model_is_the_candidate(tmp_path: Path) -> None:
     assert list(model_names(tmp_path, CYCLE)) == ["0001-base", f"{CYCLE}-sft", f"{CYCLE}-dpo"]
 
 
+def test_with_labelled_replies_instead_the_kto_model_is(tmp_path: Path) -> None:
+    start = Parents(base_model="/m", previous_release="0001-base")
+    counts = {"preference_dataset.split": {"held_out": 4}, "labelled_dataset.label": {"bad": 12, "good": 40}}
+    _manifest(start).model_copy(update={"counts": counts}).save(tmp_path / "manifest.json")
+    assert model_names(tmp_path, CYCLE) == {
+        "0001-base": "/m", f"{CYCLE}-sft": f"{tmp_path}/sft/model", f"{CYCLE}-kto": f"{tmp_path}/kto/model",
+    }  # fmt: skip
+
+
 def test_datasets_of_a_day_are_written_and_checked(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
     monkeypatch.setenv("WOW_MODEL", "org/model")
     rest = ("I am sorry, it arrives at noon.", "Thank you, great!")
@@ -140,7 +166,7 @@ def test_datasets_of_a_day_are_written_and_checked(place: Path, lake: Lake, nigh
     assert nightly().success
     lake.append("decisions", _all_good(20))
     assert nightly().success
-    result = _run(instance, "sft_dataset", "preference_dataset")
+    result = _run(instance, *DATASETS)
     assert result.success
     split = checks(result)
     assert split["sft_dataset.no_held_out_customer_in_training"].passed
@@ -194,7 +220,7 @@ def test_a_leak_is_named(place: Path, lake: Lake, instance) -> None:
         with pytest.raises(dg.Failure) as failure:
             next(found)
     assert failure.value.description == (
-        "1 of 1 held-out customers are among the 1 of the training side → materialize both datasets of the cycle again"
+        "1 of 1 held-out customers are among the 1 of the training side → materialize the datasets of the cycle again"
     )
 
 
@@ -223,7 +249,7 @@ def test_a_copied_row_blocks_and_is_named_by_its_id(place: Path, lake: Lake, ins
 
 def test_a_cycle_without_good_cases_fails_in_plain_words(place: Path, lake: Lake, nightly, instance, monkeypatch) -> None:
     monkeypatch.setenv("WOW_MODEL", "org/model")
-    result = _run(instance, "sft_dataset", "preference_dataset")
+    result = _run(instance, *DATASETS)
     assert failures_of(result)["datasets"].startswith(f"cycle {CYCLE}: no day up to its own has cases")
 
 

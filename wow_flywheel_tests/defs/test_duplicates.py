@@ -13,7 +13,7 @@ from wow_flywheel.defs.conversations.duplicates import few
 from wow_flywheel.defs.pairs.assets import good_conversations
 from wow_flywheel.defs.partitions import open_cycle
 from wow_flywheel.lake import Lake
-from wow_flywheel_tests.defs.conftest import checks, conversation, write_logs
+from wow_flywheel_tests.defs.conftest import DATASETS, checks, conversation, write_logs
 
 NEXT = "2026-01-06"
 TODAY = dt.date(2026, 1, 5)
@@ -43,7 +43,7 @@ def test_a_repeated_day_is_kept_by_metrics_and_left_out_of_training(
     assert set(lake.read("cases").filter(label="good")["conversation_id"]) == {"c-1", "c-4", "c-5", "c-6"}
     assert set(good_conversations(lake, TOMORROW, 7)["conversation_id"]) == {"c-1", "c-6"}
     open_cycle(instance, NEXT)
-    keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
+    keys = [dg.AssetKey(name) for name in DATASETS]
     job = defs.resolve_job_def("training_cycle")
     assert job.execute_in_process(instance=instance, partition_key=NEXT, asset_selection=keys).success
     assert sorted(lake.read("sft_dataset", NEXT)["conversation_id"]) == ["c-1", "c-6"]

@@ -24,7 +24,7 @@ from wow_flywheel.forget.tombstones import forgotten_users
 from wow_flywheel.lake import Lake
 from wow_flywheel.llm.ledger import Entry, Ledger
 from wow_flywheel.settings import Settings
-from wow_flywheel_tests.defs.conftest import DAY, conversation, write_logs
+from wow_flywheel_tests.defs.conftest import DATASETS, DAY, conversation, write_logs
 
 CYCLE = "2026-01-05"
 NAMES = ("logs", "lake", "models", "knowledge", "policies")
@@ -34,7 +34,7 @@ GUEST = "ann.lee@example.org"
 WORDS = "zebra-striped umbrella"
 SAME = "Please wait while I look into your delivery for you."
 NOW = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC)
-DIALOGUE_TABLES = set(TABLES) - {*NOBODYS, "rewrite_candidates", "preference_pairs", "preference_dataset"}
+DIALOGUE_TABLES = set(TABLES) - {*NOBODYS, "rewrite_candidates", "preference_pairs", "preference_dataset", "labelled_dataset"}
 
 
 def records() -> Iterator[dict[str, object]]:
@@ -89,7 +89,7 @@ def run_stages(place: Path, instance: dg.DagsterInstance) -> None:
     add_policy_matches(lake)
     add_what_people_said(lake)
     open_cycle(instance, CYCLE)
-    keys = [dg.AssetKey(name) for name in ("sft_dataset", "preference_dataset")]
+    keys = [dg.AssetKey(name) for name in DATASETS]
     job = defs.resolve_job_def("training_cycle")
     assert job.execute_in_process(instance=instance, partition_key=CYCLE, asset_selection=keys).success
     folder = place / "models" / "cycles" / CYCLE

@@ -48,9 +48,11 @@ DAILY = {
 CYCLE = {
     "sft_dataset": ("datasets", {"cases", "conversations", "duplicates", "fingerprints", "knowledge", "policies"}),
     "preference_dataset": ("datasets", {"preference_pairs", "duplicates", "fingerprints"}),
+    "labelled_dataset": ("datasets", {"cases", "conversations", "inspections", "duplicates", "fingerprints"}),
     "sft_model": ("training", {"sft_dataset"}),
     "dpo_model": ("training", {"sft_model", "preference_dataset"}),
-    "evaluation": ("evaluation", {"sft_model", "dpo_model", "knowledge", "policies"}),
+    "kto_model": ("training", {"sft_model", "labelled_dataset"}),
+    "evaluation": ("evaluation", {"sft_model", "dpo_model", "kto_model", "knowledge", "policies"}),
     "release": ("release", {"evaluation"}),
 }
 EXPERIMENTS = {

@@ -9,12 +9,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from wow_flywheel.contracts import FEEDBACK_LINES, PREFERENCE_DATASET, PREFERENCE_PAIRS, REWRITE_CANDIDATES, REWRITE_EDITS
+from wow_flywheel.contracts import FEEDBACK_LINES, PREFERENCE_PAIRS, REWRITE_CANDIDATES, REWRITE_EDITS
 from wow_flywheel.conversations.daily import ingest_day
 from wow_flywheel.definitions import defs
 from wow_flywheel.defs.resources import Flywheel
 from wow_flywheel.defs.schedules import nightly_schedule
-from wow_flywheel.defs.sensors import enough_pairs, free_key, late_edits, late_feedback, min_pairs, new_logs, unused_pairs
+from wow_flywheel.defs.sensors import enough_pairs, free_key, late_edits, late_feedback, min_pairs, new_logs
 from wow_flywheel.errors import SettingsError, SourceError
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
@@ -122,12 +122,6 @@ def test_a_cycle_opens_when_enough_pairs_are_in_no_dataset(place: Path, lake: La
     assert "asked for already" in _cycle_tick(instance, opened.cursor).skip_message
 
 
-def test_pairs_of_an_earlier_cycle_are_not_new(lake: Lake) -> None:
-    lake.replace("preference_pairs", _pairs("p1", "p2"), dt.date(2026, 1, 5))
-    lake.replace("preference_dataset", _used("p1"), "2026-01-05")
-    assert unused_pairs(lake) == (dt.date(2026, 1, 5), 1)
-
-
 def _cycle_tick(instance: dg.DagsterInstance, cursor: str | None = None):
     return enough_pairs(dg.build_sensor_context(instance=instance, cursor=cursor, resources={"flywheel": Flywheel()}))
 
@@ -135,7 +129,7 @@ def _cycle_tick(instance: dg.DagsterInstance, cursor: str | None = None):
 PAIR = {
     "dt": dt.date(2026, 1, 5),
     "conversation_id": "c",
-    "user_id": "u",
+    "user_id": "v",
     "scenario": "s",
     "issue_type": "hallucination",
     "prompt": [],
@@ -148,11 +142,6 @@ def _pairs(*ids: str, day: dt.date = dt.date(2026, 1, 5)) -> pl.DataFrame:
     more = {"dt": day, "turn": 1, "source": "good_case", "verified_by": "evidence"}
     rows = [PAIR | more | {"pair_id": each} for each in ids]
     return pl.DataFrame(rows, schema_overrides={"prompt": PREFERENCE_PAIRS.columns["prompt"]})
-
-
-def _used(pair_id: str) -> pl.DataFrame:
-    row = PAIR | {"cycle": "2026-01-05", "pair_id": pair_id, "split": "train", "language": "en"}
-    return pl.DataFrame([row], schema_overrides={"prompt": PREFERENCE_DATASET.columns["prompt"]})
 
 
 def test_a_second_cycle_of_a_day_gets_a_suffix() -> None:

@@ -1,4 +1,4 @@
-"""Datasets of a cycle: SFT dialogues and preference pairs, with the manifest that tells what they were made from.
+"""Datasets of a cycle: SFT dialogues, pairs or labelled replies, with the manifest that tells what they were made from.
 
 What belongs here: the asset. What does not: which rows and which split (`wow_flywheel.datasets`).
 """
@@ -37,6 +37,14 @@ SPECS = [
         "Preference pairs of the cycle's days and of earlier cycles with decay, split and capped like the dialogues.",
         deps=[any_day("preference_pairs"), *MARKS],
     ),
+    table_spec(
+        "labelled_dataset",
+        "datasets",
+        "With `WOW_WITHOUT_PAIRS=kto`, of a cycle without preference pairs to train on: the last replies of its Good Cases, "
+        "and what was said where Bad Cases went wrong. Training side alone, without duplicates, capped, and without what "
+        "repeats an evaluation set. Empty in every other cycle, and where there are too few of either label.",
+        deps=[any_day("cases"), any_day("conversations"), any_day("inspections"), *MARKS],
+    ),
 ]
 
 
@@ -55,9 +63,13 @@ def datasets(context: dg.AssetExecutionContext, flywheel: Flywheel) -> Iterator[
         write_atomic(folder / CARD, card(manifest, built.sft, built.preferences).encode())
     context.log.info("cycle %s, from %d days: %s", cycle, len(built.days), dict(built.counts))
     origin = _origin(manifest) | {"manifest": dg.MetadataValue.path(str(folder / MANIFEST))}
-    for name, rows, column in (("sft_dataset", built.sft, "source"), ("preference_dataset", built.preferences, "issue_type")):
+    for name, rows, *columns in (
+        ("sft_dataset", built.sft, "split", "source"),
+        ("preference_dataset", built.preferences, "split", "issue_type"),
+        ("labelled_dataset", built.labelled, "label", "issue_type"),
+    ):
         version = lake.replace(name, rows, cycle)
-        shown = written(lake, name, rows, version, by=count_table(rows, "split", column))
+        shown = written(lake, name, rows, version, by=count_table(rows, *columns))
         yield dg.MaterializeResult(asset_key=name, metadata=shown | _shown(built, name) | origin)
 
 
@@ -71,7 +83,7 @@ def _origin(manifest: Manifest) -> dict[str, Any]:
 
 def _shown(built: Datasets, name: str) -> dict[str, Any]:
     """What was left out and why, which rows repeated an evaluation set (by id), and what the training set is made of."""
-    shown: dict[str, Any] = {"left out": counts_table(built.left_out[name], ("why", "rows"))}
+    shown: dict[str, Any] = {"left out": counts_table(built.left_out.get(name, {}), ("why", "rows"))}
     copied = built.contaminated.filter(table=name).drop("table")
     if copied.height:
         shown["left out, as it repeats an evaluation set"] = frame_table(copied.head(100))

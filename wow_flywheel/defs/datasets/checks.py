@@ -21,12 +21,12 @@ from wow_flywheel.defs.failures import plain_failures, reported
 from wow_flywheel.defs.metadata import counts_table, frame_table
 from wow_flywheel.defs.resources import Flywheel
 
-TABLES = ("sft_dataset", "preference_dataset")
+TABLES = ("sft_dataset", "preference_dataset", "labelled_dataset")
 SPECS = [
     check_spec(
         "no_held_out_customer_in_training",
         name,
-        "No customer of the held-out side of either dataset has a row on the training side of this one.",
+        "No customer of the held-out side of any dataset has a row on the training side of this one.",
         blocking=True,
     )
     for name in TABLES
@@ -34,16 +34,16 @@ SPECS = [
 
 
 def leakage_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
-    """The check of one dataset against the held-out customers of both."""
+    """The check of one dataset against the held-out customers of all."""
     table = spec.asset_key.to_user_string()
 
     @dg.multi_asset_check(name=f"{table}_{spec.name}", specs=[spec])
     def check(context: dg.AssetCheckExecutionContext, flywheel: Flywheel) -> Iterator[dg.AssetCheckResult]:
         with plain_failures(context):
             lake = flywheel.lake()
-            both = pl.concat([lake.read(name, context.partition_key).select("user_id", "split") for name in TABLES])
+            every = pl.concat([lake.read(name, context.partition_key).select("user_id", "split") for name in TABLES])
             trained = lake.read(table, context.partition_key).filter(split="train")["user_id"].drop_nulls().unique()
-        held_out = both.filter(split="held_out")["user_id"].drop_nulls().unique()
+        held_out = every.filter(split="held_out")["user_id"].drop_nulls().unique()
         leaked = trained.is_in(held_out.implode()).sum()
         result = dg.AssetCheckResult(
             passed=leaked == 0,
@@ -51,7 +51,7 @@ def leakage_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
             check_name=spec.name,
             description=f"{leaked} of {held_out.len()} held-out customers are among the {trained.len()} of the training side",
         )
-        yield from reported([result], "materialize both datasets of the cycle again")
+        yield from reported([result], "materialize the datasets of the cycle again")
 
     return check
 

@@ -14,7 +14,7 @@ import polars as pl
 from wow_flywheel.datasets.build import ALGORITHM, Datasets
 from wow_flywheel.datasets.cycle import MANIFEST
 from wow_flywheel.datasets.external import External
-from wow_flywheel.datasets.manifest import Manifest, Parents, counts_of
+from wow_flywheel.datasets.manifest import Manifest, Parents, counts_of, stage_of
 from wow_flywheel.defs.partitions import day_of_cycle
 from wow_flywheel.errors import DatasetError, SettingsError
 from wow_flywheel.lake import Lake
@@ -22,7 +22,7 @@ from wow_flywheel.release.store import ReleaseStore
 from wow_flywheel.settings import Settings
 from wow_flywheel.training.provenance import git_commit
 
-__all__ = ["MANIFEST", "has_pairs", "manifest_of", "parents", "shown_settings", "source_days"]
+__all__ = ["MANIFEST", "manifest_of", "parents", "shown_settings", "source_days"]
 DUPLICATES_AND_CAPS: Final = ("near_duplicate", "duplicate_window_days", "max_per_user", "max_per_template")
 
 
@@ -67,13 +67,14 @@ def manifest_of(
     """The record of what a cycle is made from."""
     left_out = {f"{name}.left_out": dict(by_reason) for name, by_reason in datasets.left_out.items()}
     used = {*datasets.sft["source"]}
+    counts = counts_of(datasets.sft, datasets.preferences, datasets.labelled)
     return Manifest(
         cycle=cycle,
         created_at=dt.datetime.now(dt.UTC),
         source_partitions=datasets.days,
         table_versions=dict(datasets.versions),
         files=hashes,
-        counts=counts_of(datasets.sft, datasets.preferences) | left_out,
+        counts=counts | left_out,
         settings=shown_settings(settings),
         algorithm=ALGORITHM,
         recipe=datasets.recipe.to_mapping(),
@@ -82,6 +83,7 @@ def manifest_of(
         licences={name: note for name, note in external.licences.items() if name in used},
         git_commit=git_commit(),
         parents=parent,
+        candidate=stage_of(counts),
     )
 
 
@@ -89,8 +91,3 @@ def shown_settings(settings: Settings) -> dict[str, object]:
     """The settings that decide a cycle's result; none of them is a secret."""
     names: Sequence[str] = ("timezone", "environment", "embedded", "model", "llm_model", *DUPLICATES_AND_CAPS)
     return {name: getattr(settings, name) for name in names}
-
-
-def has_pairs(folder: Path) -> bool:
-    """Whether a cycle has preference pairs to train on."""
-    return Manifest.load(folder / MANIFEST).counts["preference_dataset.split"].get("train", 0) > 0

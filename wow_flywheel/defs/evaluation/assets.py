@@ -1,4 +1,4 @@
-"""Evaluation: the baseline, the SFT and the DPO model on the same held-out customers.
+"""Evaluation: the baseline, the SFT and the DPO or KTO model on the same held-out customers.
 
 What belongs here: the asset. What does not: playing episodes, metrics, intervals (`wow_flywheel.evaluation`).
 """
@@ -27,10 +27,10 @@ from wow_flywheel.pairs.sites import Site
 SPEC = file_spec(
     "evaluation",
     "evaluation",
-    "Baseline, SFT and DPO model on held-out customers: end to end, on held-out dialogues, and at the turns where held-out Bad "
-    "Cases went wrong; each metric with its 95 % interval, in `evaluations`, `comparisons` and `comparison_slices`, and on a "
-    "results page. The gate's checks stand here, and block the release.",
-    deps=["sft_model", "dpo_model", "knowledge", "policies"],
+    "Baseline, SFT and DPO or KTO model on held-out customers: end to end, on held-out dialogues, and at the turns where "
+    "held-out Bad Cases went wrong; each metric with its 95 % interval, in `evaluations`, `comparisons` and "
+    "`comparison_slices`, and on a results page. The gate's checks stand here, and block the release.",
+    deps=["sft_model", "dpo_model", "kto_model", "knowledge", "policies"],
     kinds=("pytorch", "polars", "deltalake"),
 ).merge_attributes(metadata={"dagster/column_schema": column_schema("evaluations"), "dagster/table_name": "evaluations"})
 

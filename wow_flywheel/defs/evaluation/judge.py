@@ -12,7 +12,7 @@ import polars as pl
 from wow_flywheel.conversations.thresholds import read_section
 from wow_flywheel.datasets.files import GENERAL_HELD_OUT
 from wow_flywheel.datasets.manifest import Manifest
-from wow_flywheel.defs.datasets.cycle import MANIFEST, has_pairs
+from wow_flywheel.defs.datasets.cycle import MANIFEST
 from wow_flywheel.defs.partitions import day_of_cycle
 from wow_flywheel.errors import ReleaseError
 from wow_flywheel.lake import Lake
@@ -28,9 +28,9 @@ SEED: Final = 20_000
 
 def model_names(folder: Path, cycle: str) -> dict[str, str]:
     """Checkpoint folder by model name: the baseline first, the candidate last."""
-    parents = Manifest.load(folder / MANIFEST).parents
+    manifest = Manifest.load(folder / MANIFEST)
+    parents, trained = manifest.parents, dict.fromkeys(("sft", manifest.stage))
     baseline = parents.previous_release or Path(parents.base_model).name
-    trained = ["sft", "dpo"] if has_pairs(folder) else ["sft"]
     return {baseline: parents.base_model} | {f"{cycle}-{name}": str(folder / name / "model") for name in trained}
 
 

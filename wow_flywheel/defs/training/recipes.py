@@ -5,16 +5,17 @@ model keeps the trainers' defaults, which fit 0.1–10 B parameters, changed by 
 world's is smaller and needs steeper ones.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from wow_flywheel.datasets.files import VALIDATION
+from wow_flywheel.datasets.files import LABELLED, VALIDATION
 from wow_flywheel.errors import SettingsError, TrainingError
 from wow_flywheel.settings import Settings
 from wow_flywheel.training.options import read_mapping
 
-OURS: Final = frozenset({"model", "train_file", "eval_file", "pairs", "output_dir", "overwrite"})
+OURS: Final = frozenset({"model", "train_file", "eval_file", "pairs", "replies", "output_dir", "overwrite"})
 """Fields that a cycle sets itself."""
 EMBEDDED_SFT: Final[dict[str, Any]] = {"learning_rate": 1e-3, "epochs": 6.0, "batch_size": 16, "max_length": 512}
 EMBEDDED_DPO: Final[dict[str, Any]] = {
@@ -25,6 +26,8 @@ EMBEDDED_DPO: Final[dict[str, Any]] = {
     "beta": 0.1,
     "sft_weight": 1.0,
 }
+EMBEDDED_KTO: Final[dict[str, Any]] = {"learning_rate": 1e-4, "epochs": 3.0, "batch_size": 32, "max_length": 512}
+SECTIONS: Final = frozenset({"sft", "dpo", "kto"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def own_values(settings: Settings, trainer: str) -> dict[str, Any]:
 
     Args:
         settings: They name the file.
-        trainer: Its section, `sft` or `dpo`.
+        trainer: Its section.
 
     Raises:
         SettingsError: The file is missing, malformed, or has other sections.
@@ -67,9 +70,9 @@ def own_values(settings: Settings, trainer: str) -> dict[str, Any]:
     except TrainingError as error:
         raise SettingsError(f"WOW_TRAINING_CONFIG: {error.message}", hint=error.hint) from error
     section = sections.get(trainer) or {}
-    if not set(sections) <= {"sft", "dpo"} or not isinstance(section, dict):
+    if not set(sections) <= SECTIONS or not isinstance(section, dict):
         raise SettingsError(
-            f"WOW_TRAINING_CONFIG: {path} has other sections than sft and dpo, or one that holds no fields",
+            f"WOW_TRAINING_CONFIG: {path} has other sections than sft, dpo and kto, or one that holds no fields",
             hint="write it like `sft: {max_length: 4096}`",
         )
     if own := sorted(set(section) & OURS):
@@ -113,3 +116,21 @@ def dpo_config(settings: Settings, folder: Path) -> dict[str, Any]:
     values = (EMBEDDED_DPO if settings.embedded else {}) | own_values(settings, "dpo")
     files = {"model": str(folder / "sft" / "model"), "pairs": str(folder / "preferences.train.jsonl")}
     return {**values, **files, "output_dir": str(folder / "dpo"), "overwrite": True}
+
+
+def kto_config(settings: Settings, folder: Path, replies: Mapping[str, int]) -> dict[str, Any]:
+    """The KTO config of a cycle: it starts from the cycle's SFT model, which is also its reference.
+
+    The rarer label gets the weight that makes up for its number, as the paper asks (arXiv 2402.01306, section 4.2), unless the
+    user's file sets weights.
+
+    Args:
+        settings: The embedded closed world has its own values.
+        folder: The cycle's, with the dataset files.
+        replies: How many labelled replies are `good` and `bad`, one of each at least.
+    """
+    good, bad = replies["good"], replies["bad"]
+    weights = {"desirable_weight": max(1.0, bad / good), "undesirable_weight": max(1.0, good / bad)}
+    values = weights | (EMBEDDED_KTO if settings.embedded else {}) | own_values(settings, "kto")
+    files = {"model": str(folder / "sft" / "model"), "replies": str(folder / LABELLED)}
+    return {**values, **files, "output_dir": str(folder / "kto"), "overwrite": True}

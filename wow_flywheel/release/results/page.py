@@ -222,11 +222,14 @@ def changes_in_words(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     days = [str(day) for day in manifest.get("source_partitions", ())]
     rows = [
         ("starts from", parents.get("previous_release") or parents.get("base_model") or "unknown"),
+        ("trained by", {"dpo": "SFT, then DPO", "kto": "SFT, then KTO"}.get(manifest.get("candidate") or "", "")),
         ("learned from the days", _span(days)),
         ("dialogues", _counted(counts.get("sft_dataset.split", {}))),
         ("by scenario", _counted(counts.get("sft_dataset.scenario", {}))),
         ("preference pairs", _counted(counts.get("preference_dataset.split", {}))),
         ("by issue type", _counted(counts.get("preference_dataset.issue_type", {}))),
+        ("labelled replies", _counted(counts.get("labelled_dataset.label", {}))),
+        ("bad replies by issue type", _counted(counts.get("labelled_dataset.issue_type", {}))),
         ("code", manifest.get("git_commit") or ""),
     ]
     return [(name, value) for name, value in rows if value]

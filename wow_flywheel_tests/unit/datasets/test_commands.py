@@ -72,10 +72,24 @@ def test_list(built: Lake) -> None:
     code, out, _ = run("list", "--json")
     assert code == 0
     assert json.loads(out) == [
-        {"cycle": "c1", "sft.train": 2, "sft.held_out": 1, "preference.train": 1, "preference.held_out": 0},
-        {"cycle": "c2", "sft.train": 1, "sft.held_out": 0, "preference.train": 0, "preference.held_out": 0},
+        {
+            "cycle": "c1",
+            "sft.train": 2,
+            "sft.held_out": 1,
+            "preference.train": 1,
+            "preference.held_out": 0,
+            "labelled.train": 0,
+        },
+        {
+            "cycle": "c2",
+            "sft.train": 1,
+            "sft.held_out": 0,
+            "preference.train": 0,
+            "preference.held_out": 0,
+            "labelled.train": 0,
+        },
     ]
-    assert run("list")[1].splitlines()[1].split() == ["c1", "2", "1", "1", "0"]
+    assert run("list")[1].splitlines()[1].split() == ["c1", "2", "1", "1", "0", "0"]
 
 
 def test_show(built: Lake) -> None:
@@ -96,6 +110,19 @@ def test_show(built: Lake) -> None:
         },
     }
     assert "cycle c1, from the days 2026-11-04, 2026-11-05" in run("show", "--cycle", "c1")[1]
+
+
+def test_labelled_replies_are_listed_and_shown_where_there_are_any(built: Lake) -> None:
+    row = {
+        "cycle": "c1", "dt": dt.date(2026, 11, 4), "conversation_id": "c7", "reply_id": "c7#1", "user_id": "u7",
+        "scenario": "refund", "label": "bad", "issue_type": "hallucination", "language": "en", "split": "train",
+        "prompt": [USER], "completion": BAD,
+    }  # fmt: skip
+    lake_rows = [row, row | {"reply_id": "c8#last", "conversation_id": "c8", "label": "good", "issue_type": None}]
+    built.replace("labelled_dataset", pl.DataFrame(lake_rows), "c1")
+    assert [each["labelled.train"] for each in json.loads(run("list", "--json")[1])] == [2, 0]
+    counts = json.loads(run("show", "--cycle", "c1", "--json")[1])["counts"]
+    assert counts["labelled_dataset.label"] == {"bad": 1, "good": 1}
 
 
 def test_an_unknown_cycle_names_the_known(built: Lake) -> None:

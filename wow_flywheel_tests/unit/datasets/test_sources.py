@@ -218,7 +218,7 @@ def test_the_hub_reads_the_export(lake: Lake, tmp_path: Path, monkeypatch: pytes
     built = build_datasets(lake, "c1", [DAY], Recipe(validation_share=0.4))
     manifest = Manifest(
         cycle="c1", created_at=NOON, source_partitions=built.days, table_versions={}, files={},
-        counts=counts_of(built.sft, built.preferences), parents=Parents(base_model="tiny"),
+        counts=counts_of(built.sft, built.preferences, built.labelled), parents=Parents(base_model="tiny"),
     )  # fmt: skip
     written = export_hf(built.sft, built.preferences, manifest, tmp_path / "hub")
     import datasets

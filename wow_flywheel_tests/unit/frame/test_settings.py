@@ -1,4 +1,4 @@
-"""The numbers among the settings: defaults, and refusals that name the variable."""
+"""The numbers and words among the settings: defaults, and refusals that name the variable."""
 
 import pytest
 
@@ -24,6 +24,7 @@ def test_they_are_read() -> None:
         ("WOW_NEAR_DUPLICATE", "nan", "WOW_NEAR_DUPLICATE='nan' is not a number from 0.8 to 1"),
         ("WOW_DUPLICATES_WARN", "many", "WOW_DUPLICATES_WARN='many' is not a number from 0 to 1"),
         ("WOW_MAX_PER_USER", "0", "WOW_MAX_PER_USER='0' is not a whole number from 1 to 1e+09"),
+        ("WOW_WITHOUT_PAIRS", "dpo", "WOW_WITHOUT_PAIRS='dpo' is none of sft, kto"),
         ("WOW_MAX_PER_TEMPLATE", "2.5", "WOW_MAX_PER_TEMPLATE='2.5' is not a whole number from 1 to 1e+09"),
     ],
 )
@@ -32,3 +33,8 @@ def test_what_is_no_such_number_is_refused(name: str, value: str, message: str) 
         Settings.from_env({name: value})
     assert refused.value.message == message
     assert name in refused.value.hint
+
+
+def test_without_pairs_the_sft_model_stays_the_candidate_unless_kto_is_asked_for() -> None:
+    assert Settings.from_env({}).without_pairs == "sft"
+    assert Settings.from_env({"WOW_WITHOUT_PAIRS": " kto "}).without_pairs == "kto"

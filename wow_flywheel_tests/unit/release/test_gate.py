@@ -7,6 +7,8 @@ import pytest
 
 from wow_flywheel.contracts import COMPARISONS, EVALUATIONS
 from wow_flywheel.errors import ReleaseError
+from wow_flywheel.release.alarms import alarms_of
+from wow_flywheel.release.changes import Change
 from wow_flywheel.release.decision import Decision
 from wow_flywheel.release.gate import decide
 from wow_flywheel.release.gate_checks import holm
@@ -187,6 +189,14 @@ def test_a_check_carries_its_numbers() -> None:
 )
 def test_failure_signatures_raise_named_alarms(change: Changes, alarms: list[str]) -> None:
     assert [alarm.name for alarm in decided({**GOOD, **change}).alarms] == alarms
+
+
+def test_the_alarm_of_a_kto_candidate_names_kto_and_its_labels() -> None:
+    change = Change("usm2", -0.06, -0.1, -0.02, 100, 0.5, higher_is_better=True, kind="simulated")
+    evaluations = pl.DataFrame(schema={"model": pl.String, "metric": pl.String, "value": pl.Float64, "n": pl.Int64})
+    (alarm,) = alarms_of({"usm2": change}, evaluations, "0001-base", "c1-kto")
+    assert alarm.name == "USM 1 up or USM 2 down after KTO"
+    assert alarm.why.endswith(": look for wrong labels")
 
 
 def test_repetition_that_is_already_nil_cannot_fall() -> None:

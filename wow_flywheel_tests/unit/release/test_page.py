@@ -3,6 +3,7 @@
 import re
 
 import polars as pl
+import pytest
 
 from wow_flywheel.contracts import COMPARISON_SLICES, COMPARISONS, EVALUATIONS
 from wow_flywheel.dialogue import DialogueAction
@@ -111,3 +112,15 @@ def test_outputs_are_shown_as_people_read_them() -> None:
     )
     assert words("oops") == "(no valid object) oops"
     assert words(None) == "(refused: the prompt is too long)"
+
+
+@pytest.mark.parametrize(
+    ("candidate", "trainers"),
+    [(None, None), ("sft", None), ("dpo", "SFT, then DPO"), ("kto", "SFT, then KTO")],
+)
+def test_the_page_says_which_trainers_made_the_candidate_and_on_what(candidate: str | None, trainers: str | None) -> None:
+    counts = {"labelled_dataset.label": {"bad": 12, "good": 40}, "labelled_dataset.issue_type": {"poor_empathy": 12}}
+    told = dict(changes_in_words({"candidate": candidate, "counts": counts if candidate == "kto" else {}}))
+    assert told.get("trained by") == trainers
+    assert told.get("labelled replies") == ("good 40, bad 12" if candidate == "kto" else None)
+    assert told.get("bad replies by issue type") == ("poor empathy 12" if candidate == "kto" else None)
