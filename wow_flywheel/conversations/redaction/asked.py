@@ -114,11 +114,19 @@ def answers(plain: str, question: str) -> list[tuple[int, int, str]]:
         Start, end and kind, from left to right, without overlaps.
     """
     found: list[tuple[int, int, str]] = []
+    taken = bytearray(len(plain))
     for kind in asked_for(question) if re.search(ANSWERS, plain) else ():
         for match in kind.answer.finditer(plain):
             start, end = match.span()
-            taken = any(start < after and before < end for before, after, _ in found)
             other = _OTHER.search(plain, max(0, start - 60), start) or (kind.name != "BIRTH" and is_date(match[0]))
-            if not taken and not other:
+            if not other and take(taken, start, end):
                 found.append((start, end, kind.name))
     return sorted(found)
+
+
+def take(taken: bytearray, start: int, end: int) -> bool:
+    """Mark a part of a text as taken; False, and nothing is marked, if any character of it was."""
+    if taken.find(1, start, end) >= 0:
+        return False
+    taken[start:end] = b"\x01" * (end - start)
+    return True

@@ -12,6 +12,7 @@ from typing import Final
 from wow_flywheel.conversations.redaction.json_text import redact_content
 from wow_flywheel.conversations.redaction.people import People
 from wow_flywheel.conversations.redaction.placeholders import Redactor
+from wow_flywheel.conversations.redaction.told import Told
 
 OF_CONVERSATIONS: Final = ("channel", "scenario", "locale", "model", "extra")
 OF_MESSAGES: Final = ("action",)
@@ -24,7 +25,7 @@ _PROSE: Final = re.compile(PROSE)
 def redact_label(redactor: Redactor, text: str) -> str:
     """A label with personal values replaced, and names where it is more than a word; answers are not looked for."""
     people, told = redactor.people, redactor.told
-    redactor.people, redactor.told = people if _PROSE.search(text) else People(), {}
+    redactor.people, redactor.told = people if _PROSE.search(text) else People(), Told()
     redacted = redact_content(redactor, text)
     redactor.people, redactor.told = people, told
     return redacted

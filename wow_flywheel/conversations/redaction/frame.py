@@ -188,13 +188,14 @@ def _with_repeats(marked: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     """Mark the texts in which an answer may be said again: those with one of its runs of digits, in its conversation.
 
     An answer begins and ends with no part of a longer number, so all of its runs of digits are there wherever it is said again.
-    Where it may be hidden, or stands among many numbers, every text with a digit is marked: a run costs a search of each text.
+    Where it may be hidden, or its conversation has many, every text with a digit is marked: a run costs a search of each text.
     """
-    text, found = pl.col("text"), pl.col("text").str.extract_all(f"{ANSWERS}+").list.unique()
-    runs = pl.when(hidden(text) | (found.list.len() > _MANY)).then(pl.concat_list(pl.lit(""))).otherwise(found)
+    text, run = pl.col("text"), pl.col("run")
+    runs = pl.when(hidden(text)).then(pl.concat_list(pl.lit(""))).otherwise(text.str.extract_all(f"{ANSWERS}+"))
     told = given.select("row", run=runs).explode("run").drop_nulls().unique()
+    told = told.with_columns(pl.when(pl.len().over("row") > _MANY).then(pl.lit("")).otherwise(run).alias("run")).unique()
     may = marked.filter(pl.col("kind") < _LABEL, ~pl.col("suspicious")).join(told, on="row")
-    again = may.filter(hidden(text) | (text.str.contains(ANSWERS) & text.str.contains(pl.col("run"), literal=True)))
+    again = may.filter(hidden(text) | (text.str.contains(ANSWERS) & text.str.contains(run, literal=True)))
     places = again.select("kind", "place", again=True).unique()
     joined = marked.join(places, on=["kind", "place"], how="left", maintain_order="left")
     return joined.with_columns(suspicious=pl.col("suspicious") | pl.col("again").fill_null(value=False)).drop("again")

@@ -207,7 +207,7 @@ class _JsonTokens:
         return self._redactor.redact(value)
 
     def _number(self, token: str) -> str:
-        if (told := self._redactor.told.get(token)) is not None:
+        if (told := self._redactor.told.kinds.get(token)) is not None:
             return json.dumps(self._redactor.placeholder(told, token, token))
         if not 7 <= len(token) <= 19 or not token.isdigit():
             return token

@@ -13,12 +13,13 @@ from typing import Final
 
 import polars as pl
 
-from wow_flywheel.conversations.redaction.asked import answers
+from wow_flywheel.conversations.redaction.asked import answers, take
 from wow_flywheel.conversations.redaction.catalogue import KINDS
 from wow_flywheel.conversations.redaction.kinds import Kind, narrow
 from wow_flywheel.conversations.redaction.names import Personal
 from wow_flywheel.conversations.redaction.people import People
 from wow_flywheel.conversations.redaction.screen import signs_of, suspicious, worth_a_look
+from wow_flywheel.conversations.redaction.told import Told
 
 ID_KINDS: Final = tuple(kind for kind in KINDS if kind.name not in {"CARD", "ADDRESS", "PLATE", "PASSPORT", "BIRTH"})
 """The kinds that make an id of a customer or a conversation personal."""
@@ -33,14 +34,14 @@ class Redactor:
         people: The customer's names, as the record's own fields give them.
         count: How many values were replaced so far.
         kinds: False while texts are redacted that `screen.suspicious` has found to hold nothing but names.
-        told: What was found because it was asked for, and its kind: nothing else would tell it where it is said again.
+        told: What was found because it was asked for: nothing else would tell it where it is said again.
         originals: The first spelling of each value that was replaced, by placeholder; for the vault, and nothing else.
     """
 
     people: People = field(default_factory=People)
     count: int = 0
     kinds: bool = True
-    told: dict[str, str] = field(default_factory=dict, repr=False)
+    told: Told = field(default_factory=Told, repr=False)
     originals: dict[str, str] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
@@ -93,7 +94,7 @@ class Redactor:
             for kind in KINDS if signs else ():
                 if kind.sign in signs:
                     text, plain = self._replace_kind(kind, text, plain)
-            if self.kinds and (question or self.told):
+            if self.kinds and (question or self.told.kinds):
                 text, plain = self._replace_told(text, plain, question)
             if self.people.may_be_in(plain):
                 text = self._replace_people(text, plain)
@@ -103,7 +104,7 @@ class Redactor:
         """False if nothing is to be replaced in a text, after `narrow`: quick."""
         if self.people.may_be_in(plain):
             return True
-        return self.kinds and (worth_a_look(plain) or any(each in plain for each in self.told))
+        return self.kinds and (worth_a_look(plain) or self.told.may_be_in(plain))
 
     def placeholder(self, kind: str, value: str, original: str) -> str:
         """The placeholder of a value; counts one replacement.
@@ -134,12 +135,13 @@ class Redactor:
 
     def _replace_told(self, text: str, plain: str, question: str) -> tuple[str, str]:
         """Replace answers, and those of earlier turns where they are said again."""
-        found = answers(plain, question)
-        for value, kind in self.told.items():
-            again = re.finditer(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", plain) if value in plain else ()
-            found += [(*span, kind) for match in again if not _overlap(span := match.span(), found)]
+        found, taken = answers(plain, question), bytearray(len(plain))
+        for start, end, _ in found:
+            take(taken, start, end)
+        found += self.told.again(plain, taken)
         found.sort()
-        self.told.update((plain[start:end], kind) for start, end, kind in found)
+        for start, end, kind in found:
+            self.told.add(plain[start:end], kind)
         names = [self.placeholder(kind, plain[start:end], text[start:end]) for start, end, kind in found]
         spans = [(start, end) for start, end, _ in found]
         return _with(text, spans, names), _with(plain, spans, names)
@@ -148,10 +150,6 @@ class Redactor:
         found = self.people.spans(plain)
         names = [self.placeholder(*personal, personal[1]) for _, _, personal in found]
         return _with(text, [(start, end) for start, end, _ in found], names)
-
-
-def _overlap(span: tuple[int, int], found: list[tuple[int, int, str]]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end, _ in found)
 
 
 def _with(text: str, spans: list[tuple[int, int]], names: list[str]) -> str:

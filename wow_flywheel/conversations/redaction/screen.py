@@ -149,8 +149,21 @@ _WIDE: Final = f"[{''.join(NARROW)}]"
 SHORT: Final = 100
 _DIGIT_OR_AT: Final = re.compile("[0-9@]")
 _WORDS_ALONE: Final = re.compile(_WORDS)
+
+
+def _compiled(sign: str) -> re.Pattern[str]:
+    """A sign for Python's `re`, which would look for what stands behind a `.*` once for each place of what stands before it.
+
+    To look once, behind the first place, says the same. Placeholders hold such words (`<PASSPORT_1>`), so there may be many.
+    """
+    flags = "(?is)" if sign.startswith("(?is)") else "(?s)"
+    *before, last = sign.removeprefix(flags).split(".*")
+    firsts = "".join(f"(?>.*?(?:{each}))" for each in before)
+    return re.compile(rf"{flags}\A{firsts}.*(?:{last})" if before else sign)
+
+
 _COMPILED: Final = tuple(
-    (name, re.compile(first), tuple(re.compile(further) for further in more if further)) for name, first, more in SIGNS
+    (name, _compiled(first), tuple(_compiled(further) for further in more if further)) for name, first, more in SIGNS
 )
 _KEY_SIGNS: Final = re.compile(KEY_SIGNS)
 

@@ -258,9 +258,12 @@ def test_what_is_nested_too_deep_to_be_parsed_may_hold_strings_that_are_none(kno
     assert redact_content(redactor, text).endswith(' <NAME_1> ann@mail.example"' if known else ' Nora Quist <EMAIL_1>"')
 
 
-def test_an_answer_among_many_numbers_is_found_again() -> None:
+@pytest.mark.parametrize("apart", ["", ";"], ids=["in one turn", "in many"])
+def test_an_answer_among_many_numbers_is_found_again(apart: str) -> None:
     rest = dict.fromkeys(("created_at", "action", "tool_call_id", "usage", "tool_calls"))
-    said = (ASKED[0], "4155552671, " + ", ".join(map(str, range(100, 400))), "So 4155552671, is it?")
-    messages = [{"role": ("assistant", "user")[at % 2], "content": content} | rest for at, content in enumerate(said)]
+    numbers = f", {apart}".join(["4155552671", *(f"{place} {place}" for place in range(100, 400))])
+    given = numbers.split(apart) if apart else [numbers]
+    said = [("assistant", ASKED[0]), *(("user", each) for each in given), ("assistant", "So 4155552671, is it?")]
+    messages = [{"role": role, "content": content} | rest for role, content in said]
     row = dict.fromkeys(COLUMNS) | {"conversation_id": "c", "user_id": "u", "messages": messages}
-    assert redact_frame(pl.DataFrame([row], schema=COLUMNS))["messages"][0][2]["content"] == "So <PHONE_1>, is it?"
+    assert redact_frame(pl.DataFrame([row], schema=COLUMNS))["messages"][0][-1]["content"] == "So <PHONE_1>, is it?"
