@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from pydantic import BaseModel
 
-from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.budget import Tries
 from wow_flywheel.llm.formats import DIALECTS, request_extra, with_schema
 from wow_flywheel.llm.ledger import Entry, Ledger
@@ -24,6 +24,11 @@ from wow_flywheel.llm.transport import Transport
 REMEMBERED = dt.timedelta(days=7)
 MOST_TURNED_AWAY = 24
 """So many questions rejected before any is answered are not at fault themselves: these are several conversations."""
+
+MOST_SILENT = 3
+"""So many questions without an answer, each with all its tries and one after the other, while none was ever answered: the
+endpoint does not run, or no call can end in the time that it has."""
+SILENT = frozenset({"connection_lost", "timed_out", "server_error", "garbled"})
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class Negotiator:
         proven: True once an answer showed that the endpoint keeps to it.
         refused: Sampling parameters that the model does not take; see `parameters`.
         turned_away: Questions that were rejected before any was answered.
+        silent: Questions that got no answer before any was answered.
     """
 
     dialect: int = 0
@@ -43,6 +49,7 @@ class Negotiator:
     proven: bool = False
     refused: frozenset[str] = frozenset()
     turned_away: int = 0
+    silent: int = 0
     _answered: bool = False
     _news: bool = False
 
@@ -62,6 +69,7 @@ class Negotiator:
         Raises:
             RequestFailedError: `rejected` if it is refused in every dialect; else as `Transport.send`.
             EndpointRefused: So many questions were turned away before any was answered that it cannot be the questions' fault.
+            EndpointUnavailable: The first few questions of all got no answer.
         """
         try:
             return await self._stepped(transport, messages, schema, floor, tries)
@@ -97,7 +105,11 @@ class Negotiator:
                 self.refused, self._news = self.refused | {error.parameter}, True
 
     def _note_failure(self, settings: LlmSettings, error: RequestFailedError) -> None:
-        if self._answered or error.failure.reason != "rejected":
+        if self._answered:
+            return
+        if error.failure.reason in SILENT:
+            self._note_silence(settings, error)
+        if error.failure.reason != "rejected":
             return
         self.turned_away += 1
         if self.turned_away >= MOST_TURNED_AWAY:
@@ -105,6 +117,14 @@ class Negotiator:
                 f"{settings.base_url}, model {settings.model}: {self.turned_away} questions were rejected before any was "
                 f"answered; the last: {error.failure}",
                 hint="check that WOW_LLM_MODEL is a chat model, and what its endpoint takes",
+            ) from error
+
+    def _note_silence(self, settings: LlmSettings, error: RequestFailedError) -> None:
+        self.silent += 1
+        if self.silent >= MOST_SILENT:
+            raise EndpointUnavailable(
+                f"{settings.base_url}: none of the first {self.silent} questions got an answer; the last: {error.failure}",
+                hint="check that the endpoint runs; one that is slow needs a longer WOW_LLM_TIMEOUT_S",
             ) from error
 
     def answered(self, step: int) -> bool:

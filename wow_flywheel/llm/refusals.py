@@ -26,7 +26,12 @@ FORMAT_WORDS = (
 NO_MODEL = re.compile(
     r"model\b.{0,80}(?:not exist|not found|unknown|invalid|no such)|(?:unknown|invalid|no such) model", re.IGNORECASE
 )
-TOO_LONG = re.compile(r"context[_ ](?:length|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE)
+TOO_LONG = re.compile(
+    r"context[_ ](?:length|window|size)|maximum (?:context|model length)|too many tokens|prompt is too long", re.IGNORECASE
+)
+CROWDED = re.compile(r"context size has been exceeded", re.IGNORECASE)
+"""With a server error: the calls under way share the server's context, and together they fill it (llama.cpp's server)."""
+
 FILTERED = re.compile(
     r"content[_ -]?(?:filter|management policy|policy)|moderation|\bflagged\b|responsible ?ai|safety (?:system|filter|polic)"
     r"|data_inspection_failed|sensitive (?:content|words)",
@@ -86,7 +91,8 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
         return FormatRefusedError(f"HTTP {status}{about}")
     if status >= 500 or status in RETRIED_BELOW_500:
         reason = "rate_limited" if status == 429 else "server_error"
-        return BadMomentError(reason, f"HTTP {status}", pause, overloaded=status in OVERLOADED)
+        crowded = status in OVERLOADED or CROWDED.search(said) is not None
+        return BadMomentError(reason, f"HTTP {status}", pause, overloaded=crowded)
     return RequestFailedError("rejected", f"HTTP {status}{about}")
 
 

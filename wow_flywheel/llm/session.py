@@ -219,7 +219,7 @@ def _cut_or_declined(entry: Entry) -> str | None:
 
 
 def _said(reason: str, settings: LlmSettings) -> str:
-    return f"the answer was cut at {settings.max_tokens} tokens" if reason == "truncated" else "the model declined to answer"
+    return f"the answer was cut at {settings.max_tokens} tokens (WOW_LLM_MAX_TOKENS)" if reason == "truncated" else "the model declined to answer"
 
 
 def _problem(error: ValidationError) -> str:
