@@ -84,7 +84,7 @@ class Session:
         """
         messages, usage, cost, cached, problem, floor = request.messages(), Usage(), 0.0, True, "", 0
         failure = Failure("unparsable", "")
-        for _ in range(self.settings.max_repairs + 1):
+        for repairs in range(self.settings.max_repairs + 1):
             try:
                 key, entry, step = await self._answer(messages, schema, request.about, floor)
             except RequestFailedError as error:
@@ -103,7 +103,7 @@ class Session:
                 messages = _with_repair(messages, entry.content, problem)
                 continue
             await self._fits(entry, step)
-            return Success(value, usage, cost, key, cached, said)
+            return Success(value, usage, cost, key, cached, said, repairs)
         return replace(failure, detail=f"after {self.settings.max_repairs} repairs: {problem}")
 
     async def _fits(self, entry: Entry, step: int | None) -> None:
@@ -219,7 +219,11 @@ def _cut_or_declined(entry: Entry) -> str | None:
 
 
 def _said(reason: str, settings: LlmSettings) -> str:
-    return f"the answer was cut at {settings.max_tokens} tokens (WOW_LLM_MAX_TOKENS)" if reason == "truncated" else "the model declined to answer"
+    return (
+        f"the answer was cut at {settings.max_tokens} tokens (WOW_LLM_MAX_TOKENS)"
+        if reason == "truncated"
+        else "the model declined to answer"
+    )
 
 
 def _problem(error: ValidationError) -> str:

@@ -102,7 +102,7 @@ class Transport:
             return RequestFailedError(reason, detail)
         return EndpointUnavailable(
             f"{self.settings.base_url}: {self.unanswered} calls in a row got no answer; the last: {detail}",
-            hint="check that the endpoint runs (WOW_LLM_TIMEOUT_S, WOW_LLM_MAX_IN_FLIGHT if it is slow); a rerun goes on from here",
+            hint="check that the endpoint runs (if slow: WOW_LLM_TIMEOUT_S, WOW_LLM_MAX_IN_FLIGHT); a rerun goes on from here",
         )
 
     async def _try(self, body: Mapping[str, Any], *, has_format: bool) -> Entry:

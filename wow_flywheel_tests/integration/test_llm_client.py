@@ -351,7 +351,7 @@ def test_an_answer_that_does_not_fit_is_sent_back_with_the_error(client: LlmClie
     outcome = ask(client, "Paris")[0]
     assert city(outcome) == "Paris"
     assert isinstance(outcome, Success)
-    assert outcome.usage == Usage(200, 20)
+    assert (outcome.usage, outcome.repairs) == (Usage(200, 20), 1)
     repair = endpoint.requests[1]["messages"]
     assert repair[1] == {"role": "assistant", "content": '{"town": "Paris"'}
     assert "does not fit the schema" in repair[2]["content"]
