@@ -83,7 +83,10 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
     about_format = any(word in said.lower() for word in FORMAT_WORDS)
     refusal = BY_STATUS.get(status) or (None if about_format else _worded(status, said))
     if status == 413 or (status in {400, 422} and TOO_LONG.search(said)):
-        return RequestFailedError("too_long", f"the endpoint's context is shorter than the prompt (HTTP {status})")
+        return RequestFailedError(
+            "too_long",
+            f"the endpoint's context is shorter than prompt and answer (HTTP {status}): lower WOW_LLM_MAX_CONVERSATION_TOKENS",
+        )
     if refusal is not None:
         what, hint = REFUSALS[refusal]
         return EndpointRefused(f"{settings.base_url}, model {settings.model}: {what} (HTTP {status})", hint=hint)
