@@ -17,7 +17,7 @@ from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.budget import Tries
 from wow_flywheel.llm.formats import DIALECTS, request_extra, with_schema
 from wow_flywheel.llm.ledger import Entry, Ledger
-from wow_flywheel.llm.requests import FormatRefusedError, ParameterRefusedError, RequestFailedError
+from wow_flywheel.llm.requests import Failure, FormatRefusedError, ParameterRefusedError, RequestFailedError
 from wow_flywheel.llm.settings import LlmSettings
 from wow_flywheel.llm.transport import Transport
 
@@ -28,6 +28,8 @@ MOST_TURNED_AWAY = 24
 MOST_SILENT = 3
 """So many questions without an answer, each with all its tries and one after the other, while none was ever answered: the
 endpoint does not run, or no call can end in the time that it has."""
+MOST_UNFIT = 24
+"""So many answers that do not fit, before any did: the model cannot keep to a schema, or thinks longer than it may answer."""
 SILENT = frozenset({"connection_lost", "timed_out", "server_error", "garbled"})
 
 
@@ -42,6 +44,8 @@ class Negotiator:
         refused: Sampling parameters that the model does not take; see `parameters`.
         turned_away: Questions that were rejected before any was answered.
         silent: Questions that got no answer before any was answered.
+        unfit: Questions whose answer was cut or did not fit, repairs included, before any fitted.
+        fitted: True once an answer fitted in this run.
     """
 
     dialect: int = 0
@@ -50,6 +54,8 @@ class Negotiator:
     refused: frozenset[str] = frozenset()
     turned_away: int = 0
     silent: int = 0
+    unfit: int = 0
+    fitted: bool = False
     _answered: bool = False
     _news: bool = False
 
@@ -126,6 +132,20 @@ class Negotiator:
                 f"{settings.base_url}: none of the first {self.silent} questions got an answer; the last: {error.failure}",
                 hint="check that the endpoint runs; one that is slow needs a longer WOW_LLM_TIMEOUT_S",
             ) from error
+
+    def note_unfit(self, settings: LlmSettings, failure: Failure) -> None:
+        """Take note of a question whose answer was cut or did not fit.
+
+        Raises:
+            EndpointRefused: So many did not fit before any fitted that none will.
+        """
+        self.unfit += not self.fitted
+        if self.unfit >= MOST_UNFIT and not self.fitted:
+            raise EndpointRefused(
+                f"{settings.base_url}, model {settings.model}: none of the first {self.unfit} answers fits its schema; "
+                f"the last: {failure}",
+                hint="take a model that keeps to a schema; one that thinks before it answers needs a larger WOW_LLM_MAX_TOKENS",
+            )
 
     def answered(self, step: int) -> bool:
         """Take note that a dialect got an answer; True if that, or what was left out for it, is news worth remembering."""

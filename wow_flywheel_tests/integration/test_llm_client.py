@@ -153,6 +153,32 @@ def test_an_endpoint_that_answers_none_of_the_first_questions_ends_the_run_soon(
     assert len(endpoint.requests) == 3 * 3
 
 
+RAMBLES = Fault(content='{"city": "it is not helped. it is not', finish_reason="length")
+
+
+def test_a_model_whose_answers_are_all_cut_ends_the_run_and_a_rerun_asks_nothing(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([RAMBLES] * 100)
+    towns = [f"town {i}" for i in range(40)]
+    for _ in range(2):
+        with pytest.raises(
+            EndpointRefused, match="none of the first 24 answers fits its schema; the last: truncated"
+        ) as caught:
+            ask(LlmClient(client.settings, client.ledger), *towns)
+        assert "WOW_LLM_MAX_TOKENS" in caught.value.hint
+        assert len(endpoint.requests) == 24
+
+
+def test_answers_that_are_cut_after_one_fitted_end_nothing(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(), *[RAMBLES] * 30])
+    first, *others = ask(client, *[f"town {i}" for i in range(31)])
+    assert city(first) == "town 0"
+    assert {other.reason for other in others if isinstance(other, Failure)} == {"truncated"}
+
+
 def test_calls_that_fill_the_context_they_share_are_made_fewer_at_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.script.extend([Fault(), Fault(status=500, message="Context size has been exceeded.")])
     assert [city(outcome) for outcome in ask(client, "Paris", "Rome")] == ["Paris", "Rome"]
