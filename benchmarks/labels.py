@@ -2,7 +2,7 @@
 `python -m benchmarks.labels [part …]`.
 
 What belongs here: which parts there are. What does not: the measurements (`labels_agreement`, `labels_saving`, …). All but
-`gallery` need `../shared/data`, and take up to five minutes on one core.
+`gallery` need `../shared/data`, and take up to five minutes on one core; `panel` needs an endpoint as well, and its time.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from benchmarks import (
     labels_by_label,
     labels_gallery,
     labels_gold,
+    labels_panel,
     labels_planted,
     labels_policies,
     labels_saving,
@@ -39,6 +40,7 @@ def agreement() -> Iterator[str]:
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "agreement": agreement,
     "gallery": labels_gallery.lines,
+    "panel": labels_panel.tables,
     "planted": labels_planted.tables,
     "policies": labels_policies.tables,
     "saving": labels_saving.tables,

@@ -33,9 +33,9 @@ class PanelResult:
         verdicts: A verdict on each conversation that was heard, with the evidence's; `failures` says what could not be done, as
             `who: reason (detail)`.
         counts: Of this run llm_calls, llm_from_ledger, llm_retries, llm_spent_usd, llm_pushbacks; of all answers, whenever they
-            were paid for, llm_prompt_tokens, llm_completion_tokens, llm_cost_usd; llm_disputed, llm_stray_rulings,
-            llm_instruction_attempts, llm_second_opinions, llm_without_policy (no policy applied, so that specialist was not
-            asked); llm_failed_<reason> where any failed.
+            were paid for, llm_answers, llm_repaired (sent back before they fitted), llm_prompt_tokens, llm_completion_tokens,
+            llm_cost_usd; llm_disputed, llm_stray_rulings, llm_instruction_attempts, llm_second_opinions, llm_without_policy (no
+            policy applied, so that specialist was not asked); llm_failed_<reason> where any failed.
         traces: Every question that was put.
     """
 
@@ -233,6 +233,8 @@ def _counts(found: Sequence[_Found]) -> dict[str, int | float]:
         "llm_prompt_tokens": sum(answer.usage.prompt_tokens for answer in answers),
         "llm_completion_tokens": sum(answer.usage.completion_tokens for answer in answers),
         "llm_cost_usd": round(sum(answer.cost_usd for answer in answers), 6),
+        "llm_answers": len(answers),
+        "llm_repaired": sum(answer.repairs > 0 for answer in answers),
         "llm_disputed": sum(len(each.hearing.disputes) for each in found),
         "llm_stray_rulings": sum(each.hearing.stray_rulings for each in found),
         "llm_instruction_attempts": sum(len(each.hearing.case.attempts) for each in found),

@@ -13,17 +13,24 @@ from hashlib import sha256
 
 from pydantic import BaseModel
 
-from wow_flywheel.errors import EndpointRefused
+from wow_flywheel.errors import EndpointRefused, EndpointUnavailable
 from wow_flywheel.llm.budget import Tries
 from wow_flywheel.llm.formats import DIALECTS, request_extra, with_schema
 from wow_flywheel.llm.ledger import Entry, Ledger
-from wow_flywheel.llm.requests import FormatRefusedError, ParameterRefusedError, RequestFailedError
+from wow_flywheel.llm.requests import Failure, FormatRefusedError, ParameterRefusedError, RequestFailedError
 from wow_flywheel.llm.settings import LlmSettings
 from wow_flywheel.llm.transport import Transport
 
 REMEMBERED = dt.timedelta(days=7)
 MOST_TURNED_AWAY = 24
 """So many questions rejected before any is answered are not at fault themselves: these are several conversations."""
+
+MOST_SILENT = 3
+"""So many questions without an answer, each with all its tries and one after the other, while none was ever answered: the
+endpoint does not run, or no call can end in the time that it has."""
+MOST_UNFIT = 24
+"""So many answers that do not fit, before any did: the model cannot keep to a schema, or thinks longer than it may answer."""
+SILENT = frozenset({"connection_lost", "timed_out", "server_error", "garbled"})
 
 
 @dataclass(slots=True)
@@ -36,6 +43,9 @@ class Negotiator:
         proven: True once an answer showed that the endpoint keeps to it.
         refused: Sampling parameters that the model does not take; see `parameters`.
         turned_away: Questions that were rejected before any was answered.
+        silent: Questions that got no answer before any was answered.
+        unfit: Questions whose answer was cut or did not fit, repairs included, before any fitted.
+        fitted: True once an answer fitted in this run.
     """
 
     dialect: int = 0
@@ -43,6 +53,9 @@ class Negotiator:
     proven: bool = False
     refused: frozenset[str] = frozenset()
     turned_away: int = 0
+    silent: int = 0
+    unfit: int = 0
+    fitted: bool = False
     _answered: bool = False
     _news: bool = False
 
@@ -62,6 +75,7 @@ class Negotiator:
         Raises:
             RequestFailedError: `rejected` if it is refused in every dialect; else as `Transport.send`.
             EndpointRefused: So many questions were turned away before any was answered that it cannot be the questions' fault.
+            EndpointUnavailable: The first few questions of all got no answer.
         """
         try:
             return await self._stepped(transport, messages, schema, floor, tries)
@@ -97,7 +111,11 @@ class Negotiator:
                 self.refused, self._news = self.refused | {error.parameter}, True
 
     def _note_failure(self, settings: LlmSettings, error: RequestFailedError) -> None:
-        if self._answered or error.failure.reason != "rejected":
+        if self._answered:
+            return
+        if error.failure.reason in SILENT:
+            self._note_silence(settings, error)
+        if error.failure.reason != "rejected":
             return
         self.turned_away += 1
         if self.turned_away >= MOST_TURNED_AWAY:
@@ -106,6 +124,28 @@ class Negotiator:
                 f"answered; the last: {error.failure}",
                 hint="check that WOW_LLM_MODEL is a chat model, and what its endpoint takes",
             ) from error
+
+    def _note_silence(self, settings: LlmSettings, error: RequestFailedError) -> None:
+        self.silent += 1
+        if self.silent >= MOST_SILENT:
+            raise EndpointUnavailable(
+                f"{settings.base_url}: none of the first {self.silent} questions got an answer; the last: {error.failure}",
+                hint="check that the endpoint runs; one that is slow needs a longer WOW_LLM_TIMEOUT_S",
+            ) from error
+
+    def note_unfit(self, settings: LlmSettings, failure: Failure) -> None:
+        """Take note of a question whose answer was cut or did not fit.
+
+        Raises:
+            EndpointRefused: So many did not fit before any fitted that none will.
+        """
+        self.unfit += not self.fitted
+        if self.unfit >= MOST_UNFIT and not self.fitted:
+            raise EndpointRefused(
+                f"{settings.base_url}, model {settings.model}: none of the first {self.unfit} answers fits its schema; "
+                f"the last: {failure}",
+                hint="take a model that keeps to a schema; one that thinks before it answers needs a larger WOW_LLM_MAX_TOKENS",
+            )
 
     def answered(self, step: int) -> bool:
         """Take note that a dialect got an answer; True if that, or what was left out for it, is news worth remembering."""

@@ -31,6 +31,8 @@ class LlmOptions:
         max_in_flight: `WOW_LLM_MAX_IN_FLIGHT`, calls under way at once, at most.
         max_conversation_tokens: `WOW_LLM_MAX_CONVERSATION_TOKENS`, tokens of a conversation in one prompt; longer ones are
             heard in windows.
+        max_tokens: `WOW_LLM_MAX_TOKENS`, longest answer in tokens, thinking aloud included.
+        timeout_s: `WOW_LLM_TIMEOUT_S`, seconds that one call may take; a local server without a GPU may need many.
     """
 
     prices: Path | None
@@ -42,6 +44,8 @@ class LlmOptions:
     batch_hours: float | None
     max_in_flight: int
     max_conversation_tokens: int
+    max_tokens: int
+    timeout_s: float
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "LlmOptions":
@@ -61,6 +65,8 @@ class LlmOptions:
             batch_hours=_number(env, "WOW_LLM_BATCH_HOURS", None, 0, 720),
             max_in_flight=_whole(env, "WOW_LLM_MAX_IN_FLIGHT", 64, 1, 4096) or 64,
             max_conversation_tokens=_whole(env, "WOW_LLM_MAX_CONVERSATION_TOKENS", 16_000, 500, 2_000_000) or 16_000,
+            max_tokens=_whole(env, "WOW_LLM_MAX_TOKENS", 1024, 64, 1_000_000) or 1024,
+            timeout_s=_number(env, "WOW_LLM_TIMEOUT_S", 60, 1, 86_400) or 60,
         )
         if options.budget_usd is not None and options.prices is None:
             raise SettingsError(
@@ -75,7 +81,13 @@ class LlmOptions:
         Raises:
             SettingsError: The price table cannot be read, or has no price for the model although a budget in money is set.
         """
-        sized = replace(settings, max_in_flight=self.max_in_flight, max_conversation_tokens=self.max_conversation_tokens)
+        sized = replace(
+            settings,
+            max_in_flight=self.max_in_flight,
+            max_conversation_tokens=self.max_conversation_tokens,
+            max_tokens=self.max_tokens,
+            timeout_s=self.timeout_s,
+        )
         price = self._price(settings.model)
         if price is None:
             return sized

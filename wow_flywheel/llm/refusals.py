@@ -26,7 +26,12 @@ FORMAT_WORDS = (
 NO_MODEL = re.compile(
     r"model\b.{0,80}(?:not exist|not found|unknown|invalid|no such)|(?:unknown|invalid|no such) model", re.IGNORECASE
 )
-TOO_LONG = re.compile(r"context[_ ](?:length|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE)
+TOO_LONG = re.compile(
+    r"context[_ ](?:length|window|size)|maximum (?:context|model length)|too many tokens|prompt is too long", re.IGNORECASE
+)
+CROWDED = re.compile(r"context size has been exceeded", re.IGNORECASE)
+"""With a server error: the calls under way share the server's context, and together they fill it (llama.cpp's server)."""
+
 FILTERED = re.compile(
     r"content[_ -]?(?:filter|management policy|policy)|moderation|\bflagged\b|responsible ?ai|safety (?:system|filter|polic)"
     r"|data_inspection_failed|sensitive (?:content|words)",
@@ -78,7 +83,10 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
     about_format = any(word in said.lower() for word in FORMAT_WORDS)
     refusal = BY_STATUS.get(status) or (None if about_format else _worded(status, said))
     if status == 413 or (status in {400, 422} and TOO_LONG.search(said)):
-        return RequestFailedError("too_long", f"the endpoint's context is shorter than the prompt (HTTP {status})")
+        return RequestFailedError(
+            "too_long",
+            f"the endpoint's context is shorter than prompt and answer (HTTP {status}): lower WOW_LLM_MAX_CONVERSATION_TOKENS",
+        )
     if refusal is not None:
         what, hint = REFUSALS[refusal]
         return EndpointRefused(f"{settings.base_url}, model {settings.model}: {what} (HTTP {status})", hint=hint)
@@ -86,7 +94,8 @@ def failed_status(settings: LlmSettings, status: int, data: bytes, pause: float 
         return FormatRefusedError(f"HTTP {status}{about}")
     if status >= 500 or status in RETRIED_BELOW_500:
         reason = "rate_limited" if status == 429 else "server_error"
-        return BadMomentError(reason, f"HTTP {status}", pause, overloaded=status in OVERLOADED)
+        crowded = status in OVERLOADED or CROWDED.search(said) is not None
+        return BadMomentError(reason, f"HTTP {status}", pause, overloaded=crowded)
     return RequestFailedError("rejected", f"HTTP {status}{about}")
 
 

@@ -68,6 +68,7 @@ class Success(Generic[S]):
         prompt_hash: The ledger's key of the last call.
         cached: True if no call was made for it now.
         said: The last answer as it came.
+        repairs: How often an answer before it was sent back because it did not fit.
     """
 
     value: S
@@ -76,6 +77,7 @@ class Success(Generic[S]):
     prompt_hash: str
     cached: bool
     said: Answered
+    repairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

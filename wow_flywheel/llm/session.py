@@ -79,12 +79,12 @@ class Session:
         """One answer, sent back for repair if it does not fit.
 
         Raises:
-            EndpointRefused: The endpoint refuses for good.
+            EndpointRefused: The endpoint refuses for good, or its model gave many answers of which none fits.
             EndpointUnavailable: It is down: many calls in a row got no answer.
         """
         messages, usage, cost, cached, problem, floor = request.messages(), Usage(), 0.0, True, "", 0
         failure = Failure("unparsable", "")
-        for _ in range(self.settings.max_repairs + 1):
+        for repairs in range(self.settings.max_repairs + 1):
             try:
                 key, entry, step = await self._answer(messages, schema, request.about, floor)
             except RequestFailedError as error:
@@ -94,7 +94,7 @@ class Session:
             said = Answered(entry.content, entry.latency_s, entry.at)
             failure = replace(failure, usage=usage, cost_usd=cost, prompt_hash=key, said=said)
             if (reason := _cut_or_declined(entry)) is not None:
-                return replace(failure, reason=reason, detail=_said(reason, self.settings))
+                return self._unfit(replace(failure, reason=reason, detail=_said(reason, self.settings)))
             try:
                 value = schema.model_validate_json(json_text(entry.content))
             except ValidationError as error:
@@ -102,9 +102,15 @@ class Session:
                 floor = self.negotiator.after_misfit(step, bare=is_bare_json(entry.content))
                 messages = _with_repair(messages, entry.content, problem)
                 continue
+            self.negotiator.fitted = True
             await self._fits(entry, step)
-            return Success(value, usage, cost, key, cached, said)
-        return replace(failure, detail=f"after {self.settings.max_repairs} repairs: {problem}")
+            return Success(value, usage, cost, key, cached, said, repairs)
+        return self._unfit(replace(failure, detail=f"after {self.settings.max_repairs} repairs: {problem}"))
+
+    def _unfit(self, failure: Failure) -> Failure:
+        if failure.reason != "refused":
+            self.negotiator.note_unfit(self.settings, failure)
+        return failure
 
     async def _fits(self, entry: Entry, step: int | None) -> None:
         if step is not None and self.negotiator.fits(step, bare=is_bare_json(entry.content)):
@@ -219,7 +225,11 @@ def _cut_or_declined(entry: Entry) -> str | None:
 
 
 def _said(reason: str, settings: LlmSettings) -> str:
-    return f"the answer was cut at {settings.max_tokens} tokens" if reason == "truncated" else "the model declined to answer"
+    return (
+        f"the answer was cut at {settings.max_tokens} tokens (WOW_LLM_MAX_TOKENS)"
+        if reason == "truncated"
+        else "the model declined to answer"
+    )
 
 
 def _problem(error: ValidationError) -> str:

@@ -102,7 +102,7 @@ class Transport:
             return RequestFailedError(reason, detail)
         return EndpointUnavailable(
             f"{self.settings.base_url}: {self.unanswered} calls in a row got no answer; the last: {detail}",
-            hint="check that the endpoint runs; the answers so far are kept, so a rerun goes on from here",
+            hint="check that the endpoint runs (if slow: WOW_LLM_TIMEOUT_S, WOW_LLM_MAX_IN_FLIGHT); a rerun goes on from here",
         )
 
     async def _try(self, body: Mapping[str, Any], *, has_format: bool) -> Entry:
@@ -115,7 +115,7 @@ class Transport:
             ):  # from start to last byte: a slow drip outlives a limit per read
                 status, headers, data = await self._post(body)
         except TimeoutError as error:
-            raise BadMomentError("timed_out", f"no answer within {self.settings.timeout_s:g} s") from error
+            raise BadMomentError("timed_out", f"no answer within {self.settings.timeout_s:g} s (WOW_LLM_TIMEOUT_S)") from error
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, aiohttp.InvalidURL) as error:
             said = f"{self.settings.base_url}: no trusted connection ({type(error).__name__})"
             raise EndpointRefused(said, hint="check WOW_LLM_BASE_URL and the endpoint's certificate") from error

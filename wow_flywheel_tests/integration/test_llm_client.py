@@ -137,6 +137,54 @@ def test_an_endpoint_that_is_down_ends_the_run_and_a_rerun_goes_on(client: LlmCl
     assert len(endpoint.answered) == 40
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(Fault(reset=True), "the connection failed"), (Fault(hang_s=0.5), "no answer within 0.1 s")],
+    ids=["down", "slower than its time limit"],
+)
+def test_an_endpoint_that_answers_none_of_the_first_questions_ends_the_run_soon(
+    client: LlmClient, endpoint: FaultyEndpoint, fault: Fault, said: str
+) -> None:
+    client.settings = replace(client.settings, timeout_s=0.1)
+    endpoint.script.extend([fault] * 100)
+    with pytest.raises(EndpointUnavailable, match=f"none of the first 3 questions got an answer.*{said}") as caught:
+        ask(client, *[f"town {i}" for i in range(40)])
+    assert "WOW_LLM_TIMEOUT_S" in caught.value.hint
+    assert len(endpoint.requests) == 3 * 3
+
+
+RAMBLES = Fault(content='{"city": "it is not helped. it is not', finish_reason="length")
+
+
+def test_a_model_whose_answers_are_all_cut_ends_the_run_and_a_rerun_asks_nothing(
+    client: LlmClient, endpoint: FaultyEndpoint
+) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([RAMBLES] * 100)
+    towns = [f"town {i}" for i in range(40)]
+    for _ in range(2):
+        with pytest.raises(
+            EndpointRefused, match="none of the first 24 answers fits its schema; the last: truncated"
+        ) as caught:
+            ask(LlmClient(client.settings, client.ledger), *towns)
+        assert "WOW_LLM_MAX_TOKENS" in caught.value.hint
+        assert len(endpoint.requests) == 24
+
+
+def test_answers_that_are_cut_after_one_fitted_end_nothing(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    client.settings = replace(client.settings, max_in_flight=1)
+    endpoint.script.extend([Fault(), *[RAMBLES] * 30])
+    first, *others = ask(client, *[f"town {i}" for i in range(31)])
+    assert city(first) == "town 0"
+    assert {other.reason for other in others if isinstance(other, Failure)} == {"truncated"}
+
+
+def test_calls_that_fill_the_context_they_share_are_made_fewer_at_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+    endpoint.script.extend([Fault(), Fault(status=500, message="Context size has been exceeded.")])
+    assert [city(outcome) for outcome in ask(client, "Paris", "Rome")] == ["Paris", "Rome"]
+    assert client.counts.pushbacks == 1
+
+
 def test_retry_after_is_honoured(client: LlmClient, endpoint: FaultyEndpoint) -> None:
     endpoint.script.append(Fault(status=429, headers={"retry-after": "0.4"}))
     assert city(ask(client, "Paris")[0]) == "Paris"
@@ -251,11 +299,22 @@ def test_one_request_that_cannot_be_read_does_not_change_the_format(client: LlmC
     assert dialect(endpoint.requests[-1]) == "json_schema"
 
 
-def test_a_prompt_beyond_the_context_is_asked_once(client: LlmClient, endpoint: FaultyEndpoint) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 8192 tokens",
+        "request (40007 tokens) exceeds the available context size (8192 tokens), try increasing it",
+        "The decoder prompt (length 40007) is longer than the maximum model length of 8192.",
+    ],
+    ids=["OpenAI", "llama.cpp", "vLLM"],
+)
+def test_a_prompt_beyond_the_context_is_asked_once(client: LlmClient, endpoint: FaultyEndpoint, message: str) -> None:
     client.settings = replace(client.settings, max_in_flight=1)
-    endpoint.script.append(Fault(status=400, message="This model's maximum context length is 8192 tokens"))
+    endpoint.script.append(Fault(status=400, message=message))
     failed, fine = ask(client, "Paris", "Rome")
-    assert failed == Failure("too_long", "the endpoint's context is shorter than the prompt (HTTP 400)")
+    assert isinstance(failed, Failure)
+    assert failed.reason == "too_long"
+    assert "lower WOW_LLM_MAX_CONVERSATION_TOKENS" in failed.detail
     assert city(fine) == "Rome"
     assert len(endpoint.requests) == 2
 
@@ -288,8 +347,8 @@ def test_refusals_for_good_in_other_words(
         (Fault(status=429, headers={"retry-after": "0.05"}), Failure("rate_limited", "HTTP 429 after 3 tries")),
         (Fault(status=502), Failure("server_error", "HTTP 502 after 3 tries")),
         (Fault(reset=True), Failure("connection_lost", "the connection failed after 3 tries")),
-        (Fault(hang_s=1), Failure("timed_out", "no answer within 0.3 s after 3 tries")),
-        (Fault(drip_s=0.05), Failure("timed_out", "no answer within 0.3 s after 3 tries")),
+        (Fault(hang_s=1), Failure("timed_out", "no answer within 0.3 s (WOW_LLM_TIMEOUT_S) after 3 tries")),
+        (Fault(drip_s=0.05), Failure("timed_out", "no answer within 0.3 s (WOW_LLM_TIMEOUT_S) after 3 tries")),
         (Fault(raw="<html>"), Failure("garbled", "the response is not JSON after 3 tries")),
         (Fault(raw='{"choices": []}'), Failure("garbled", "the response has no choices after 3 tries")),
     ],
@@ -320,7 +379,7 @@ def test_an_answer_that_does_not_fit_is_sent_back_with_the_error(client: LlmClie
     outcome = ask(client, "Paris")[0]
     assert city(outcome) == "Paris"
     assert isinstance(outcome, Success)
-    assert outcome.usage == Usage(200, 20)
+    assert (outcome.usage, outcome.repairs) == (Usage(200, 20), 1)
     repair = endpoint.requests[1]["messages"]
     assert repair[1] == {"role": "assistant", "content": '{"town": "Paris"'}
     assert "does not fit the schema" in repair[2]["content"]

@@ -138,7 +138,9 @@ def test_a_failed_adjudication_leaves_claims_unresolved_and_says_why(client: Llm
     assert decisions["c001", "panel/grounding"] == "adjudication failed: truncated"
     assert decisions["c001", "panel/solution"] == "quote not found in the turn"
     assert decisions["c002", "panel/grounding"] == "adjudicator: turn 2 denies it; reverse check passed"
-    assert verdicts(done)["c001"]["failures"] == ["adjudicator: truncated (the answer was cut at 1024 tokens)"]
+    assert verdicts(done)["c001"]["failures"] == [
+        "adjudicator: truncated (the answer was cut at 1024 tokens (WOW_LLM_MAX_TOKENS))"
+    ]
     assert verdicts(done)["c002"]["failures"] == []
 
 

@@ -18,6 +18,12 @@ def test_the_defaults() -> None:
     assert options.applied(ENDPOINT) == ENDPOINT
 
 
+def test_a_slow_server_gets_more_time_and_a_model_that_thinks_longer_answers() -> None:
+    options = LlmOptions.from_env({"WOW_LLM_TIMEOUT_S": "900", "WOW_LLM_MAX_TOKENS": "4096"})
+    endpoint = options.applied(ENDPOINT)
+    assert (endpoint.timeout_s, endpoint.max_tokens) == (900, 4096)
+
+
 def test_prices_go_by_model(tmp_path: Path) -> None:
     table = tmp_path / "prices.yaml"
     table.write_text("m: {prompt: 0.4, completion: 1.6}\nother: {prompt: 9, completion: 9}\n")
@@ -35,6 +41,8 @@ def test_prices_go_by_model(tmp_path: Path) -> None:
         ({"WOW_LLM_AUDIT_SHARE": "2"}, "from 0 to 1"),
         ({"WOW_LLM_BATCH_HOURS": "-1"}, "WOW_LLM_BATCH_HOURS"),
         ({"WOW_LLM_MAX_IN_FLIGHT": "0"}, "WOW_LLM_MAX_IN_FLIGHT"),
+        ({"WOW_LLM_TIMEOUT_S": "0"}, "WOW_LLM_TIMEOUT_S"),
+        ({"WOW_LLM_MAX_TOKENS": "12.5"}, "WOW_LLM_MAX_TOKENS"),
     ],
 )
 def test_a_malformed_value_is_named(env: dict[str, str], said: str) -> None:
