@@ -33,6 +33,7 @@ SPEC = file_spec(
     deps=["sft_model", "dpo_model", "kto_model", "knowledge", "policies"],
     kinds=("pytorch", "polars", "deltalake"),
 ).merge_attributes(metadata={"dagster/column_schema": column_schema("evaluations"), "dagster/table_name": "evaluations"})
+NOT_JUDGED = "no model was asked which reply is better: that needs WOW_LLM_BASE_URL, and WOW_JUDGED_TURNS above 0"
 
 
 @dg.multi_asset(specs=[SPEC], pool="gpu")
@@ -76,5 +77,5 @@ def shown(measured: Measured, page: Path) -> dict[str, Any]:
         "repair rate": frame_table(by_issue_type(last, turns)),
         "repair": dg.MetadataValue.md(in_words(turns, measured.evaluations)),
         "results page": dg.MetadataValue.path(str(page)),
-        "judge": table(("verdict", "turns"), verdict_lines(page.parent.parent)),
+        "judge": table(("verdict", "turns"), lines) if (lines := verdict_lines(page.parent.parent)) else NOT_JUDGED,
     }
