@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
@@ -44,8 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--write", type=Path, help="Markdown file to write")
     parser.add_argument("--ablations", action="store_true", help="also what each part of a turn is worth")
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at once (default: %(default)s)")
     args = parser.parse_args(argv)
-    runs = [run(seed, args.turns, variants=args.ablations) for seed in args.seeds]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        runs = list(pool.map(lambda seed: run(seed, args.turns, variants=args.ablations), args.seeds))
     text = report(runs, args.turns)
     if args.ablations:
         text += "\n" + ablations.report({run["seed"]: run["ablations"] for run in runs})

@@ -19,8 +19,8 @@ OURS: Final = frozenset({"model", "train_file", "eval_file", "pairs", "replies",
 """Fields that a cycle sets itself."""
 EMBEDDED_SFT: Final[dict[str, Any]] = {"learning_rate": 1e-3, "epochs": 6.0, "batch_size": 16, "max_length": 512}
 EMBEDDED_DPO: Final[dict[str, Any]] = {
-    "learning_rate": 1e-4,
-    "epochs": 3.0,
+    "learning_rate": 3e-4,
+    "epochs": 4.0,
     "batch_size": 32,
     "max_length": 512,
     "beta": 0.1,
