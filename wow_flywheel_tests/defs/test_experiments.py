@@ -66,6 +66,7 @@ def test_types_with_pairs_and_held_out_turns_are_trained_each_on_its_own_pairs(f
     pairs = [json.loads(line) for line in Path(config["pairs"]).read_text().splitlines()]
     assert {pair["issue_type"] for pair in pairs} == {"script_repetition"}
     assert config["model"].endswith(f"{CYCLE}/sft/model"), "each starts from the cycle's SFT model"
+    assert config["epochs"] == pytest.approx(2.9), "29 pairs once are 10 pairs 2.9 times: as many steps as on all"
 
 
 def test_the_rows_say_what_each_model_repairs_of_its_own_type(flywheel, monkeypatch) -> None:

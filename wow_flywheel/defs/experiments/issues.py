@@ -18,8 +18,12 @@ from wow_flywheel.defs.training.recipes import dpo_config
 from wow_flywheel.errors import DatasetError
 from wow_flywheel.pairs.sites import Site
 from wow_flywheel.storage import write_atomic
+from wow_flywheel.training.config import DpoConfig
 
 FOLDER: Final = "single_issue"
+EPOCHS: Final = DpoConfig(model="-", output_dir="-", pairs="-").epochs
+"""The trainer's own, where neither the recipe nor the user's file sets them."""
+
 LEAST_PAIRS: Final = 10
 """With fewer, a run learns the pairs by heart and says nothing of its type."""
 
@@ -45,6 +49,8 @@ class IssueRun:
 
 def trained_models(flywheel: Flywheel, cycle: str, say: Callable[[str], None]) -> list[IssueRun]:
     """Tune the cycle's SFT model on each issue type alone, where there are pairs to learn from and turns to judge.
+
+    Each run takes as many steps as the cycle's DPO on all pairs: a quarter of the pairs once would move a quarter as much.
 
     Raises:
         DatasetError: The cycle has no preference pairs.
@@ -79,6 +85,7 @@ def _run(
     file = place / f"{issue}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in mine).encode())
-    values = {**config, "pairs": str(file), "output_dir": str(place / issue)}
+    epochs = config.get("epochs", EPOCHS) * len(pairs) / len(mine)
+    values = {**config, "pairs": str(file), "output_dir": str(place / issue), "epochs": epochs}
     stream(["wow_flywheel.training.dpo", "--config", str(write_config(place / issue, values))], say)
     return IssueRun(issue, len(mine), sites, place / issue / "model", f"trained on {len(mine)} pairs")
