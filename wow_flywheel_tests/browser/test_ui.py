@@ -14,7 +14,7 @@ STAGES = ("conversations", "rules", "satisfaction", "inspection", "cases", "pair
 
 def wait_until_run_succeeds(page: Page) -> None:
     """On a run's page."""
-    expect(page.get_by_text(re.compile("^(Success|Failure)$")).first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(re.compile("^(Success|Failure)$")).first).to_be_visible(timeout=280_000)
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
 
 

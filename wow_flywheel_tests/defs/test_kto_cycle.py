@@ -79,6 +79,7 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
+@pytest.mark.slow
 def test_labelled_replies_are_written_checked_and_trained_on(folder: Path, lake: Lake, instance) -> None:
     make_base(folder / "sft" / "model", [*good_talks(), *bad_talks()])
     result = run(instance, *DATASETS, "dpo_model", "kto_model")
