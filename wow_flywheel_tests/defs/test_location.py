@@ -16,10 +16,13 @@ from wow_flywheel.defs.contract_checks import UNCHECKED, contract_checks
 HEAVY = ("torch", "trl", "transformers", "great_expectations", "openai", "s3fs", "matplotlib", "sklearn")
 LOAD = f"""
 import json, sys, time
-started = time.perf_counter()
+started = time.process_time()
+import dagster
+loaded = time.process_time()
 from wow_flywheel.definitions import defs
 defs.get_repository_def()
-print(json.dumps([time.perf_counter() - started, [name for name in {HEAVY!r} if name in sys.modules]]))
+share = (time.process_time() - loaded) / (loaded - started)
+print(json.dumps([share, [name for name in {HEAVY!r} if name in sys.modules]]))
 """
 DAILY = {
     "conversations": ("conversations", {"production_logs"}),
@@ -67,9 +70,9 @@ EXTERNAL = {"production_logs": "conversations", "knowledge": "knowledge", "polic
 
 def test_loading_is_quick_and_imports_nothing_heavy() -> None:
     runs = [subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True) for _ in range(2)]
-    seconds, heavy = zip(*(json.loads(run.stdout) for run in runs), strict=True)
+    shares, heavy = zip(*(json.loads(run.stdout) for run in runs), strict=True)
     assert heavy == ([], [])
-    assert min(seconds) < 3
+    assert min(shares) < 3, "our own definitions take three times what importing Dagster takes"
 
 
 def test_the_console_file_is_run_config_that_the_jobs_take() -> None:
