@@ -13,8 +13,8 @@ import polars as pl
 from wow_flywheel.conversations.duplicates.fingerprints import BANDS, bands_of, signatures
 from wow_flywheel.conversations.duplicates.near import near
 from wow_flywheel.datasets.grams import overlaps
+from wow_flywheel.datasets.tables import DATASETS
 
-KEY: Final = {"sft_dataset": "conversation_id", "preference_dataset": "pair_id", "labelled_dataset": "reply_id"}
 ANSWERS: Final = {"sft_dataset": (), "preference_dataset": ("chosen", "rejected"), "labelled_dataset": ("completion",)}
 """The columns of what is said after the prompt; a dialogue has none apart."""
 FOUND: Final = {"row": pl.String, "set": pl.String, "of_row": pl.String, "rule": pl.String, "similarity": pl.Float64}
@@ -40,7 +40,7 @@ def texts(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     answers = [part for name in ANSWERS[table] for part in (pl.lit(MARK), pl.col(name))]
     whole = pl.concat_str(pl.lit(MARK), said.fill_null(""), *answers)
     text = whole.str.replace_many(list(SHAPE), ["\x04"] * len(SHAPE))
-    return rows.select(set=pl.lit(table), row=KEY[table], text=text, customer="user_id")
+    return rows.select(set=pl.lit(table), row=DATASETS[table], text=text, customer="user_id")
 
 
 def scan(training: pl.DataFrame, kept_aside: pl.DataFrame, similarity: float) -> pl.DataFrame:

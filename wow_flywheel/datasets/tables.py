@@ -141,3 +141,14 @@ def gone(name: str, version: int, forgotten: dt.date | None = None) -> DatasetEr
         f"table {name} has its version {version} no more: {why}",
         hint="a backup of the lake from before can still give this dataset; or build a new cycle",
     )
+
+
+def newest_days(cases: pl.LazyFrame, until: dt.date, count: int) -> list[dt.date]:
+    """The newest `count` days with cases up to a day, in order: the window of a cycle.
+
+    Args:
+        cases: Contract `cases`.
+        until: The last day that may be among them.
+        count: How many days feed a cycle.
+    """
+    return sorted(cases.filter(pl.col("dt") <= until).select("dt").unique().collect()["dt"])[-count:]

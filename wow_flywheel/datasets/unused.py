@@ -15,7 +15,7 @@ from wow_flywheel.datasets.cycle import MANIFEST
 from wow_flywheel.datasets.limits import repeats, without
 from wow_flywheel.datasets.manifest import Manifest
 from wow_flywheel.datasets.split import split_expr
-from wow_flywheel.datasets.tables import Tables
+from wow_flywheel.datasets.tables import Tables, newest_days
 from wow_flywheel.lake import Lake
 
 PAIR: Final = ("dt", "pair_id")
@@ -40,8 +40,8 @@ def unused_pairs(lake: Lake, models: Path, window_days: int) -> tuple[dt.date | 
     if fresh.is_empty():
         return None, 0
     newest: dt.date = max(fresh["dt"])
-    days = tables.scan("cases").select("dt").unique().filter(pl.col("dt") <= newest).collect()["dt"].sort()
-    inside = fresh.filter(pl.col("dt") >= days[-window_days:].min()) if days.len() else fresh
+    days = newest_days(tables.scan("cases"), newest, window_days)
+    inside = fresh.filter(pl.col("dt") >= days[0]) if days else fresh
     return newest, inside["pair_id"].n_unique()
 
 

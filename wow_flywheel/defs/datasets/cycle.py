@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
 from wow_flywheel.datasets.build import ALGORITHM, Datasets
 from wow_flywheel.datasets.cycle import MANIFEST
 from wow_flywheel.datasets.external import External
 from wow_flywheel.datasets.manifest import Manifest, Parents, counts_of, stage_of
+from wow_flywheel.datasets.tables import newest_days
 from wow_flywheel.defs.partitions import day_of_cycle
 from wow_flywheel.errors import DatasetError, SettingsError
 from wow_flywheel.lake import Lake
@@ -32,8 +31,7 @@ def source_days(lake: Lake, cycle: str, count: int) -> list[dt.date]:
     Raises:
         DatasetError: There is no such day.
     """
-    known = lake.scan("cases").filter(pl.col("dt") <= day_of_cycle(cycle)).select("dt").unique().collect()["dt"]
-    days = sorted(known)[-count:]
+    days = newest_days(lake.scan("cases"), day_of_cycle(cycle), count)
     if not days:
         raise DatasetError(f"cycle {cycle}: no day up to its own has cases", hint="run `nightly` for those days first")
     return days
