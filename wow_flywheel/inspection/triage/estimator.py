@@ -98,8 +98,7 @@ class Estimator:
 
     target: Target
     seed: int = 0
-    _trees: list[Any] = field(init=False, default_factory=list)
-    _relative_trees: list[Any] = field(init=False, default_factory=list)
+    _trees: list[list[Any]] = field(init=False, default_factory=list)
     _words: CommonWords = field(init=False, default_factory=CommonWords)
     _by_words: Any = field(init=False, default=None)
     _by_meaning: Any = field(init=False, default=None)
@@ -123,8 +122,8 @@ class Estimator:
                 f"triage of {self.target}: {truth.sum()} of {len(truth)} labels are true",
                 hint=f"collect at least {MIN_OF_EACH} of each: decide cases by `wow-flywheel review`, or log ratings",
             )
-        self._trees = [model.fit(examples.numbers, truth) for model in _ensembles(self.seed)]
-        self._relative_trees = [model.fit(examples.relative, truth) for model in _ensembles(self.seed)]
+        views = (examples.numbers, examples.relative)
+        self._trees = [[model.fit(view, truth) for model in _ensembles(self.seed)] for view in views]
         if self.target == "dissatisfied":
             matrix = self._words.fit(examples.texts, examples.scenarios)
             self._by_words = LogisticRegression(max_iter=500).fit(matrix, truth)
@@ -136,8 +135,8 @@ class Estimator:
         """How likely each is dissatisfied or unsolved, from 0 to 1; a ranking more than a probability."""
         import numpy as np
 
-        parts = [_log_odds(model.predict_proba(examples.numbers)[:, 1]) for model in self._trees]
-        parts += [_log_odds(model.predict_proba(examples.relative)[:, 1]) for model in self._relative_trees]
+        views = zip((examples.numbers, examples.relative), self._trees, strict=True)
+        parts = [_log_odds(model.predict_proba(view)[:, 1]) for view, models in views for model in models]
         weights = [1.0] * len(parts)
         if self._by_words is not None:
             parts.append(self._by_words.decision_function(self._words.transform(examples.texts)))

@@ -47,7 +47,8 @@ def rank(
     if conversations.is_empty():
         return TRIAGE.empty()
     unknown: Sequence[float | None] = [None] * conversations.height
-    of_today, of_earlier = (cache(partial(_examples, tables, encoder)) for tables in (today, earlier))
+    of_earlier = cache(partial(_examples, earlier, encoder))
+    of_today = cache(lambda: _examples(today, encoder).beside(of_earlier()))
     risks, trained = {}, 0
     for target in TARGETS:
         learned = _labelled(earlier["conversations"], known(target, earlier["satisfaction"], decisions, upheld))
@@ -83,7 +84,7 @@ def _risks(
     target: Target, learned: pl.DataFrame, earlier: Callable[[], Examples], today: Callable[[], Examples]
 ) -> tuple[Sequence[float | None], int]:
     fitted = Estimator(target).fit(earlier().take(learned["row"].to_list()), learned["label"].to_list())
-    return fitted.score(today().beside(earlier())), learned.height
+    return fitted.score(today()), learned.height
 
 
 def _examples(tables: Tables, encoder: SentenceEncoder | None) -> Examples:
