@@ -91,12 +91,16 @@ def not_solved() -> Gold:
     return _gold("solved (tau)", "tau", "unsolved", lambda gold: not gold["solved"])
 
 
+def all_days(name: str) -> pl.DataFrame:
+    """All conversations of a set as they are ingested: contract `conversations`."""
+    source = LogSource.at(str(SHARED / name / "logs"))
+    return pl.concat([read_day(source, day).conversations for day in source.days()])
+
+
 @cache
 def frames(name: str) -> dict[str, pl.DataFrame]:
     """Conversations, satisfaction, findings, inspections and verdicts of a set, with no explicit feedback in them."""
-    source = LogSource.at(str(SHARED / name / "logs"))
-    conversations = pl.concat([read_day(source, day).conversations for day in source.days()])
-    conversations = conversations.with_columns(feedback=pl.lit(None, dtype=CONVERSATIONS.columns["feedback"]))
+    conversations = all_days(name).with_columns(feedback=pl.lit(None, dtype=CONVERSATIONS.columns["feedback"]))
     procedures = load_procedures(str(SHARED / name / "policies.jsonl.gz"))
     knowledge = load_knowledge(str(SHARED / name / "knowledge"))
     satisfaction = signals(conversations, CONVERSATIONS.empty())

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from benchmarks.labels_gold import SHARED, answers, frames
+from benchmarks.labels_gold import SHARED, all_days, answers, frames
 from wow_flywheel.contracts import ISSUE_TYPES
-from wow_flywheel.conversations.ingest import read_day
-from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.defs.calibration.sources import Clean, reference
 from wow_flywheel.inspection.calibration.measure import claims_on, measure
 from wow_flywheel.inspection.calibration.plant import plant
@@ -36,10 +34,8 @@ def star() -> Clean:
 
 def crosswoz() -> Clean:
     """CrossWOZ, Chinese dialogues between people; nobody judged them, so that a real fault in one counts as a false alarm."""
-    source = LogSource.at(str(SHARED / "crosswoz" / "logs"))
-    rows = pl.concat([read_day(source, day).conversations for day in source.days()])
     no_knowledge, no_procedures = pl.DataFrame(schema=KNOWLEDGE_SCHEMA), pl.DataFrame(schema=PROCEDURE_SCHEMA)
-    return Clean("CrossWOZ (zh)", rows, no_knowledge, no_procedures, (promises(),))
+    return Clean("CrossWOZ (zh)", all_days("crosswoz"), no_knowledge, no_procedures, (promises(),))
 
 
 def tables() -> Iterator[str]:
