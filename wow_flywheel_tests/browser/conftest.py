@@ -12,20 +12,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
 from wow_flywheel.lake import Lake
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 LOOPING = ["Where is my order 12?", "Which city are you in?", "I said: order 12.", "Which city are you in?", "Forget it."]
 HELPED = ["Where is my order 13?", "It arrives today at five.", "Great, thank you!"]
+PATIENCE = 60_000
+"""Milliseconds that a browser waits for something to appear: other tests have both cores meanwhile."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,13 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 
 
 @pytest.fixture
-def page(ui: Ui) -> Iterator["Page"]:
+def page(ui: Ui) -> Iterator[Page]:
     """A page of a fresh browser, at the UI."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: `apt-get install chromium`, or any package that provides it")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page(viewport={"width": 1600, "height": 1200}, base_url=ui.url)
-        opened.set_default_timeout(60_000)
+        opened.set_default_timeout(PATIENCE)
         yield opened
         browser.close()

@@ -13,12 +13,11 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from wow_flywheel.lake import Lake
-from wow_flywheel_tests.browser.conftest import CHROMIUM, FLAGS, ROOT, free_port
+from wow_flywheel_tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, ROOT, free_port
 from wow_flywheel_tests.unit.cases import rows
 from wow_flywheel_tests.unit.review.world import claim, fill
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def screen(desk: Desk) -> Iterator[Page]:
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"a script ran: {dialog.message}"))
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         yield page
         browser.close()
     assert [each for each in complaints if "status of 422" not in each] == []
