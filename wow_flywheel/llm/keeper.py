@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
-from wow_flywheel.errors import FlywheelError
 from wow_flywheel.llm.ledger import Entry, Ledger
 from wow_flywheel.storage import is_s3
 
@@ -31,7 +30,8 @@ class Keeper:
     ledger: Ledger
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "ledger"))
     _waiting: list[Put] = field(default_factory=list)
-    _writers: set["asyncio.Task[None]"] = field(default_factory=set)
+    _writing: int = 0
+    _writers: set["asyncio.Task[None]"] = field(default_factory=set)  # the loop itself does not keep a task alive
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +49,8 @@ class Keeper:
         """See `Ledger.put`; done when the entry is durable."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((key, entry, done))
-        if len(self._writers) < (THREADS if is_s3(self.ledger.root) else DISK_WRITERS):
+        if self._writing < (THREADS if is_s3(self.ledger.root) else DISK_WRITERS):
+            self._writing += 1
             writer = asyncio.ensure_future(self._write())
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
@@ -60,24 +61,29 @@ class Keeper:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
     async def _write(self) -> None:
+        """Write until nothing waits. That nothing waits and that this writer is gone come to pass in one step of the loop: a
+        writer that still counted would be relied on by the next `put`, which would wait for ever."""
         size = 1 if is_s3(self.ledger.root) else DISK_GROUP
-        while self._waiting:
-            group, self._waiting = self._waiting[:size], self._waiting[size:]
-            failures = await self.run(self._put_all, group)
-            for (_, _, done), failure in zip(group, failures, strict=True):
-                if done.done():  # the call was given up meanwhile; its answer is kept all the same
-                    continue
-                if failure is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(failure)
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:size], self._waiting[size:]
+                failures = await self.run(self._put_all, group)
+                for (_, _, done), failure in zip(group, failures, strict=True):
+                    if done.done():  # the call was given up meanwhile; its answer is kept all the same
+                        continue
+                    if failure is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(failure)
+        finally:
+            self._writing -= 1
 
-    def _put_all(self, group: Sequence[Put]) -> list[FlywheelError | None]:
+    def _put_all(self, group: Sequence[Put]) -> list[Exception | None]:
         return [self._put(key, entry) for key, entry, _ in group]
 
-    def _put(self, key: str, entry: Entry) -> FlywheelError | None:
+    def _put(self, key: str, entry: Entry) -> Exception | None:
         try:
             self.ledger.put(key, entry)
-        except FlywheelError as error:
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for; kept here, it would be waited for in vain
             return error
         return None
