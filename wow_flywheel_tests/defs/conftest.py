@@ -43,13 +43,20 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def nightly(instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProcessResult]:
-    """Runs `nightly` for a day."""
+    """Runs `nightly` for a day, all of it or what some assets are made of."""
     from wow_flywheel.definitions import defs
 
     job = defs.resolve_job_def("nightly")
 
-    def run(day: str = DAY) -> dg.ExecuteInProcessResult:
-        return job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
+    def run(day: str = DAY, until: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
+        graph = job.asset_layer.asset_graph
+        needed = (
+            dg.AssetSelection.assets(*until).upstream().required_multi_asset_neighbors().resolve(graph)
+            & graph.executable_asset_keys
+        )
+        return job.execute_in_process(
+            instance=instance, partition_key=day, raise_on_error=False, asset_selection=sorted(needed) if until else None
+        )
 
     return run
 

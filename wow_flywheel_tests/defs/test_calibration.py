@@ -45,7 +45,7 @@ def tick(instance: dg.DagsterInstance):
 
 def test_the_job_measures_planted_defects_and_ranks_the_day(place: Path, lake: Lake, nightly, instance) -> None:
     write_logs(place, [conversation(1, *CALM, thumb="up"), conversation(2, "My tea is cold!", "No.", "Useless.", "No.")])
-    night = nightly()
+    night = nightly(until=["cases"])
     assert night.success
     result = defs.resolve_job_def("calibrate").execute_in_process(instance=instance, partition_key=DAY)
     assert result.success
@@ -123,7 +123,7 @@ def test_what_a_changed_policy_made_stale_waits_for_the_rerun_outside_of_the_cyc
     write_logs(place, [*refund, *talks[4:]])
     lake.append("decisions", _all_good(12))
     policy(place, "A late delivery earns a voucher of 5 dollars.")
-    assert nightly().success
+    assert nightly(until=["cases"]).success
 
     def learnt() -> set[str]:
         return set(build_datasets(lake, DAY, [TODAY]).sft["conversation_id"])
@@ -193,7 +193,7 @@ def test_rules_are_measured_as_the_team_runs_them(place: Path, monkeypatch) -> N
 def test_the_triage_does_not_learn_the_rating_from_the_rating(place: Path, lake: Lake, nightly) -> None:
     said = ("Where is my tea?", "It comes in 5 minutes.", "Okay.", "You are welcome.")
     write_logs(place, [conversation(1, *said, thumb="up"), conversation(2, *said, thumb="down")])
-    assert nightly().success
+    assert nightly(until=["verdicts"]).success
     assert lake.read("verdicts", TODAY)["satisfied_score"].n_unique() == 2
     earlier = triage.labelled_days(lake, TODAY + dt.timedelta(days=1), lake.read("decisions").select("dt", "conversation_id"))
     learned = triage.by_evidence(triage.without_ratings(earlier), Flywheel())

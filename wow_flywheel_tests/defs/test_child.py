@@ -31,6 +31,7 @@ def step(folder: Path, lines: list[dict] | None = None) -> dg.AssetsDefinition:
     return sft_model
 
 
+@pytest.mark.slow
 def test_accelerate_launch_starts_a_trainer_and_the_step_hears_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checked-in file for several GPUs, told that there are none and one process."""
     given = yaml.safe_load((CONFIGS / "ddp.yaml").read_text())

@@ -163,9 +163,8 @@ def test_datasets_of_a_day_are_written_and_checked(place: Path, lake: Lake, nigh
     monkeypatch.setenv("WOW_MODEL", "org/model")
     rest = ("I am sorry, it arrives at noon.", "Thank you, great!")
     write_logs(place, [conversation(i, f"Hello, my tea number {i} is late.", *rest, thumb="up") for i in range(20)])
-    assert nightly().success
     lake.append("decisions", _all_good(20))
-    assert nightly().success
+    assert nightly(until=["cases"]).success
     result = _run(instance, *DATASETS)
     assert result.success
     split = checks(result)

@@ -37,7 +37,7 @@ def test_the_panels_day_shows_its_plan_its_rates_and_its_traces(
     monkeypatch.setenv("WOW_LLM_AUDIT_SHARE", "1")
     monkeypatch.setenv("WOW_LLM_TRIAGE_SHARE", "1")
     write_logs(place, TALKS)
-    result = nightly()
+    result = nightly(until=["inspection_audit"])
     assert result.success
     shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
     plan, traces = (str(shown["panel_calls"][name].value) for name in ("plan", "traces"))
@@ -74,7 +74,7 @@ def test_no_phone_number_is_in_traces_claims_verdicts_or_metadata(
     endpoint.answer = talkative
     talk = conversation(1, f"Where is parcel 31? Call {PLANTED}!", LIE, "No, it was not. Useless!", "I am sorry.", thumb="down")
     write_logs(place, [talk])
-    result = nightly()
+    result = nightly(until=["cases"])
     assert result.success
     day = dt.date.fromisoformat(DAY)
     tables = {name: lake.read(name, day) for name in ("conversations", "panel_calls", "inspections", "verdicts", "cases")}
@@ -95,7 +95,7 @@ def test_a_budget_of_nothing_asks_nothing_and_sends_everything_chosen_to_people(
 ) -> None:
     monkeypatch.setenv("WOW_LLM_BUDGET_TOKENS", "0")
     write_logs(place, TALKS)
-    assert nightly().success
+    assert nightly(until=["cases"]).success
     assert endpoint.requests == []
     cases = lake.read("cases", dt.date.fromisoformat(DAY))
     assert set(cases["label"]) == {"review"}
@@ -129,7 +129,7 @@ def test_recognition_gives_rules_and_panel_the_policies_of_what_the_log_does_not
     del unnamed["scenario"]
     foreign["scenario"] = "small talk"
     write_logs(place, [named, unnamed, foreign])
-    result = nightly()
+    result = nightly(until=["inspections"])
     assert result.success
     shown = {e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()}
     assert shown["policy_matches"]["scenario by recognition"].value == 1
@@ -154,6 +154,6 @@ def test_a_rule_for_a_scenario_goes_by_the_recognised_one_and_the_table_by_the_l
     del unnamed["scenario"]
     foreign["scenario"] = "small talk"
     write_logs(place, [unnamed, foreign])
-    assert nightly().success
+    assert nightly(until=["rule_findings"]).success
     found = lake.read("rule_findings", dt.date.fromisoformat(DAY)).filter(rule_id="overlong_reply")
     assert set(found.select("conversation_id", "scenario").rows()) == {("c-1", "unknown")}

@@ -9,6 +9,7 @@ from pathlib import Path
 from wow_flywheel.conversations.ingest import read_day
 from wow_flywheel.conversations.sources import LogSource
 from wow_flywheel.lake import Lake
+from wow_flywheel_tests.effort import everything
 from wow_flywheel_tests.unit.conversations.logs import DAY, line, write
 
 SCRIPT = """
@@ -26,7 +27,7 @@ print("halfway", flush=True)
 lake.replace("conversations", read.conversations, day)
 print("done", flush=True)
 """
-KILLS = 8
+KILLS = 8 if everything() else 4
 
 
 def ingest(logs: Path, lake: Path) -> "subprocess.Popen[str]":

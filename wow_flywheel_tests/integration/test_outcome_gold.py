@@ -48,6 +48,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     return (total - positives * (positives + 1) / 2) / (positives * (len(labels) - positives))
 
 
+@pytest.mark.slow
 def test_people_who_say_that_their_task_was_achieved_score_higher_and_the_dissatisfied_lower() -> None:
     rows = verdicts("star")
     rated = [row for row in rows if not row["feedback_in_log"]]

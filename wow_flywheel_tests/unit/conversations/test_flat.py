@@ -126,7 +126,7 @@ def dated(made: Mapping[str, Sequence[Placed]]) -> dict[str, list[bytes]]:
     return dict(found)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(files())
 def test_files_in_no_days_folder_are_read_as_if_each_line_lay_in_its_days(made: dict[str, list[Placed]]) -> None:
     made = {name: [*lines, (b"{", None)] for name, lines in made.items()}

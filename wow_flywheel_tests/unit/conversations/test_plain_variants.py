@@ -103,7 +103,7 @@ def changed(document: dict[str, Any], what: str, value: Any) -> None:
                     each[what] = value
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(st.sampled_from(range(len(CALLS))), min_size=1, max_size=8),
     st.lists(st.tuples(st.integers(0, 8), VARIANTS), max_size=4),
@@ -156,7 +156,7 @@ ODD = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(["request", "response", "choice", "usage", "message", "reply"]),
     st.sampled_from(names_in_readers()),

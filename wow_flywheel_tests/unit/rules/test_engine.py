@@ -12,6 +12,7 @@ from wow_flywheel.contracts import CONVERSATIONS, RULE_FINDINGS
 from wow_flywheel.dialogue import Message
 from wow_flywheel.rules.engine import find
 from wow_flywheel.rules.registry import load_rules
+from wow_flywheel_tests.effort import examples
 from wow_flywheel_tests.unit.inspection.talk import NOON, agent, call, day, tool, user
 from wow_flywheel_tests.unit.rules.talk import findings, procedure, raw_call, said, units
 from wow_flywheel_tests.unit.rules.test_each_rule import SAMPLES
@@ -149,7 +150,7 @@ MESSAGE = st.one_of(
     knowledge=st.lists(TEXT, max_size=2),
     steps=st.lists(st.tuples(TEXT, TEXT), max_size=2),
 )
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_stops_the_rules(talks: list[Any], knowledge: list[str], steps: list[tuple[str, str]]) -> None:
     rows = findings(*talks, knowledge=knowledge, steps=steps)
     assert RULE_FINDINGS.conform(rows).equals(rows)
