@@ -143,7 +143,8 @@ def _library_errors(uri: str) -> tuple[type[Exception], ...]:
 
 
 def _translated(error: Exception, uri: str, setting: str) -> FlywheelError:
-    kind = _code(error) or type(error).__name__
+    of_disk = error.strerror if isinstance(error, OSError) and not is_s3(uri) else None
+    kind = _code(error) or of_disk or type(error).__name__
     if kind == "FileExpired":
         return StorageUnavailable(f"{uri}: changed while it was read", hint="try again; a writer should rename when it is done")
     if not _is_misconfigured(error, uri):
@@ -221,6 +222,25 @@ def write_atomic(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def append_durable(path: Path, data: bytes) -> None:
+    """Add to a local file and wait for the disk. What a full disk cut off is taken away again: else the next line would be
+    written onto its end, and both be lost.
+
+    Raises:
+        OSError: The disk is full or fails; the file is as it was.
+    """
+    with path.open("ab", buffering=0) as stream:
+        before = os.fstat(stream.fileno()).st_size
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[stream.write(left) :]
+            os.fsync(stream.fileno())
+        except OSError:
+            os.ftruncate(stream.fileno(), before)
+            raise
 
 
 def sync_folder(folder: Path) -> None:

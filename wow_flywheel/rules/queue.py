@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from wow_flywheel.errors import FlywheelError, RetryableError
+from wow_flywheel.errors import RetryableError
 from wow_flywheel.rules.incoming import Conversation
 from wow_flywheel.rules.online import Checker, Finding
 
@@ -79,5 +79,5 @@ class CheckQueue:
             return
         try:
             answer.set_result(self.checker.check_parsed(conversation))
-        except FlywheelError as error:
+        except Exception as error:  # noqa: BLE001 - raised to who asked; here it would end the queue, and all would wait for ever
             answer.set_exception(error)

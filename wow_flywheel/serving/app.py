@@ -14,6 +14,7 @@ answer's header `x-conversation-id`. Each request carries the whole history, as 
 
 import asyncio
 import datetime as dt
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ from wow_flywheel.serving.log_writer import LogWriter, utc_now
 from wow_flywheel.serving.protocol import Engine
 from wow_flywheel.serving.split import Served, Split
 
+LOG: Final = logging.getLogger(__name__)
 CONVERSATION_HEADER: Final = "x-conversation-id"
 LONGEST_ID: Final = 200
 LARGEST_BODY: Final = 8 * 1024 * 1024
@@ -161,9 +163,13 @@ def create_app(
 
 
 async def _close_idle(writer: LogWriter, idle: dt.timedelta) -> None:
+    """Until cancelled: one that ended at an error would leave all later conversations without a log, unnoticed."""
     while True:
         await asyncio.sleep(min(30.0, idle.total_seconds() / 4))
-        await asyncio.to_thread(writer.close_idle, idle)
+        try:
+            await asyncio.to_thread(writer.close_idle, idle)
+        except Exception:
+            LOG.exception("idle conversations are not logged yet; tried again soon")
 
 
 async def _body(request: Request, shape: type[Body]) -> Body:
@@ -192,5 +198,6 @@ async def _bad_request(_: Request, error: BadRequest) -> Response:
 
 
 async def _flywheel_error(_: Request, error: FlywheelError) -> Response:
+    LOG.error("a request failed: %s", error)
     body = {"message": str(error), "type": type(error).__name__, "param": None, "code": None}
     return JSONResponse({"error": body}, status_code=503 if isinstance(error, RetryableError) else 500)

@@ -86,6 +86,11 @@ class Closing:
     feedback: dict[str, Any] | None
     file: str
 
+    def event(self) -> Event:
+        """The event that makes a conversation this."""
+        about = {"conversation_id": self.conversation.conversation_id, "feedback": self.feedback, "file": self.file}
+        return {"event": "close", **about}
+
 
 @dataclass(slots=True)
 class State:
@@ -122,8 +127,13 @@ class State:
                 self.open[name] = conversation
 
     def snapshot(self) -> list[Event]:
-        """The fewest events that give the open conversations."""
-        return [Conversation(each.conversation_id, each.about).turn_event(each.messages) for each in self.open.values()]
+        """The fewest events that give the conversations which are open or not yet in their file."""
+        closing = [each for closed in self.closing.values() for each in (_whole(closed.conversation), closed.event())]
+        return [*closing, *map(_whole, self.open.values())]
+
+
+def _whole(conversation: Conversation) -> Event:
+    return Conversation(conversation.conversation_id, conversation.about).turn_event(conversation.messages)
 
 
 def same(a: LoggedMessage, b: LoggedMessage) -> bool:

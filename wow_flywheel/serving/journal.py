@@ -8,14 +8,13 @@ Each process has a journal of its own and holds a lock as long as it lives; a jo
 
 import fcntl
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from wow_flywheel.serving.conversation import Event
-from wow_flywheel.storage import write_atomic
+from wow_flywheel.storage import append_durable, write_atomic
 
 FOLDER: Final = ".journal"
 PRIVATE: Final = 0o700
@@ -46,10 +45,7 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Add an event; it survives a crash once this returns."""
-        with self.path.open("ab") as stream:
-            stream.write(_line(event))
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_durable(self.path, _line(event))
 
     def replace(self, events: Iterable[Event]) -> None:
         """Put a shorter list of events in place of all."""

@@ -75,10 +75,12 @@ class Live:
             await asyncio.sleep(every_s)
             try:
                 split = await asyncio.to_thread(self._named, releases)
-            except FlywheelError as error:
-                if str(error) != complained:
-                    LOG.warning("still serving %s: %s", " and ".join(self.split.models), error)
-                complained = str(error)
+            except Exception as error:
+                said = str(error) if isinstance(error, FlywheelError) else repr(error)
+                if said != complained:
+                    trace = None if isinstance(error, FlywheelError) else error
+                    LOG.warning("still serving %s: %s", " and ".join(self.split.models), said, exc_info=trace)
+                complained = said
                 continue
             if split is not None:
                 await self.change(split)

@@ -5,21 +5,23 @@ journal's file (`journal`).
 
 Each turn goes to the journal before the customer sees it. A conversation becomes one line of
 `dt=<business day it began>/<journal's name>.jsonl` when it is closed, idle for long, or the server stops. After a crash the
-next process takes over: open conversations stay open, and a record that was being written is written once.
+next process takes over: open conversations stay open, and a record that was being written is written once. A record that a
+full disk refused is written once there is room.
 """
 
 import datetime as dt
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from wow_flywheel.errors import SettingsError
 from wow_flywheel.serving.conversation import About, Closing, Conversation, Event, LoggedMessage, State, rfc3339
 from wow_flywheel.serving.journal import abandoned, claim
-from wow_flywheel.storage import is_s3, sync_folder
+from wow_flywheel.storage import append_durable, is_s3, storage_errors, sync_folder
 
 JOURNAL_LIMIT: Final = 16 * 1024 * 1024
 
@@ -75,33 +77,56 @@ class LogWriter:
             history: The whole conversation as the client sent it, oldest first, in the log's form.
             reply: The assistant's answer in the log's form, with `usage`.
             received: When the request came: the time of its new messages.
+
+        Raises:
+            StorageUnavailable: The disk is full or fails; the turn is not kept.
         """
-        with self._guard:
+        with self._changed():
             known = self._state.open.get(conversation_id) or Conversation(conversation_id, about)
             known = Conversation(conversation_id, about, known.messages)
             messages = [*known.dated(history, received), {**reply, "created_at": rfc3339(self._clock())}]
             self._keep(known.turn_event(messages))
 
     def close(self, conversation_id: str, feedback: dict[str, Any] | None = None) -> Path | None:
-        """Log a conversation; returns its file, or None if no such conversation is open."""
-        with self._guard:
+        """Log a conversation; returns its file, or None if no such conversation is open.
+
+        Raises:
+            StorageUnavailable: The disk is full or fails; the conversation is logged later.
+        """
+        with self._changed():
             return self._close(conversation_id, feedback) if conversation_id in self._state.open else None
 
     def close_idle(self, idle: dt.timedelta) -> int:
-        """Log every conversation whose last message is at least `idle` old; returns how many."""
-        with self._guard:
+        """Log every conversation whose last message is at least `idle` old, and what the disk refused; returns how many.
+
+        Raises:
+            StorageUnavailable: The disk is full or fails; the next call goes on.
+        """
+        with self._changed():
+            before = len(self._state.closing)
+            self._settle()
             latest = self._clock() - idle
             ended = [name for name, each in self._state.open.items() if each.ended_at <= latest]
             for name in ended:
                 self._close(name, None)
-            return len(ended)
+            return before + len(ended)
 
     def stop(self) -> None:
-        """Log every open conversation, and leave no journal behind."""
-        with self._guard:
+        """Log every open conversation, and leave no journal behind.
+
+        Raises:
+            StorageUnavailable: The disk is full or fails; the journal stays for the next process.
+        """
+        with self._changed():
+            self._settle()
             for name in list(self._state.open):
                 self._close(name, None)
             self._journal.remove()
+
+    @contextmanager
+    def _changed(self) -> Iterator[None]:
+        with self._guard, storage_errors(str(self._root), "WOW_LOGS_URI"):
+            yield
 
     def _recover(self) -> None:
         """Take over what this process id and dead processes left; only then their journals go."""
@@ -116,14 +141,21 @@ class LogWriter:
             journal.remove()
 
     def _close(self, conversation_id: str, feedback: dict[str, Any] | None) -> Path:
-        day = self._state.open[conversation_id].day(self._timezone)
-        file = f"dt={day}/{self._journal.name}.jsonl"
-        self._keep({"event": "close", "conversation_id": conversation_id, "feedback": feedback, "file": file})
-        self._write(self._state.closing[conversation_id])
+        self._settle()
+        conversation = self._state.open[conversation_id]
+        closing = Closing(conversation, feedback, f"dt={conversation.day(self._timezone)}/{self._journal.name}.jsonl")
+        self._keep(closing.event())
+        self._write(closing)
         self._keep({"event": "written", "conversation_id": conversation_id})
         if not self._state.open or self._journal.size > JOURNAL_LIMIT:
             self._journal.replace(self._state.snapshot())
-        return self._root / file
+        return self._root / closing.file
+
+    def _settle(self) -> None:
+        """Log what is closed and not in its file because the disk refused it."""
+        for name, closing in list(self._state.closing.items()):
+            self._finish(closing)
+            self._keep({"event": "written", "conversation_id": name})
 
     def _keep(self, event: Event) -> None:
         self._journal.append(event)
@@ -132,10 +164,7 @@ class LogWriter:
     def _write(self, closing: Closing) -> None:
         path = self._root / closing.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
-            stream.write(_line(closing))
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_durable(path, _line(closing))
         sync_folder(path.parent)
 
     def _finish(self, closing: Closing) -> None:

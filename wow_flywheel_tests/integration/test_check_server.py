@@ -88,29 +88,34 @@ def test_too_many_at_once_get_429_and_the_others_their_findings(url: str) -> Non
 
 
 class Picky:
-    """A checker that cannot run on a conversation of the scenario `bad`."""
+    """A checker that cannot run on a conversation of the scenario `bad` or `worse`."""
 
     def check_parsed(self, conversation: Conversation) -> list[dict[str, Any]]:
         if conversation.scenario == "bad":
             raise QueryError("no")
+        if conversation.scenario == "worse":
+            raise RecursionError
         return [{"scenario": conversation.scenario}]
 
 
 def test_one_conversation_that_fails_takes_no_other_with_it() -> None:
     async def served() -> list[Any]:
-        queue = CheckQueue(Picky(), most_waiting=3)
+        queue = CheckQueue(Picky(), most_waiting=4)
         waiting = [
-            asyncio.ensure_future(queue.check(parse({"messages": [], "scenario": name}))) for name in ("a", "bad", "b", "c")
+            asyncio.ensure_future(queue.check(parse({"messages": [], "scenario": name})))
+            for name in ("a", "bad", "worse", "b", "c")
         ]
         await asyncio.sleep(0)
         task = asyncio.create_task(queue.run())
-        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*waiting, return_exceptions=True)
         task.cancel()
         return answers
 
-    first, failed, second, refused = asyncio.run(served())
+    first, failed, odd, second, refused = asyncio.run(served())
     assert (first, second) == ([{"scenario": "a"}], [{"scenario": "b"}])
     assert isinstance(failed, QueryError)
+    assert isinstance(odd, RecursionError)
     assert isinstance(refused, Overloaded)
 
 

@@ -109,7 +109,7 @@ def test_a_folder_that_may_not_be_listed_is_not_empty(tmp_path: Path) -> None:
     ("error", "kind", "says"),
     [
         (PermissionError(13, "no"), SourceError, "/logs: access denied → let this user read the folder"),
-        (OSError(5, "Input/output error"), StorageUnavailable, "does not answer (OSError) → try again; if it stays so, check"),
+        (OSError(5, "Input/output error"), StorageUnavailable, "does not answer (Input/output error) → try again; if it"),
         (NotADirectoryError(20, "x"), SourceError, "/logs: no such folder or file → check WOW_LOGS_URI"),
     ],
 )  # fmt: skip

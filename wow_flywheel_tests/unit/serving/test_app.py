@@ -1,6 +1,9 @@
 """The endpoint's answers and errors, in process."""
 
+import datetime as dt
+import errno
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from wow_flywheel.errors import EndpointUnavailable, ReleaseError
+from wow_flywheel import storage
+from wow_flywheel.errors import EndpointUnavailable, ReleaseError, StorageUnavailable
 from wow_flywheel.serving.app import create_app
 from wow_flywheel.serving.log_writer import LogWriter
 from wow_flywheel_tests.unit.serving.scripted import ScriptedEngine
@@ -184,3 +188,42 @@ def test_shutting_down_logs_what_is_open(tmp_path: Path) -> None:
         post(client, HI, headers={"x-conversation-id": "c1"})
         assert logged(tmp_path) == []
     assert [record["conversation_id"] for record in logged(tmp_path)] == ["c1"]
+
+
+def test_idle_conversations_are_logged_again_after_the_disk_was_full(
+    tmp_path: Path, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = LogWriter(str(tmp_path), pid=7)
+    refusals = iter([StorageUnavailable("logs: the storage does not answer (No space left on device)", hint="try again")])
+    close_idle = writer.close_idle
+
+    def refused_once(idle: dt.timedelta) -> int:
+        for refusal in refusals:
+            raise refusal
+        return close_idle(idle)
+
+    monkeypatch.setattr(writer, "close_idle", refused_once)
+    with TestClient(create_app(engine, "0001-c1", writer, idle=dt.timedelta(milliseconds=40))) as client:
+        post(client, HI)
+        for _ in range(500):
+            if logged(tmp_path):
+                break
+            time.sleep(0.01)
+        assert len(logged(tmp_path)) == 1
+    assert "idle conversations are not logged yet" in caplog.text
+    assert "No space left on device" in caplog.text
+
+
+def test_a_request_that_the_disk_refuses_is_503_and_in_the_log(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", refuse)
+    answer = post(client, HI)
+    assert answer.status_code == 503
+    assert "the storage does not answer (No space left on device) → try again" in answer.json()["error"]["message"]
+    assert "a request failed" in caplog.text
+    monkeypatch.undo()
+    assert post(client, HI).status_code == 200

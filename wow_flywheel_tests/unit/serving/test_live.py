@@ -23,7 +23,7 @@ HI = [{"role": "user", "content": "Hi"}]
 
 
 class Store:
-    """Pointers that a test moves, and engines by release; `0009-broken` cannot be loaded."""
+    """Pointers that a test moves, and engines by release; `0009-broken` and `0009-odd` cannot be loaded."""
 
     def __init__(self) -> None:
         self.pointers: Pointers = ("0001-a", None)
@@ -32,6 +32,8 @@ class Store:
     def load(self, name: str) -> Engine:
         if name == "0009-broken":
             raise ReleaseError("release '0009-broken' is not as it was sealed", hint="roll back")
+        if name == "0009-odd":
+            raise MemoryError("4 GiB")
         self.loaded.append(name)
         return ScriptedEngine()
 
@@ -92,12 +94,17 @@ def test_what_a_model_has_taken_it_still_answers() -> None:
     asyncio.run(run())
 
 
-def test_a_release_that_cannot_be_loaded_changes_nothing_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [("0009-broken", "release '0009-broken' is not as it was sealed"), ("0009-odd", "MemoryError('4 GiB')")]
+)
+def test_a_release_that_cannot_be_loaded_changes_nothing_and_is_told_once(
+    caplog: pytest.LogCaptureFixture, name: str, why: str
+) -> None:
     async def run() -> None:
         store, live = Store(), Live(Split(Served("0001-a", Batcher(ScriptedEngine()))))
         live.start()
         following = asyncio.create_task(live.follow(store.releases, 0.01))
-        store.pointers = ("0009-broken", None)
+        store.pointers = (name, None)
         await until(lambda: "still serving" in caplog.text)
         await asyncio.sleep(0.1)
         assert live.split.models == ["0001-a"]
@@ -108,7 +115,7 @@ def test_a_release_that_cannot_be_loaded_changes_nothing_and_is_told_once(caplog
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(run())
-    assert caplog.text.count("still serving 0001-a: release '0009-broken' is not as it was sealed") == 1
+    assert caplog.text.count(f"still serving 0001-a: {why}") == 1
 
 
 def test_the_endpoint_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,18 @@
 """Conversations become log lines exactly once, crash or not."""
 
 import datetime as dt
+import errno
 import json
 import os
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wow_flywheel.errors import SettingsError
+from wow_flywheel import storage
+from wow_flywheel.errors import SettingsError, StorageUnavailable
 from wow_flywheel.serving import log_writer
 from wow_flywheel.serving.conversation import About, LoggedMessage
 from wow_flywheel.serving.journal import Journal, abandoned, claim
@@ -230,6 +234,84 @@ def test_a_long_journal_is_shortened(tmp_path: Path, clock: Clock, monkeypatch: 
     events = writer._journal.events()
     assert [(event["event"], event["conversation_id"], len(event["add"])) for event in events] == [("turn", "open", 4)]
     writer.stop()
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the disk refuse from the n-th write on, with a part of its bytes taken; without a number it has room again."""
+    real = os.fsync
+
+    def refuse_from(number: int | None = None) -> None:
+        writes = count()
+
+        def fsync(descriptor: int) -> None:
+            if number is not None and next(writes) >= number:
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - 9)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            real(descriptor)
+
+        monkeypatch.setattr(storage.os, "fsync", fsync)
+
+    return refuse_from
+
+
+@pytest.mark.parametrize("ending", ["idle", "stop", "another", "killed"])
+def test_a_record_that_a_full_disk_refused_is_written_once_there_is_room(
+    tmp_path: Path, clock: Clock, full: Callable[..., None], ending: str
+) -> None:
+    writer = LogWriter(str(tmp_path), clock=clock, pid=7)
+    two_turns(writer, "earlier")
+    writer.close("earlier")
+    two_turns(writer)
+    two_turns(writer, "other")
+    full(1)  # the first write is the journal's
+    with pytest.raises(StorageUnavailable, match=r"the storage does not answer \(No space left on device\) → try again"):
+        writer.close("c1", {"score": 5.0})
+    assert [record["conversation_id"] for record in records(tmp_path)] == ["earlier"], "no half line"
+    with pytest.raises(StorageUnavailable):
+        writer.close_idle(dt.timedelta(days=1))
+    full()
+    if ending == "idle":
+        assert writer.close_idle(dt.timedelta(days=1)) == 1
+    elif ending == "another":
+        writer.close("other")
+    elif ending == "killed":
+        killed(writer)
+        writer = LogWriter(str(tmp_path), clock=clock, pid=8)
+    writer.stop()
+    found = {record["conversation_id"]: record for record in records(tmp_path)}
+    assert sorted(found) == ["c1", "earlier", "other"]
+    assert len(records(tmp_path)) == 3
+    assert found["c1"]["feedback"] == {"score": 5.0}
+    assert not (tmp_path / ".journal" / "serving-7.journal").exists()
+
+
+def test_a_turn_that_a_full_disk_refused_spoils_none_before_or_after_it(
+    tmp_path: Path, clock: Clock, full: Callable[..., None]
+) -> None:
+    writer = LogWriter(str(tmp_path), clock=clock, pid=7)
+    writer.turn("c1", ABOUT, [user("hi")], said("hello"), START)
+    full(0)
+    with pytest.raises(StorageUnavailable):
+        writer.turn("c2", ABOUT, [user("hi")], said("hello"), START)
+    full()
+    writer.turn("c3", ABOUT, [user("hi")], said("hello"), START)
+    killed(writer)
+    LogWriter(str(tmp_path), clock=clock, pid=8).stop()
+    assert [record["conversation_id"] for record in records(tmp_path)] == ["c1", "c3"]
+
+
+def test_what_a_full_disk_refused_stays_in_a_shortened_journal(tmp_path: Path, clock: Clock, full: Callable[..., None]) -> None:
+    writer = LogWriter(str(tmp_path), clock=clock, pid=7)
+    two_turns(writer)
+    full(1)
+    with pytest.raises(StorageUnavailable):
+        writer.close("c1")
+    full()
+    writer._journal.replace(writer._state.snapshot())
+    killed(writer)
+    LogWriter(str(tmp_path), clock=clock, pid=8).stop()
+    assert [record["conversation_id"] for record in records(tmp_path)] == ["c1"]
 
 
 def test_journals_are_for_the_serving_user_only(tmp_path: Path) -> None:
