@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
+# Steps and tests run in processes of their own: where bytecode may not be kept, each of these would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 # Dagster prints each use of `job execute` as superseded; it is still the command that needs no running server.
 QUIET := PYTHONWARNINGS="ignore:Function"
 
@@ -32,12 +34,12 @@ lint: install ## ruff, mypy --strict, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Three workers on two cores: many tests wait for processes that they start.
+# Four workers on two cores: many tests wait for processes that they start.
 test: lint ## lint and all tests but the slow ones
-	$(BIN)/pytest -n 3 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not slow"
 
 test-all: lint ## lint and all tests, property tests with all their examples
-	WOW_TEST_EFFORT=all $(BIN)/pytest -n 3 --dist worksteal
+	WOW_TEST_EFFORT=all $(BIN)/pytest -n 4 --dist worksteal
 
 test-extras: install ## training on a Ray cluster of two nodes, metrics in MLflow; installs those extras (500 MB) into a venv of its own
 	$(PYTHON) -m venv .venv-extras

@@ -79,7 +79,7 @@ def test_labels_that_fell_stop_the_pairs_until_a_limit_is_changed(place: Path, l
     assert not lake.exists("preference_pairs")
     (place / "checks.yaml").write_text("agreement: {planted_precision: 0.3}\nconversations: {volume: 3}\n")
     monkeypatch.setenv("WOW_CHECKS", str(place / "checks.yaml"))
-    assert nightly().success
+    assert nightly(until=["cases"]).success
 
 
 @pytest.mark.slow

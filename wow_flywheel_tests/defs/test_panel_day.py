@@ -90,6 +90,7 @@ def test_no_phone_number_is_in_traces_claims_verdicts_or_metadata(
     assert LIE in tables["inspections"].filter(kind="llm")["quote"].to_list()
 
 
+@pytest.mark.slow
 def test_a_budget_of_nothing_asks_nothing_and_sends_everything_chosen_to_people(
     place: Path, lake: Lake, nightly, endpoint: FaultyEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,17 +42,17 @@ def kill_after(argv: list[str], sign: Path) -> None:
 
 def test_a_killed_run_resumes_to_the_very_same_model(model: Path, data: Path, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    kill_after(command(model, data, cut, "--max-steps", "48"), cut / "checkpoints" / "checkpoint-16" / "complete")
+    kill_after(command(model, data, cut, "--max-steps", "24"), cut / "checkpoints" / "checkpoint-8" / "complete")
     assert not (cut / "model").exists()
     partial = cut / "checkpoints" / "checkpoint-800"
     partial.mkdir()
     (partial / "model.safetensors").write_bytes(b"cut short")
     (cut / ".model-0").mkdir()
 
-    assert "resuming from step" in finish(*command(model, data, cut, "--max-steps", "48"))
-    assert sft.main(command(model, data, whole, "--max-steps", "48")[2:]) == 0
+    assert "resuming from step" in finish(*command(model, data, cut, "--max-steps", "24"))
+    assert sft.main(command(model, data, whole, "--max-steps", "24")[2:]) == 0
 
-    assert [row["step"] for row in rows(cut)] == [1, *range(4, 49, 4)]
+    assert [row["step"] for row in rows(cut)] == [1, *range(4, 25, 4)]
     assert [row["loss"] for row in rows(cut)] == pytest.approx([row["loss"] for row in rows(whole)], abs=1e-6)
     assert [row["tokens"] for row in rows(cut)] == [row["tokens"] for row in rows(whole)]
     import torch
