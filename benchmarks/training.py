@@ -2,8 +2,10 @@
 
 What belongs here: running both sides one after the other on the same files, and the ratio. What does not: the files' making
 (`training_data`), the trainers. Both sides see each example once, start from the same weights, and use TRL's defaults for
-batch, rate and β; TRL is told to learn assistant turns alone, as here. Counted are real tokens, a pair's prompt twice on both
-sides; timed is training itself, here with the scoring of the reference. Prints Markdown; `--write FILE` also appends it.
+batch, rate and β. TRL is told to learn assistant turns alone, as here, and on a CPU without bf16 instructions to compute in
+fp32, as is done here: by default it would be some seven times slower there. Counted are real tokens, a pair's prompt twice on
+both sides; timed is training itself, here with the scoring of the reference. Both models are then scored on the same dialogues
+that neither was trained on, since a mean over steps hangs on their order. Prints Markdown; `--write FILE` also appends it.
 """
 
 import argparse
@@ -23,6 +25,8 @@ from typing import Any
 
 from benchmarks.smollm2 import FOLDER
 from benchmarks.training_data import marked_copy, write_data
+from wow_flywheel.processor import multiplies_bf16
+from wow_flywheel.serving.engine import ReplyEngine
 
 ROOT = Path(__file__).parent.parent
 TRL_DEFAULTS = {"sft": {"learning_rate": 2e-5}, "dpo": {"learning_rate": 1e-6, "beta": 0.1}}
@@ -36,12 +40,14 @@ class Side:
     Attributes:
         seconds: Of training.
         loss: Mean over the steps.
+        held_out: Loss of the trained model on dialogues that it was not trained on, nats a token of the assistant.
         peak: Greatest memory of the process, GiB.
         utilisation: Model FLOPs by what the device could have done; None where its peak is unknown, and of TRL.
     """
 
     seconds: float
     loss: float
+    held_out: float
     peak: float
     utilisation: float | None = None
 
@@ -72,14 +78,15 @@ def report(folder: Path, args: argparse.Namespace) -> str:
     lines = [
         (
             f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-            f"{args.model.name}; {args.steps} steps of 8 examples; best of {args.rounds}"
+            f"{args.model.name}; {args.steps} steps of 8 examples; best of {args.rounds}; "
+            f"held-out loss before training {held_out(model, folder):.4f}"
         ),
         "",
         (
-            "| | tokens | TRL: tokens/s | here: tokens/s | ratio | TRL: loss | here: loss | TRL: peak GiB | here: peak GiB "
-            "| here: model FLOPs utilisation |"
+            "| | tokens | TRL: tokens/s | here: tokens/s | ratio | TRL: loss | here: loss | TRL: held-out | here: held-out "
+            "| TRL: peak GiB | here: peak GiB | here: model FLOPs utilisation |"
         ),
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for trainer in args.trainers:
         sides = [[side(folder, model, trainer, args.steps, number) for side in (trl, ours)] for number in range(args.rounds)]
@@ -92,7 +99,8 @@ def row(trainer: str, tokens: int, theirs: Side, own: Side) -> str:
     """One line of the table."""
     speed = [tokens / side.seconds for side in (theirs, own)]
     cells = [f"{tokens:,}", *(f"{value:.0f}" for value in speed), f"**{speed[1] / speed[0]:.2f}**"]
-    cells += [f"{side.loss:.4f}" for side in (theirs, own)] + [f"{side.peak:.2f}" for side in (theirs, own)]
+    cells += [f"{value:.4f}" for value in (theirs.loss, own.loss, theirs.held_out, own.held_out)]
+    cells += [f"{side.peak:.2f}" for side in (theirs, own)]
     cells.append("unknown peak" if own.utilisation is None else f"{own.utilisation:.1%}")
     return f"| {trainer.upper()} | " + " | ".join(cells) + " |"
 
@@ -103,13 +111,14 @@ def trl(folder: Path, model: Path, trainer: str, steps: int, number: int) -> Sid
     given = {"model_name_or_path": model, "dataset_name": folder / trainer, "max_steps": steps, "output_dir": out}
     given |= {"logging_steps": 1, "report_to": "none", "save_strategy": "no"}
     given |= {"assistant_only_loss": "true"} if trainer == "sft" else {}
-    given |= {} if _gpu() else {"use_cpu": "true"}
+    given |= {} if _gpu() else {"use_cpu": "true", "bf16": str(multiplies_bf16()).lower()}
     said, peak = run([f"trl.scripts.{trainer}", *flags(given)])
     logs = [ast.literal_eval(found) for found in re.findall(r"\{'[^{}]*\}", said)]
     losses = [float(log["loss"]) for log in logs if "loss" in log]
     seconds = next(float(log["train_runtime"]) for log in logs if "train_runtime" in log)
+    learned = held_out(out, folder)
     shutil.rmtree(out)
-    return Side(seconds, sum(losses) / len(losses), peak)
+    return Side(seconds, sum(losses) / len(losses), learned, peak)
 
 
 def ours(folder: Path, model: Path, trainer: str, steps: int, number: int) -> Side:
@@ -120,8 +129,16 @@ def ours(folder: Path, model: Path, trainer: str, steps: int, number: int) -> Si
     _, peak = run([f"wow_flywheel.training.{trainer}", *flags({**given, **TRL_DEFAULTS[trainer]}, "-")])
     record = json.loads((out / "run.json").read_text("utf-8"))
     losses = [json.loads(line)["loss"] for line in (out / "loss.jsonl").read_text("utf-8").splitlines()]
+    learned = held_out(out / "model", folder)
     shutil.rmtree(out)
-    return Side(record["training_seconds"], sum(losses) / len(losses), peak, record["model_flops_utilisation"])
+    return Side(record["training_seconds"], sum(losses) / len(losses), learned, peak, record["model_flops_utilisation"])
+
+
+def held_out(model: Path, folder: Path) -> float:
+    """Mean loss of a model's assistant tokens on the held-out dialogues."""
+    dialogues = [json.loads(line)["messages"] for line in (folder / "held_out.jsonl").read_text("utf-8").splitlines()]
+    losses = [loss for loss in ReplyEngine(model).losses(dialogues) if loss is not None]
+    return sum(losses) / len(losses)
 
 
 def flags(given: Mapping[str, Any], joint: str = "_") -> list[str]:

@@ -57,12 +57,13 @@ WORDS = (
     "menu",
     "open",
 )
+HELD_OUT = 8
 LONGEST = 1024
 """TRL's default for `max_length`; longer dialogues would be cut there and dropped here, so none is made."""
 
 
 def write_data(folder: Path, model: Path, examples: int) -> dict[str, int]:
-    """Write `sft/train.jsonl` and `dpo/train.jsonl`.
+    """Write `sft/train.jsonl`, `dpo/train.jsonl` and `held_out.jsonl`, dialogues of the same kind that nobody trains on.
 
     Returns:
         Real tokens of each file; a pair's prompt counts twice.
@@ -77,6 +78,8 @@ def write_data(folder: Path, model: Path, examples: int) -> dict[str, int]:
     for path, rows in zip(paths.values(), ([{"messages": each} for each in dialogues], pairs), strict=True):
         path.parent.mkdir(parents=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    held_out = [{"messages": _dialogue(rng)} for _ in range(HELD_OUT)]
+    (folder / "held_out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), "utf-8")
     encoded: dict[str, Encoded] = {
         "sft": encode_dialogues(tokenizer, read_dialogues(paths["sft"]), LONGEST, 0),
         "dpo": encode_pairs(tokenizer, read_pairs(paths["dpo"]), LONGEST, 0),

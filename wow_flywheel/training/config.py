@@ -50,7 +50,9 @@ class TrainConfig:
     scheduler: str = option("shape of the learning rate after warm-up", "cosine", choices=SCHEDULERS)
     weight_decay: float = option("AdamW's decoupled weight decay, 0–1", 0.0, low=0, high=1)
     precision: str = option(
-        "auto: bf16 autocast on a GPU and, above 50 M parameters, on a CPU; else fp32", "auto", choices=PRECISIONS
+        "auto: bf16 autocast on a GPU and, above 50 M parameters, on a CPU that multiplies bf16; else fp32",
+        "auto",
+        choices=PRECISIONS,
     )
     packing: str = option(
         "compute batches without padding, and a pair's prompt once; auto: above 50 M parameters, where the attention allows it",

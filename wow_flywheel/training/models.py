@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wow_flywheel.errors import TrainingError
+from wow_flywheel.processor import multiplies_bf16
 from wow_flywheel.training.chat_template import ensure_template
 from wow_flywheel.training.config import TrainConfig
 
@@ -81,7 +82,7 @@ def autocast_bf16(config: TrainConfig, model: Any) -> bool:
         return config.precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(model.num_parameters() > LARGE)
+    return bool(model.num_parameters() > LARGE) and multiplies_bf16()
 
 
 def packs(config: TrainConfig, model: Any) -> bool:
