@@ -18,7 +18,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -135,7 +137,13 @@ def ours(folder: Path, model: Path, trainer: str, steps: int, number: int) -> Si
 
 
 def held_out(model: Path, folder: Path) -> float:
-    """Mean loss of a model's assistant tokens on the held-out dialogues."""
+    """Mean loss of a model's assistant tokens on the held-out dialogues, found in a process of its own: what this one has held
+    is part of what the next side's peak begins with, and on a GPU would stay there."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+        return alone.submit(_scored, model, folder).result()
+
+
+def _scored(model: Path, folder: Path) -> float:
     dialogues = [json.loads(line)["messages"] for line in (folder / "held_out.jsonl").read_text("utf-8").splitlines()]
     losses = [loss for loss in ReplyEngine(model).losses(dialogues) if loss is not None]
     return sum(losses) / len(losses)

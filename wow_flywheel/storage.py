@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -216,10 +217,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         stream = temporary.open("wb", buffering=0)
     with stream:
-        left = memoryview(data)
-        while left:
-            left = left[stream.write(left) :]
-        os.fsync(stream.fileno())
+        _write_synced(stream, data)
     temporary.replace(path)
     sync_folder(path.parent)
 
@@ -234,13 +232,18 @@ def append_durable(path: Path, data: bytes) -> None:
     with path.open("ab", buffering=0) as stream:
         before = os.fstat(stream.fileno()).st_size
         try:
-            left = memoryview(data)
-            while left:
-                left = left[stream.write(left) :]
-            os.fsync(stream.fileno())
+            _write_synced(stream, data)
         except OSError:
             os.ftruncate(stream.fileno(), before)
             raise
+
+
+def _write_synced(stream: FileIO, data: bytes) -> None:
+    """All of it, which an unbuffered write need not take at once, and on the disk."""
+    left = memoryview(data)
+    while left:
+        left = left[stream.write(left) :]
+    os.fsync(stream.fileno())
 
 
 def sync_folder(folder: Path) -> None:

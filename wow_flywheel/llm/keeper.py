@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from wow_flywheel.llm.ledger import Entry, Ledger
 from wow_flywheel.storage import is_s3
@@ -30,7 +30,6 @@ class Keeper:
     ledger: Ledger
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "ledger"))
     _waiting: list[Put] = field(default_factory=list)
-    _writing: int = 0
     _writers: set["asyncio.Task[None]"] = field(default_factory=set)  # the loop itself does not keep a task alive
 
     def __enter__(self) -> Self:
@@ -49,11 +48,8 @@ class Keeper:
         """See `Ledger.put`; done when the entry is durable."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((key, entry, done))
-        if self._writing < (THREADS if is_s3(self.ledger.root) else DISK_WRITERS):
-            self._writing += 1
-            writer = asyncio.ensure_future(self._write())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+        if len(self._writers) < (THREADS if is_s3(self.ledger.root) else DISK_WRITERS):
+            self._writers.add(asyncio.ensure_future(self._write()))
         await done
 
     async def run(self, work: Callable[..., A], *arguments: object) -> A:
@@ -76,7 +72,7 @@ class Keeper:
                     else:
                         done.set_exception(failure)
         finally:
-            self._writing -= 1
+            self._writers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _put_all(self, group: Sequence[Put]) -> list[Exception | None]:
         return [self._put(key, entry) for key, entry, _ in group]

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from wow_flywheel.storage import append_durable
+
 Action = Literal["promote", "rollback", "canary", "canary stop"]
 POINTER: Final = ("promote", "rollback")
 """Actions that move the pointer to the current release."""
@@ -46,12 +48,10 @@ class History:
 
     def append(self, move: Move) -> None:
         """Add a move durably, after cutting off what a crash left of an earlier attempt."""
-        whole = len(self._whole())
-        with self.path.open("ab") as stream:
-            stream.truncate(whole)
-            stream.write(json.dumps({k: v for k, v in asdict(move).items() if k != "share" or v is not None}).encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        if self.path.is_file():
+            os.truncate(self.path, len(self._whole()))
+        told = {k: v for k, v in asdict(move).items() if k != "share" or v is not None}
+        append_durable(self.path, json.dumps(told).encode() + b"\n")
 
     def was_promoted(self, release_id: str) -> bool:
         """True if a release was ever put in place by promotion."""

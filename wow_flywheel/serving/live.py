@@ -76,10 +76,10 @@ class Live:
             try:
                 split = await asyncio.to_thread(self._named, releases)
             except Exception as error:
-                said = str(error) if isinstance(error, FlywheelError) else repr(error)
+                expected = isinstance(error, FlywheelError)
+                said = str(error) if expected else repr(error)
                 if said != complained:
-                    trace = None if isinstance(error, FlywheelError) else error
-                    LOG.warning("still serving %s: %s", " and ".join(self.split.models), said, exc_info=trace)
+                    LOG.warning("still serving %s: %s", " and ".join(self.split.models), said, exc_info=not expected)
                 complained = said
                 continue
             if split is not None:

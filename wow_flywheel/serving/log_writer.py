@@ -103,13 +103,12 @@ class LogWriter:
             StorageUnavailable: The disk is full or fails; the next call goes on.
         """
         with self._changed():
-            before = len(self._state.closing)
-            self._settle()
+            settled = self._settle()
             latest = self._clock() - idle
             ended = [name for name, each in self._state.open.items() if each.ended_at <= latest]
             for name in ended:
                 self._close(name, None)
-            return before + len(ended)
+            return settled + len(ended)
 
     def stop(self) -> None:
         """Log every open conversation, and leave no journal behind.
@@ -151,11 +150,13 @@ class LogWriter:
             self._journal.replace(self._state.snapshot())
         return self._root / closing.file
 
-    def _settle(self) -> None:
-        """Log what is closed and not in its file because the disk refused it."""
-        for name, closing in list(self._state.closing.items()):
+    def _settle(self) -> int:
+        """Log what is closed and not in its file because the disk refused it; returns how many."""
+        refused = list(self._state.closing.items())
+        for name, closing in refused:
             self._finish(closing)
             self._keep({"event": "written", "conversation_id": name})
+        return len(refused)
 
     def _keep(self, event: Event) -> None:
         self._journal.append(event)

@@ -49,16 +49,17 @@ def nightly(instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProcessRe
     job = defs.resolve_job_def("nightly")
 
     def run(day: str = DAY, until: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
-        graph = job.asset_layer.asset_graph
-        needed = (
-            dg.AssetSelection.assets(*until).upstream().required_multi_asset_neighbors().resolve(graph)
-            & graph.executable_asset_keys
-        )
-        return job.execute_in_process(
-            instance=instance, partition_key=day, raise_on_error=False, asset_selection=sorted(needed) if until else None
-        )
+        selection = sorted(_made_for(job, until)) if until else None
+        return job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False, asset_selection=selection)
 
     return run
+
+
+def _made_for(job: dg.JobDefinition, assets: Sequence[str]) -> set[dg.AssetKey]:
+    """The assets, what they are made of, and what is made in one step with these."""
+    graph = job.asset_layer.asset_graph
+    needed = dg.AssetSelection.assets(*assets).upstream().required_multi_asset_neighbors()
+    return needed.resolve(graph) & graph.executable_asset_keys
 
 
 def write_logs(place: Path, records: Sequence[dict[str, Any] | str], day: str = DAY, name: str = "a.jsonl") -> Path:

@@ -91,5 +91,5 @@ def test_a_short_run_over_all_readers_finds_nothing(tmp_path: Path) -> None:
     assert tally.files == DAYS * 24
     formats, packings, mutations = (set(column) for column in zip(*tally.inputs, strict=True))
     assert (formats, packings, mutations) == (set(BUILT), set(PACKINGS), set(MUTATIONS))
-    assert tally.outcomes["conversation"] > 25
+    assert tally.outcomes["conversation"] > 50
     assert sum(name.startswith("quarantined: ") for name in tally.outcomes) >= 5

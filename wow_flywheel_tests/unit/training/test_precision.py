@@ -31,9 +31,9 @@ def test_what_processors_multiply_bf16(monkeypatch: pytest.MonkeyPatch, told: Ma
 
 
 def test_this_torch_says_what_its_processor_can() -> None:
-    assert {"amx_bf16", "avx512_bf16"} <= set(torch.cpu.get_capabilities()) or torch.cpu.get_capabilities()[
-        "architecture"
-    ] != "x86_64"
+    told = torch.cpu.get_capabilities()
+    if told["architecture"] == "x86_64":
+        assert {"amx_bf16", "avx512_bf16"} <= set(told)
 
 
 @pytest.mark.parametrize(
