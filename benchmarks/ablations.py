@@ -8,6 +8,8 @@ one thing.
     good and bad      SFT, then DPO on verified pairs: the turn's DPO model
     no verification   DPO on the first rewrite that was tried at each Bad Case turn, whatever re-inspection said of it
     no Good Cases     DPO on the same verified pairs, straight from the model in use
+    KTO for DPO       SFT, then KTO on labelled replies, as in a cycle without pairs: of each Good Case the last reply, and what
+                      was said where a training customer's Bad Case went wrong
     random labels     SFT on as many conversations drawn at random, then DPO on the pairs with their sides drawn by coin; the
                       preference loss alone, since the turn's NLL term would teach half of the rewrites whatever the coin says
 """
@@ -17,6 +19,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -24,16 +27,22 @@ from typing import Any
 
 import polars as pl
 
+from wow_flywheel.datasets.files import LABELLED, labelled_record
+from wow_flywheel.datasets.labelled import bad_replies, good_replies
 from wow_flywheel.datasets.split import split_of
+from wow_flywheel.defs.training.recipes import kto_config
 from wow_flywheel.dialogue import assistant_actions, to_chat
 from wow_flywheel.evaluation.compare import compare
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.lake import Lake
 from wow_flywheel.pairs.build import UNTRIED
+from wow_flywheel.settings import Settings
 
 SHOWN = ("usm1", "usm2", "rr", "solve_rate")
-GOOD_ONLY, GOOD_AND_BAD = "good only", "good and bad"
-VARIANTS = (GOOD_ONLY, GOOD_AND_BAD, "no verification", "no Good Cases", "random labels")
+GOOD_ONLY, GOOD_AND_BAD, KTO = "good only", "good and bad", "KTO for DPO"
+VARIANTS = (GOOD_ONLY, GOOD_AND_BAD, "no verification", "no Good Cases", KTO, "random labels")
+TUNED = {"DPO": GOOD_AND_BAD, "KTO": KTO}
+"""What tunes the turn's SFT model."""
 REPORTED = {
     "before": {"usm1": 52.91, "usm2": 27.21, "rr": 57.43},
     GOOD_ONLY: {"usm1": 28.18, "usm2": 48.15},
@@ -86,7 +95,12 @@ def _train(folder: Path, place: Path, lake: Lake, env: Mapping[str, str], seed: 
         output = place / name.replace(" ", "-")
         _command("wow_flywheel.training.dpo", dpo | changed | {"output_dir": str(output)}, env)
         made[name] = output / "model"
-    return made
+    replies = labelled_replies(lake, folder.name)
+    labels = Counter("good" if reply["label"] else "bad" for reply in replies)
+    kto = kto_config(Settings.from_env(env), folder, labels)
+    changed = {"replies": _lines(place / LABELLED, replies), "output_dir": str(place / "kto")}
+    _command("wow_flywheel.training.kto", kto | changed, env)
+    return made | {KTO: place / "kto" / "model"}
 
 
 def first_candidates(lake: Lake) -> list[dict[str, Any]]:
@@ -118,11 +132,19 @@ def random_dialogues(lake: Lake, count: int, rng: random.Random) -> list[dict[st
     return [{"messages": chat} for chat in rng.sample(whole, min(count, len(whole)))]
 
 
+def labelled_replies(lake: Lake, cycle: str) -> list[dict[str, Any]]:
+    """Labelled replies of training customers, of the cycle that learned from the first day, as KTO reads them."""
+    first = pl.col("dt") == lake.read("cases")["dt"].min()
+    trained = lake.read("sft_dataset").filter(pl.col("cycle") == cycle, pl.col("split") == "train")
+    cases, talks, found = (lake.read(name).filter(first) for name in ("cases", "conversations", "inspections"))
+    bad = bad_replies(cases, talks, found).filter(pl.col("user_id").map_elements(split_of, pl.String) == "train")
+    return [labelled_record(row) for row in pl.concat([good_replies(trained), bad]).iter_rows(named=True)]
+
+
 def report(outcomes: Mapping[int, pl.DataFrame]) -> str:
     """The tables as Markdown, from the outcomes by seed."""
     models = ("before", *VARIANTS)
     values = {m: {s: [_mean(frame, m, s) for frame in outcomes.values()] for s in SHOWN} for m in models}
-    changes = {m: {s: [_change(frame, m, s) for frame in outcomes.values()] for s in SHOWN} for m in VARIANTS}
     head = " | ".join(f"{METRICS.get(name).name} {METRICS.get(name).arrow}" for name in SHOWN)
     return "\n".join(
         [
@@ -141,7 +163,15 @@ def report(outcomes: Mapping[int, pl.DataFrame]) -> str:
             "",
             f"| variant | {head} |",
             "|---" * (len(SHOWN) + 1) + "|",
-            *(f"| {name} | " + " | ".join(_cell(changes[name][s]) for s in SHOWN) + " |" for name in VARIANTS),
+            *(_line(name, outcomes, "before", name) for name in VARIANTS),
+            "",
+            "## What tuning adds to SFT",
+            "",
+            "The same models against the turn's SFT model: DPO needs a verified rewrite of each Bad Case, KTO its label alone.",
+            "",
+            f"| tuned by | {head} |",
+            "|---" * (len(SHOWN) + 1) + "|",
+            *(_line(trainer, outcomes, GOOD_ONLY, model) for trainer, model in TUNED.items()),
             "",
         ]
     )
@@ -150,6 +180,11 @@ def report(outcomes: Mapping[int, pl.DataFrame]) -> str:
 def _beside(name: str, values: Mapping[str, Sequence[float]]) -> str:
     cells = [(REPORTED[name].get(metric), mean(values[metric])) for metric in ("usm1", "usm2", "rr")]
     return f"| {name} | " + " | ".join(f"{'–' if told is None else f'{told:.2f}'} | {ours:.1f}" for told, ours in cells) + " |"
+
+
+def _line(name: str, outcomes: Mapping[int, pl.DataFrame], base: str, model: str) -> str:
+    cells = (_cell([_change(frame, base, model, metric) for frame in outcomes.values()]) for metric in SHOWN)
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 def _cell(changes: Sequence[Mapping[str, Any]]) -> str:
@@ -161,8 +196,8 @@ def _mean(outcomes: pl.DataFrame, model: str, metric: str) -> float:
     return 100 * float(outcomes.filter(pl.col("model") == model).select(pl.col(metric).mean()).item())
 
 
-def _change(outcomes: pl.DataFrame, model: str, metric: str) -> dict[str, Any]:
-    rows = compare(outcomes, "before", model, "ablations", "simulated")
+def _change(outcomes: pl.DataFrame, base: str, model: str, metric: str) -> dict[str, Any]:
+    rows = compare(outcomes, base, model, "ablations", "simulated")
     return rows.row(by_predicate=pl.col("metric") == metric, named=True)
 
 
