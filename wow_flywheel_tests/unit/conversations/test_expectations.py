@@ -26,10 +26,11 @@ def failed(day: DayRead, **changes: pl.Expr) -> dict[str, str]:
     return {name: each.severity for name, each in outcomes(day, **changes).items() if not each.passed}
 
 
-@pytest.fixture
-def day(tmp_path: Path) -> DayRead:
-    write(tmp_path, b"\n".join(line(f"c-{number}") for number in range(3)))
-    return read(tmp_path)
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> DayRead:
+    logs = tmp_path_factory.mktemp("logs")
+    write(logs, b"\n".join(line(f"c-{number}") for number in range(3)))
+    return read(logs)
 
 
 def test_a_good_day_passes(day: DayRead) -> None:

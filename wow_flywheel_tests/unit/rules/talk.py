@@ -8,6 +8,8 @@ import polars as pl
 
 from wow_flywheel.dialogue import Message
 from wow_flywheel.rules.engine import find
+from wow_flywheel.rules.overrides import EVERY, NONE, Overrides
+from wow_flywheel.rules.registry import load_rules
 from wow_flywheel_tests.unit.inspection.talk import KNOWLEDGE, PROCEDURES, day
 
 Finding = tuple[str, int, str]
@@ -46,14 +48,22 @@ def procedure(steps: Iterable[tuple[str, str]] = ()) -> pl.DataFrame:
 
 
 def findings(
-    *conversations: list[Message], knowledge: Iterable[Any] = (), steps: Iterable[tuple[str, str]] = ()
+    *conversations: list[Message],
+    knowledge: Iterable[Any] = (),
+    steps: Iterable[tuple[str, str]] = (),
+    overrides: Overrides = NONE,
 ) -> pl.DataFrame:
-    return find(day(*conversations), units(knowledge), procedure(steps))
+    return find(day(*conversations), units(knowledge), procedure(steps), overrides)
+
+
+def alone(rule_id: str) -> Overrides:
+    """One rule on, all others off."""
+    return Overrides({EVERY: {rule.rule_id: None for rule in load_rules() if rule.rule_id != rule_id}})
 
 
 def found(
     rule_id: str, *conversations: list[Message], knowledge: Iterable[Any] = (), steps: Iterable[tuple[str, str]] = ()
 ) -> list[Finding]:
-    """Conversation (`talk-0`, `talk-1`, …), turn and quote of each finding of one rule."""
-    rows = findings(*conversations, knowledge=knowledge, steps=steps).filter(pl.col("rule_id") == rule_id)
+    """Conversation (`talk-0`, `talk-1`, …), turn and quote of each finding of one rule; all others are off."""
+    rows = findings(*conversations, knowledge=knowledge, steps=steps, overrides=alone(rule_id))
     return rows.select("conversation_id", "turn", "quote").rows()

@@ -96,21 +96,22 @@ def day_of(root: Path, name: str, *lines: bytes) -> DayRead:
     return read(root)
 
 
-def damaged(name: str, message: dict[str, Any]) -> bytes:
-    """A line with a message in whose keys and values `~` marks what is no valid JSON."""
-    text = json.dumps(MAKE[name]("bad", [message], REPLY, NOON * 10**9))
+def damaged(name: str, conversation: str, message: dict[str, Any]) -> bytes:
+    """A line of its own conversation with a message in whose keys and values `~` marks what is no valid JSON."""
+    text = json.dumps(MAKE[name](conversation, [message], REPLY, NOON * 10**9))
     for quote in ('"', '\\"', '\\\\\\"'):
         text = text.replace(f"{quote}~NaN{quote}", "NaN")
     return text.replace("~", "").encode()
 
 
-def quarantined(day: DayRead) -> list[tuple[int, str]]:
-    """The quarantined lines; the good one is read whatever lies beside it, and all are accounted for."""
+def kept_aside(day: DayRead, bad: int) -> list[str]:
+    """Why each of the bad lines was kept aside; the good one is read whatever lies beside it, and all are accounted for."""
     (row,) = day.conversations.to_dicts()
     assert row["conversation_id"] == "good"
     assert [each["content"] for each in row["messages"]] == ["Hello?", "Yes."]
-    assert (day.counts["lines"], day.counts["conversation_lines"], day.counts["ignored"]) == (2, 1, 0)
-    return day.quarantine.select("source_line", "reason").rows()
+    assert (day.counts["lines"], day.counts["conversation_lines"], day.counts["ignored"]) == (1 + bad, 1, 0)
+    assert day.quarantine["source_line"].to_list() == list(range(2, 2 + bad))
+    return day.quarantine["reason"].to_list()
 
 
 BAD_LINES = [
@@ -132,47 +133,46 @@ def test_lines_that_are_no_trustworthy_json(tmp_path: Path, name: str) -> None:
     whole = json.dumps(MAKE[name]("bad", [HI], REPLY, NOON * 10**9)).encode()
     lines = [new.join(whole.rsplit(old, 1)) for old, new, _ in BAD_LINES]
     day = day_of(tmp_path, name, *lines)
-    assert day.quarantine["reason"].to_list() == [reason for _, _, reason in BAD_LINES]
-    assert (day.conversations["conversation_id"].to_list(), day.counts["ignored"]) == (["good"], 0)
+    assert kept_aside(day, len(lines)) == [reason for _, _, reason in BAD_LINES]
+
+
+LOSING: list[tuple[dict[str, Any], str]] = [
+    ({"role": "user", "content": "LOST", "content~": "Hi"}, "duplicate_key"),
+    ({"role": "user", "role~": "assistant", "content": "Hi"}, "duplicate_key"),
+    ({"role": "user", "content": "Hi", "index": "~NaN"}, "not_json"),
+]
 
 
 @pytest.mark.parametrize("name", WITH_JSON_MESSAGES)
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        ({"role": "user", "content": "LOST", "content~": "Hi"}, "duplicate_key"),
-        ({"role": "user", "role~": "assistant", "content": "Hi"}, "duplicate_key"),
-        ({"role": "user", "content": "Hi", "index": "~NaN"}, "not_json"),
-    ],
-    ids=["content twice", "role twice", "nan"],
-)
-def test_a_message_that_would_lose_something(tmp_path: Path, name: str, message: dict[str, Any], reason: str) -> None:
-    if name == "otel":
-        message = {key.replace("content", "parts"): value for key, value in message.items()}
-    assert quarantined(day_of(tmp_path, name, damaged(name, message))) == [(2, reason)]
+def test_a_message_that_would_lose_something(tmp_path: Path, name: str) -> None:
+    words = "parts" if name == "otel" else "content"
+    messages = [{key.replace("content", words): value for key, value in message.items()} for message, _ in LOSING]
+    day = day_of(tmp_path, name, *(damaged(name, f"bad-{number}", message) for number, message in enumerate(messages)))
+    assert kept_aside(day, len(messages)) == [reason for _, reason in LOSING]
+
+
+STRANGE = {"role": "narrator", "content": "He waits."}
+OF_NOBODY: list[list[dict[str, Any]]] = [
+    [HI, STRANGE],
+    [STRANGE, HI],
+    [STRANGE],
+    [HI, {"content": "He waits."}],
+    [HI, {"role": None, "content": "He waits."}],
+]
 
 
 @pytest.mark.parametrize("name", MAKE)
-@pytest.mark.parametrize(
-    "asked",
-    [
-        [HI, {"role": "narrator", "content": "He waits."}],
-        [{"role": "narrator", "content": "He waits."}, HI],
-        [{"role": "narrator", "content": "He waits."}],
-        [HI, {"content": "He waits."}],
-        [HI, {"role": None, "content": "He waits."}],
-    ],
-    ids=["at the end", "at the beginning", "alone", "missing", "null"],
-)
-def test_a_message_of_nobody(tmp_path: Path, name: str, asked: list[dict[str, Any]]) -> None:
-    line = json.dumps(MAKE[name]("bad", asked, REPLY, NOON * 10**9)).encode()
-    assert quarantined(day_of(tmp_path, name, line)) == [(2, "unknown_role")]
+def test_a_message_of_nobody(tmp_path: Path, name: str) -> None:
+    lines = [
+        json.dumps(MAKE[name](f"bad-{number}", asked, REPLY, NOON * 10**9)).encode() for number, asked in enumerate(OF_NOBODY)
+    ]
+    assert kept_aside(day_of(tmp_path, name, *lines), len(lines)) == ["unknown_role"] * len(lines)
 
 
 @pytest.mark.parametrize("name", [name for name in MAKE if name != "tensorzero"])
 def test_a_reply_of_nobody(tmp_path: Path, name: str) -> None:
     line = json.dumps(MAKE[name]("bad", [HI], {"role": "narrator", "content": "Yes."}, NOON * 10**9)).encode()
-    assert quarantined(day_of(tmp_path, name, line)) == [(2, "unknown_role")]
+    assert kept_aside(day_of(tmp_path, name, line), 1) == ["unknown_role"]
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -230,9 +230,16 @@ def said(day: DayRead, name: str) -> list[str | None]:
     return [each["content"] for each in found[name]]
 
 
+REFUSED: dict[str, tuple[str | None, str]] = {
+    "null": (None, "I can't."),
+    "empty": ("", "I can't."),
+    "said": ("Hm.", "Hm.\nI can't."),
+}
+
+
 @pytest.mark.parametrize("name", [name for name in WITH_JSON_MESSAGES if name not in {"otel", "tensorzero"}])
-@pytest.mark.parametrize(("content", "text"), [(None, "I can't."), ("", "I can't."), ("Hm.", "Hm.\nI can't.")])
-def test_a_refusal_is_what_the_reply_says(tmp_path: Path, name: str, content: str | None, text: str) -> None:
-    reply = {"role": "assistant", "content": content, "refusal": "I can't."}
-    line = json.dumps(MAKE[name]("refused", [HI], reply, NOON * 10**9)).encode()
-    assert said(day_of(tmp_path, name, line), "refused") == ["Hi", text]
+def test_a_refusal_is_what_the_reply_says(tmp_path: Path, name: str) -> None:
+    replies = {case: {"role": "assistant", "content": content, "refusal": "I can't."} for case, (content, _) in REFUSED.items()}
+    lines = [json.dumps(MAKE[name](case, [HI], reply, NOON * 10**9)).encode() for case, reply in replies.items()]
+    day = day_of(tmp_path, name, *lines)
+    assert {case: said(day, case) for case in REFUSED} == {case: ["Hi", text] for case, (_, text) in REFUSED.items()}
