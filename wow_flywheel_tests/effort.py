@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 ALL: Final = "WOW_TEST_EFFORT"
-QUICK: Final = 5
+QUICK: Final = 10
 
 
 def everything() -> bool:
