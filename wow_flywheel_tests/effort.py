@@ -1,4 +1,4 @@
-"""How hard property tests try: a fifth of their examples in `make test`, all of them in `make test-all`.
+"""How hard property tests try: a tenth of their examples in `make test`, all of them in `make test-all`.
 
 What belongs here: the number of examples. What does not: strategies.
 """
@@ -16,5 +16,5 @@ def everything() -> bool:
 
 
 def examples(count: int) -> int:
-    """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a fifth."""
+    """How many examples a property test tries whose full number is `count`: all if `WOW_TEST_EFFORT` is `all`, else a tenth."""
     return count if everything() else max(1, count // QUICK)

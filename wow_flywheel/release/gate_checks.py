@@ -54,13 +54,14 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def non_inferiority(metric: str, margin: float, change: Change | None) -> GateCheck:
-    """Is a metric at most `margin` worse, with its whole interval?"""
+    """Is a metric at most `margin` worse, with its whole interval? If that cannot be told, it says how many would be needed."""
     name = f"{metric} not worse"
     if change is None:
         return _check(name, "non-inferiority", margin, metric, None, None, f"not applicable: {metric} was not measured on both")
     passed = change.gain_low is not None and change.gain_low >= -margin
     verdict = "is at most" if passed else "may be more than"
-    return _check(name, "non-inferiority", margin, metric, change, passed, f"{metric} {verdict} {margin} worse: {change.text}")
+    why = f"{metric} {verdict} {margin} worse: {change.text}{'' if passed else _too_few(margin, change)}"
+    return _check(name, "non-inferiority", margin, metric, change, passed, why)
 
 
 def not_plainly_worse(metric: str, margin: float, change: Change | None) -> GateCheck:
@@ -127,6 +128,14 @@ def power(metric: str, margin: float, change: Change | None, confidence: float =
         f"which reach {reached:.0%}"
     )
     return _check(name, "power", margin, metric, change, change.n >= needed, why).model_copy(update={"needed": needed})
+
+
+def _too_few(margin: float, change: Change) -> str:
+    """Where the interval leaves open whether anything got worse: how many episodes the margin needs, if these are fewer."""
+    if change.sd is None or not margin or change.gain_high is None or change.gain_high < 0:
+        return ""
+    needed = episodes_for(margin, change.sd, level=change.confidence)
+    return f", too few to tell: about {needed} are needed" if needed > change.n else ""
 
 
 def _ends(low: float | None, high: float | None) -> str:

@@ -94,7 +94,7 @@ def test_the_recipes_are_configs_that_the_trainers_take(tmp_path: Path) -> None:
         kto = KtoConfig.from_mapping(kto_config(settings, tmp_path, {"good": 30, "bad": 10}))
         assert dpo.model == kto.model == f"{sft.output_dir}/model"
         assert kto.replies == str(tmp_path / "labelled.train.jsonl")
-        assert kto.learning_rate == (1e-4 if settings.embedded else 1e-6)
+        assert kto.learning_rate == (3e-5 if settings.embedded else 1e-6)
         assert sft.learning_rate == (1e-3 if settings.embedded else 2e-5)
 
 

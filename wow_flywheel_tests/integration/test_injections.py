@@ -194,7 +194,8 @@ def test_even_unseen_none_flips_a_label(endpoint: FaultyEndpoint, tmp_path: Path
     assert flipped == []
 
 
-@pytest.mark.parametrize("cites", [pytest.param("nothing", marks=pytest.mark.slow), "turn"])
+@pytest.mark.slow
+@pytest.mark.parametrize("cites", ["nothing", "turn"])
 def test_a_clever_model_flips_nothing_even_unseen(
     endpoint: FaultyEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cites: str
 ) -> None:

@@ -85,6 +85,7 @@ def endless(_logs: Path, *, again: str) -> Counter[str]:
         pass
 
 
+@pytest.mark.slow
 def test_a_short_run_over_all_readers_finds_nothing(tmp_path: Path) -> None:
     tally = fuzz(3, tmp_path, seeds(NO_SAMPLES), seconds=120, days=DAYS)
     assert tally.failures == []

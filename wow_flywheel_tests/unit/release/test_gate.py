@@ -271,6 +271,19 @@ def test_the_power_of_each_margin_is_shown_and_blocks_nothing() -> None:
     assert check.why.endswith("needs 2181 episodes for a power of 80%; 100 were played, which reach 9%")
 
 
+@pytest.mark.parametrize(
+    ("slot_f1", "says"),
+    [
+        # (2.801585 · 0.2 / 0.05)² = 125.6; the interval reaches the better side, so nothing says that it got worse.
+        ((-0.012, -0.060, 0.024), "(95 % interval -0.060 to +0.024, n = 100), too few to tell: about 126 are needed"),
+        ((-0.08, -0.12, -0.04), "(95 % interval -0.120 to -0.040, n = 100)"),
+    ],
+)
+def test_a_refusal_for_want_of_episodes_says_how_many_would_tell(slot_f1: tuple[float, float, float], says: str) -> None:
+    refused = decide(*with_sd(GOOD | {"slot_f1": slot_f1}, 0.2), GateRules())
+    assert (refused.passed, refused.reason) == (False, f"slot_f1 may be more than 0.05 worse: {slot_f1[0]:+.3f} {says}")
+
+
 @pytest.mark.parametrize(("high", "passed"), [(0.029, True), (0.031, False), (None, False)])
 def test_general_loss_may_not_rise_beyond_its_limit(high: float | None, passed: bool) -> None:
     comparisons, evaluations = frames(GOOD)
