@@ -84,8 +84,11 @@ def decide(
 
 
 def _guard(name: str, margin: float, change: Change | None, rules: GateRules) -> GateCheck:
-    few = change is not None and change.n < rules.min_episodes and name not in rules.required
-    return (checks.not_plainly_worse if few else checks.non_inferiority)(name, margin, change)
+    """The check of one margin: of what may be absent, too few episodes to tell refuse no more than none would."""
+    strict = change is None or name in rules.required or (change.n >= rules.min_episodes and checks.tells(margin, change))
+    if strict:
+        return checks.non_inferiority(name, margin, change)
+    return checks.not_plainly_worse(name, margin, change, rules.min_episodes)
 
 
 def _blocks(name: str, check: GateCheck, available: int, rules: GateRules) -> bool:

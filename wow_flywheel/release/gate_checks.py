@@ -60,23 +60,33 @@ def non_inferiority(metric: str, margin: float, change: Change | None) -> GateCh
         return _check(name, "non-inferiority", margin, metric, None, None, f"not applicable: {metric} was not measured on both")
     passed = change.gain_low is not None and change.gain_low >= -margin
     verdict = "is at most" if passed else "may be more than"
-    why = f"{metric} {verdict} {margin} worse: {change.text}{'' if passed else _too_few(margin, change)}"
+    why = f"{metric} {verdict} {margin} worse: {change.text}{'' if passed else _more(margin, change)}"
     return _check(name, "non-inferiority", margin, metric, change, passed, why)
 
 
-def not_plainly_worse(metric: str, margin: float, change: Change | None) -> GateCheck:
-    """Of a metric with few episodes: is its whole interval on the worse side, and may it be worse than its margin?
+def not_plainly_worse(metric: str, margin: float, change: Change | None, least: int) -> GateCheck:
+    """Of a metric with too few episodes for its margin: is it plainly worse?
 
-    What keeps its margin passes, as it would with more episodes; of the rest, that it is not plainly worse passes nothing.
+    It is where its whole interval is on the worse side and may be beyond the margin, and from `least` episodes on where the
+    difference itself is beyond the margin. What keeps its margin passes, as it would with more episodes; of the rest, that it
+    is not plainly worse passes nothing.
     """
     name = f"{metric} not worse"
     if change is None or (change.gain_low is not None and change.gain_low >= -margin):
         return non_inferiority(metric, margin, change)
-    worse = change.gain_high is not None and change.gain_high < 0
-    verdict = "is plainly worse" if worse else "has too few episodes to tell, and is not plainly worse"
-    return _check(
-        name, "non-inferiority", margin, metric, change, False if worse else None, f"{metric} {verdict}: {change.text}"
-    )
+    if change.gain_high is not None and change.gain_high < 0:
+        passed, verdict = False, "is plainly worse"
+    elif change.n >= least and change.gain < -margin:
+        passed, verdict = False, f"looks more than {margin} worse"
+    else:
+        passed, verdict = None, "has too few episodes to tell, and is not plainly worse"
+    why = f"{metric} {verdict}: {change.text}{_more(margin, change)}"
+    return _check(name, "non-inferiority", margin, metric, change, passed, why)
+
+
+def tells(margin: float, change: Change) -> bool:
+    """Could so many episodes show, at 80 %, that two equal models differ by less than the margin? True if that is not known."""
+    return change.sd is None or not margin or change.n >= episodes_for(margin, change.sd, level=change.confidence)
 
 
 def required(metric: str, available: int) -> GateCheck:
@@ -130,12 +140,11 @@ def power(metric: str, margin: float, change: Change | None, confidence: float =
     return _check(name, "power", margin, metric, change, change.n >= needed, why).model_copy(update={"needed": needed})
 
 
-def _too_few(margin: float, change: Change) -> str:
+def _more(margin: float, change: Change) -> str:
     """Where the interval leaves open whether anything got worse: how many episodes the margin needs, if these are fewer."""
-    if change.sd is None or not margin or change.gain_high is None or change.gain_high < 0:
+    if change.gain_high is None or change.gain_high < 0 or change.sd is None or tells(margin, change):
         return ""
-    needed = episodes_for(margin, change.sd, level=change.confidence)
-    return f", too few to tell: about {needed} are needed" if needed > change.n else ""
+    return f"; to tell takes about {episodes_for(margin, change.sd, level=change.confidence)}"
 
 
 def _ends(low: float | None, high: float | None) -> str:

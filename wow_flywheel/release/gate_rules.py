@@ -41,9 +41,9 @@ class GateRules:
         limits: By metric, the bound that the whole interval of the candidate's own value must keep. Default: general loss at
             most 3 % above the first base model's, the bound that the report proposes.
         required: Metrics that must have been measured on both models, on `min_episodes`; without one nothing is released.
-        min_episodes: Fewest episodes to compare on. Default 50. A target that has fewer does not improve; a guarded metric
-            that is not required and has fewer blocks only where its whole interval is on the worse side and reaches
-            beyond its margin.
+        min_episodes: Fewest episodes to compare on. Default 50. A target that has fewer does not improve. A guarded metric that
+            is not required and has fewer, or fewer than its margin needs for a power of 80 %, blocks where its whole interval
+            is on the worse side and reaches beyond its margin; from `min_episodes` on also where its difference does.
         min_coverage: Smallest share of a metric's episodes, of either model, that must enter its comparison. Default 0.9: a
             candidate cannot pass by failing to answer the hard ones.
         confidence: Of the intervals, two-sided. Default 0.95. The tables hold 95 % intervals; for another confidence each half

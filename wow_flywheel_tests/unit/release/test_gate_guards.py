@@ -5,7 +5,7 @@ import pytest
 
 from wow_flywheel.release.gate import decide
 from wow_flywheel.release.gate_rules import OFFLINE_RULES, GateRules
-from wow_flywheel_tests.unit.release.test_gate import GOOD, OFFLINE, Changes, decided, frames
+from wow_flywheel_tests.unit.release.test_gate import GOOD, OFFLINE, Changes, decided, frames, with_sd
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,33 @@ def test_a_metric_that_nobody_requires_blocks_on_few_episodes_only_where_it_is_p
         check = next(check for check in decision.checks if check.name == "repair_rate not worse")
         assert (check.passed, decision.passed) == (verdict, verdict is not False)
         assert ("is plainly worse" in check.why) is (verdict is False)
+
+
+TOO_FEW = "has too few episodes to tell, and is not plainly worse"
+
+
+@pytest.mark.parametrize(
+    ("slot_f1", "sd", "verdict", "says"),
+    [
+        # (2.801585 · 0.2 / 0.05)² = 125.6: 100 cannot tell, and the interval reaches the better side.
+        ((-0.012, -0.060, 0.024), 0.2, None, f"{TOO_FEW}: -0.012 ({{}}); to tell takes about 126"),
+        ((-0.060, -0.110, 0.002), 0.2, False, "looks more than 0.05 worse: -0.060 ({}); to tell takes about 126"),
+        ((-0.080, -0.120, -0.040), 0.2, False, "is plainly worse: -0.080 ({})"),
+        ((0.030, -0.020, 0.080), 0.2, True, "is at most 0.05 worse: +0.030 ({})"),
+        # (2.801585 · 0.15 / 0.05)² = 70.6: 100 can tell, so the whole interval must keep the margin.
+        ((-0.012, -0.060, 0.024), 0.15, False, "may be more than 0.05 worse: -0.012 ({})"),
+    ],
+)
+def test_what_may_be_absent_is_not_refused_because_its_episodes_cannot_tell(
+    slot_f1: tuple[float, float, float], sd: float, verdict: bool | None, says: str
+) -> None:
+    decision = decide(*with_sd(GOOD | {"slot_f1": slot_f1}, sd), GateRules(required=(), margins={"slot_f1": 0.05}))
+    check = next(check for check in decision.checks if check.name == "slot_f1 not worse")
+    interval = f"95 % interval {slot_f1[1]:+.3f} to {slot_f1[2]:+.3f}, n = 100"
+    assert (check.passed, check.why, decision.passed) == (verdict, f"slot_f1 {says.format(interval)}", verdict is not False)
+
+
+def test_a_team_that_requires_a_metric_has_its_whole_interval_kept() -> None:
+    unsure = with_sd(GOOD | {"slot_f1": (-0.012, -0.060, 0.024)}, 0.2)
+    assert decide(*unsure, GateRules(required=("rr",), margins={"slot_f1": 0.05})).passed
+    assert not decide(*unsure, GateRules(required=("rr", "slot_f1"), margins={"slot_f1": 0.05})).passed
