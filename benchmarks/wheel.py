@@ -27,12 +27,14 @@ import polars as pl
 from benchmarks import ablations
 from wow_flywheel.contracts import ISSUE_TYPES
 from wow_flywheel.defs.evaluation.judge import gate
+from wow_flywheel.defs.flywheel.job import WheelConfig
 from wow_flywheel.evaluation.metrics import METRICS
 from wow_flywheel.evaluation.repair import CONSTANTS, by_issue_type
 from wow_flywheel.lake import Lake
 from wow_flywheel.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+PER_DAY = WheelConfig.model_fields["conversations_per_day"].default
 SHOWN = ("rr", "usm1", "usm2", "solve_rate", "action_accuracy", "format_validity")
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 """Two-sided 95 % quantile of Student's t by number of seeds (degrees of freedom: one less)."""
@@ -43,13 +45,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wheel", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], choices=range(1, 1000), metavar="SEED")
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--conversations", type=int, default=PER_DAY, help="of a production day (default: %(default)s)")
     parser.add_argument("--write", type=Path, help="Markdown file to write")
     parser.add_argument("--ablations", action="store_true", help="also what each part of a turn is worth")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at once (default: %(default)s)")
     args = parser.parse_args(argv)
     with ThreadPoolExecutor(args.jobs) as pool:
-        runs = list(pool.map(lambda seed: run(seed, args.turns, variants=args.ablations), args.seeds))
-    text = report(runs, args.turns)
+        runs = list(pool.map(lambda seed: run(seed, args.turns, args.conversations, variants=args.ablations), args.seeds))
+    text = report(runs, args.turns, args.conversations)
     if args.ablations:
         text += "\n" + ablations.report({run["seed"]: run["ablations"] for run in runs})
     print(text)
@@ -57,13 +60,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.write.write_text(text, encoding="utf-8")
 
 
-def run(seed: int, turns: int, *, variants: bool = False) -> dict[str, Any]:
+def run(seed: int, turns: int, conversations: int, *, variants: bool = False) -> dict[str, Any]:
     """One demo in a folder of its own: its evaluations, its days, its gates, seconds and peak memory."""
     with TemporaryDirectory() as folder:
         home = Path(folder)
         shutil.copy(ROOT / "dagster.yaml", home)
         config = home / "wheel.json"
-        config.write_text(json.dumps({"turns": turns, "seed": seed}))
+        config.write_text(json.dumps({"turns": turns, "seed": seed, "conversations_per_day": conversations}))
         env = {name: value for name, value in os.environ.items() if not name.startswith("WOW_")}
         env |= {"DAGSTER_HOME": folder, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore:Function"}
         command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "wow_flywheel.definitions", "-j", "flywheel"]
@@ -103,7 +106,7 @@ def repairs(lake: Lake) -> pl.DataFrame:
     return pl.concat([by_issue_type(slices.filter(pl.col("cycle") == c)).with_columns(cycle=pl.lit(c)) for c in cycles])
 
 
-def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
+def report(runs: Sequence[dict[str, Any]], turns: int, conversations: int = PER_DAY) -> str:
     """The tables as Markdown."""
     episodes = Settings.from_env({}).episodes
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, no GPU"
@@ -112,7 +115,7 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     lines = [
         "# Results: the wheel in the closed world",
         "",
-        f"`{call(runs, turns)}` on {machine};",
+        f"`{call(runs, turns, conversations)}` on {machine};",
         f"{mean(seconds):.0f} s a seed, {peak:.1f} GiB peak. Everything is measured on held-out customers, {episodes} episodes",
         "a model, against the world's own database and the customers' behaviour, never by the flywheel's labels.",
         "",
@@ -158,11 +161,15 @@ def report(runs: Sequence[dict[str, Any]], turns: int) -> str:
     return "\n".join(lines)
 
 
-def call(runs: Sequence[Mapping[str, Any]], turns: int) -> str:
+def call(runs: Sequence[Mapping[str, Any]], turns: int, conversations: int = PER_DAY) -> str:
     """The command that makes these runs."""
     seeds = " ".join(str(run["seed"]) for run in runs)
     varied = any(run["ablations"] is not None for run in runs)
-    return f"python -m benchmarks.wheel --seeds {seeds} --turns {turns}{' --ablations' if varied else ''}"
+    options = [
+        *([f"--conversations {conversations}"] if conversations != PER_DAY else []),
+        *(["--ablations"] if varied else []),
+    ]
+    return " ".join([f"python -m benchmarks.wheel --seeds {seeds} --turns {turns}", *options])
 
 
 def _metric_line(metric: str, runs: Sequence[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ def test_the_command_names_seeds_turns_and_whether_parts_were_left_out() -> None
     assert call([{"seed": 1, "ablations": None}], 2) == "python -m benchmarks.wheel --seeds 1 --turns 2"
     varied = [{"seed": seed, "ablations": outcomes} for seed in (1, 3)]
     assert call(varied, 2) == "python -m benchmarks.wheel --seeds 1 3 --turns 2 --ablations"
+    assert call(varied, 1, 1600) == "python -m benchmarks.wheel --seeds 1 3 --turns 1 --conversations 1600 --ablations"
 
 
 def outcomes(model: str, solved: list[float]) -> pl.DataFrame:
