@@ -107,7 +107,10 @@ def _verdict(targets: list[GateCheck], others: list[GateCheck], rules: GateRules
         failed = [*missed, *failed]
     if failed:
         return False, "; ".join(check.why for check in failed)
-    return True, "; ".join(check.why for check in applicable if check.passed) + "; no guarded metric worsened beyond its margin"
+    improved = [check.why for check in applicable if check.passed]
+    unsure = [check.metric for check in others if check.passed is None and check.difference is not None]
+    untold = [f"too few episodes to tell of {', '.join(unsure)}"] if unsure else []
+    return True, "; ".join([*improved, "no guarded metric worsened beyond its margin", *untold])
 
 
 def _metrics(evaluations: pl.DataFrame, candidate: str) -> list[MetricValue]:

@@ -69,5 +69,7 @@ def test_what_may_be_absent_is_not_refused_because_its_episodes_cannot_tell(
 
 def test_a_team_that_requires_a_metric_has_its_whole_interval_kept() -> None:
     unsure = with_sd(GOOD | {"slot_f1": (-0.012, -0.060, 0.024)}, 0.2)
-    assert decide(*unsure, GateRules(required=("rr",), margins={"slot_f1": 0.05})).passed
+    released = decide(*unsure, GateRules(required=("rr",), margins={"slot_f1": 0.05}))
+    assert released.passed
+    assert released.reason.endswith("; no guarded metric worsened beyond its margin; too few episodes to tell of slot_f1")
     assert not decide(*unsure, GateRules(required=("rr", "slot_f1"), margins={"slot_f1": 0.05})).passed
