@@ -113,6 +113,7 @@ def test_a_whole_session_by_keyboard(screen: Page, desk: Desk) -> None:
     screen.keyboard.press("e")
     screen.keyboard.press("Control+Enter")
     expect(screen.get_by_role("alert")).to_contain_text("this is what was said")
+    expect(screen.locator("textarea[name=reply]:focus")).to_have_count(1)  # a moment after the page is shown again
     screen.keyboard.press("Control+a")
     screen.keyboard.type("It is done. I cannot say yet when it arrives.")
     screen.keyboard.press("Control+Enter")
