@@ -69,7 +69,7 @@ def decide(
     guards += [checks.required(name, available.get(name, 0)) for name in rules.required]
     blocking = [check for name, check in samples.items() if _blocks(name, check, available[name], rules)]
     passed, reason = _verdict(targets, [*guards, *blocking], rules)
-    powers = [checks.power(name, margin, changes.get(name), rules.confidence) for name, margin in rules.margins.items()]
+    powers = [checks.power(name, margin, changes.get(name)) for name, margin in rules.margins.items()]
     return Decision(
         passed=passed,
         reason=reason,

@@ -86,7 +86,8 @@ def not_plainly_worse(metric: str, margin: float, change: Change | None, least: 
 
 def tells(margin: float, change: Change) -> bool:
     """Could so many episodes show, at 80 %, that two equal models differ by less than the margin? True if that is not known."""
-    return change.sd is None or not margin or change.n >= episodes_for(margin, change.sd, level=change.confidence)
+    needed = _needed(margin, change)
+    return needed is None or change.n >= needed
 
 
 def required(metric: str, available: int) -> GateCheck:
@@ -124,15 +125,16 @@ def sample(metric: str, change: Change | None, available: int, least: int, cover
     return _check(f"{metric} episodes", "sample", least, metric, change, n >= needed, why)
 
 
-def power(metric: str, margin: float, change: Change | None, confidence: float = LEVEL) -> GateCheck:
+def power(metric: str, margin: float, change: Change | None) -> GateCheck:
     """Could so many episodes show, at 80 %, that two equal models differ by less than the margin?
 
     It never blocks: too little power can only refuse a good model, and then this says how many episodes would have told.
     """
     name = f"{metric} power"
-    if change is None or change.sd is None or not margin:
+    needed = _needed(margin, change) if change else None
+    if change is None or change.sd is None or needed is None:
         return _check(name, "power", margin, metric, change, None, f"not applicable: {metric} has no spread or no margin")
-    needed, reached = episodes_for(margin, change.sd, level=confidence), power_of(change.n, margin, change.sd, level=confidence)
+    reached = power_of(change.n, margin, change.sd, level=change.confidence)
     why = (
         f"a margin of {margin} on {metric} needs {needed} episodes for a power of {POWER:.0%}; {change.n} were played, "
         f"which reach {reached:.0%}"
@@ -142,9 +144,13 @@ def power(metric: str, margin: float, change: Change | None, confidence: float =
 
 def _more(margin: float, change: Change) -> str:
     """Where the interval leaves open whether anything got worse: how many episodes the margin needs, if these are fewer."""
-    if change.gain_high is None or change.gain_high < 0 or change.sd is None or tells(margin, change):
-        return ""
-    return f"; to tell takes about {episodes_for(margin, change.sd, level=change.confidence)}"
+    unsure = change.gain_high is not None and change.gain_high >= 0
+    return f"; to tell takes about {_needed(margin, change)}" if unsure and not tells(margin, change) else ""
+
+
+def _needed(margin: float, change: Change) -> int | None:
+    """The episodes that a margin needs for a power of 80 %; None where there is no spread or no margin to tell by."""
+    return None if change.sd is None or not margin else episodes_for(margin, change.sd, level=change.confidence)
 
 
 def _ends(low: float | None, high: float | None) -> str:
